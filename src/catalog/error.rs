@@ -1,0 +1,53 @@
+//! What the catalog answers when it does not do what was asked.
+
+/// Why a catalog call did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The tenant has no such bucket.
+    #[error("no such bucket")]
+    NoSuchBucket,
+    /// The tenant has the bucket already.
+    #[error("the bucket exists")]
+    BucketExists,
+    /// The bucket has objects or uploads.
+    #[error("the bucket is not empty")]
+    BucketNotEmpty,
+    /// The bucket has no such object.
+    #[error("no such key")]
+    NoSuchKey,
+    /// There is no such upload for that bucket and key.
+    #[error("no such upload")]
+    NoSuchUpload,
+    /// A part of a completion does not exist or has another tag now.
+    #[error("part {number} does not exist or was replaced")]
+    InvalidPart {
+        /// Which.
+        number: u32,
+    },
+    /// The conditions do not hold.
+    #[error("precondition failed")]
+    PreconditionFailed,
+    /// The version to share from is no longer there.
+    #[error("the source changed")]
+    SourceChanged,
+    /// The catalog was closed.
+    #[error("the catalog is closed")]
+    Closed,
+    /// The catalog was written by a later version of this program.
+    #[error("the catalog has schema {found}, this program knows {known}")]
+    TooNew {
+        /// The schema found.
+        found: i64,
+        /// The highest one known.
+        known: i64,
+    },
+    /// What is stored breaks an invariant. Never served.
+    #[error("the catalog is damaged: {0}")]
+    Damaged(&'static str),
+    /// The database engine failed.
+    #[error("the catalog's database failed")]
+    Engine(#[source] rusqlite::Error),
+    /// The file system failed.
+    #[error("the catalog's files could not be used")]
+    Io(#[source] std::io::Error),
+}

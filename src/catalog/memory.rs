@@ -1,0 +1,4 @@
+//! memory.
+/// In memory.
+#[derive(Default)]
+pub struct MemoryCatalog;

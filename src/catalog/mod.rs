@@ -1,0 +1,362 @@
+//! The catalog: the namespace and the key store. Which objects exist, of which parts, under which wrapped keys.
+//!
+//! [`Catalog`] is a contract in domain terms; [`SqliteCatalog`] and [`MemoryCatalog`] keep it, and one conformance
+//! suite (`tests/support/catalog_suite.rs`) holds both to it.
+//!
+//! # Invariants
+//! - **Atomic**: each method is one transaction: all of it happened, or none.
+//! - **Durable**: when a writing method returns `Ok`, its effect survives `kill -9` and a power cut.
+//! - **Ordered**: names compare as bytes. A method that begins after another returned sees its effect.
+//! - **Cancel-safe**: a caller that drops the future may or may not have caused the effect, never half of it.
+//! - **Counted**: a part lives as long as a slice refers to it. The transaction that removes its last slice deletes
+//!   its wrapped key and queues its chunks for deletion.
+
+mod error;
+mod memory;
+mod query;
+mod sqlite;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    BucketName, BucketRef, ByteRange, Checksum, Conditions, ETag, Metadata, ObjectKey, Part, PartBlock, PartId,
+    ProviderName, RangeRequest, Slice, TenantId, Timestamp, Unsatisfiable, WrappedTenantKey,
+};
+
+pub use error::CatalogError;
+pub use memory::MemoryCatalog;
+pub use query::{ListEntry, ListPage, ListQuery, ListStart, UploadPage, UploadQuery};
+pub use sqlite::SqliteCatalog;
+
+/// Identifies a version of an object, across the whole catalog. Grows, is never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionId(pub i64);
+
+/// Identifies a multipart upload: 32 random hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UploadId(pub String);
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: BucketName,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// A version of an object, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its id.
+    pub id: VersionId,
+    /// Its object's key.
+    pub key: ObjectKey,
+    /// Plaintext length in bytes.
+    pub length: u64,
+    /// Its tag.
+    pub etag: ETag,
+    /// When it was committed.
+    pub modified: Timestamp,
+    /// Headers, user metadata, checksums.
+    pub metadata: Metadata,
+    /// For a multipart object, the plaintext lengths of its parts, in order.
+    pub part_lengths: Vec<u64>,
+}
+
+/// What to store as content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// No bytes.
+    Empty,
+    /// One new part, all of it.
+    Part(Part),
+    /// Bytes of an existing version, shared: no chunk is copied. Fails with [`CatalogError::SourceChanged`] when the
+    /// version is gone.
+    Shared {
+        /// The version.
+        source: VersionId,
+        /// Which bytes of it.
+        range: ByteRange,
+    },
+}
+
+/// A version to commit.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// Where.
+    pub bucket: BucketRef,
+    /// Under which key; the current version under it is replaced.
+    pub key: ObjectKey,
+    /// Of what.
+    pub content: Content,
+    /// Plaintext length in bytes; agrees with `content`.
+    pub length: u64,
+    /// Its tag.
+    pub etag: ETag,
+    /// When.
+    pub modified: Timestamp,
+    /// Headers, user metadata, checksums.
+    pub metadata: Metadata,
+    /// Decided against the current version, in the transaction.
+    pub conditions: Conditions,
+    /// For a copy of a multipart object: its parts' lengths. Empty otherwise.
+    pub part_lengths: Vec<u64>,
+}
+
+/// A version with the slices that hold a range of it.
+#[derive(Debug, Clone)]
+pub struct OpenedVersion {
+    /// The version.
+    pub version: Version,
+    /// The bytes asked for; `None` when the object is empty and no range was asked for.
+    pub range: Result<Option<ByteRange>, Unsatisfiable>,
+    /// The slices that overlap `range`, in order, whole (not cut to the range).
+    pub slices: Vec<Slice>,
+}
+
+/// Which bytes to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    /// All of them.
+    All,
+    /// A range.
+    Range(RangeRequest),
+    /// One part of a multipart object, counted from 1 (S3 `partNumber`). A number beyond the last is unsatisfiable.
+    PartNumber(u32),
+}
+
+/// An upload in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id.
+    pub id: UploadId,
+    /// The key it will commit.
+    pub key: ObjectKey,
+    /// When it began.
+    pub created: Timestamp,
+    /// What the version will carry.
+    pub metadata: Metadata,
+    /// Checksum algorithm and type that the client announced, as the front wrote them. Opaque here.
+    pub checksum: Option<String>,
+}
+
+/// An upload to create.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    /// Where.
+    pub bucket: BucketRef,
+    /// What it will be.
+    pub upload: Upload,
+}
+
+/// A part of an upload, as the client sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPart {
+    /// 1 to 10,000.
+    pub number: u32,
+    /// Plaintext length in bytes.
+    pub length: u64,
+    /// Its tag.
+    pub etag: ETag,
+    /// MD5 of its plaintext, where it is known.
+    pub md5: Option<[u8; 16]>,
+    /// When it was committed.
+    pub modified: Timestamp,
+    /// Checksums that came with it.
+    pub checksums: Vec<Checksum>,
+}
+
+/// A part of an upload to commit; an earlier one under the same number is replaced.
+#[derive(Debug, Clone)]
+pub struct NewUploadPart {
+    /// Where.
+    pub bucket: BucketRef,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: UploadId,
+    /// Of what.
+    pub content: Content,
+    /// What the client sees of it.
+    pub part: UploadPart,
+}
+
+/// An upload to complete.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// Where.
+    pub bucket: BucketRef,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: UploadId,
+    /// The parts to use, in order, each with the tag it must still have. Parts left out are dropped.
+    pub parts: Vec<(u32, ETag)>,
+    /// The version's tag.
+    pub etag: ETag,
+    /// When.
+    pub modified: Timestamp,
+    /// The version's metadata (the upload's, with what completing adds).
+    pub metadata: Metadata,
+    /// Decided against the current version, in the transaction.
+    pub conditions: Conditions,
+}
+
+/// What a completion did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// The version it committed.
+    pub version: Version,
+    /// Whether an earlier, equal request had committed it already.
+    pub repeated: bool,
+}
+
+/// A part whose chunks wait to be deleted at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedDeletion {
+    /// The part.
+    pub part: PartId,
+    /// Whose it was: names its chunks.
+    pub tenant: TenantId,
+    /// Its chunks are `0..chunks`.
+    pub chunks: u32,
+    /// Where.
+    pub provider: ProviderName,
+}
+
+/// The namespace and the key store. See the module's invariants, which hold for every method.
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    // --- keys -----------------------------------------------------------------------------------------------------
+
+    /// The canary that the first start stored, if any.
+    async fn canary(&self) -> Result<Option<Vec<u8>>, CatalogError>;
+
+    /// Stores the canary unless there is one; returns the one that is stored.
+    async fn put_canary(&self, canary: Vec<u8>) -> Result<Vec<u8>, CatalogError>;
+
+    /// All tenant keys, wrapped.
+    async fn tenant_keys(&self) -> Result<Vec<WrappedTenantKey>, CatalogError>;
+
+    /// Adds those keys whose (tenant, purpose, version) is new; returns all that are stored.
+    async fn add_tenant_keys(&self, keys: Vec<WrappedTenantKey>) -> Result<Vec<WrappedTenantKey>, CatalogError>;
+
+    // --- buckets --------------------------------------------------------------------------------------------------
+
+    /// Creates a bucket. [`CatalogError::BucketExists`] when the tenant has it already.
+    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError>;
+
+    /// Deletes a bucket with neither objects nor uploads; [`CatalogError::BucketNotEmpty`] otherwise.
+    async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError>;
+
+    /// The bucket, or [`CatalogError::NoSuchBucket`].
+    async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError>;
+
+    /// All buckets of a tenant, by name.
+    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError>;
+
+    // --- objects --------------------------------------------------------------------------------------------------
+
+    /// Commits a version and replaces the current one, if the conditions hold
+    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices.
+    /// `grace_until`: chunks of parts that lose their last slice are not deleted before.
+    async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
+
+    /// The current version; [`CatalogError::NoSuchKey`] or [`CatalogError::NoSuchBucket`].
+    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError>;
+
+    /// The current version and the slices of `select`, as of one moment.
+    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
+
+    /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
+    async fn delete(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        conditions: &Conditions,
+        grace_until: Timestamp,
+    ) -> Result<bool, CatalogError>;
+
+    /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it
+    /// rolls up.
+    async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError>;
+
+    // --- uploads --------------------------------------------------------------------------------------------------
+
+    /// Creates an upload.
+    async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError>;
+
+    /// The upload; [`CatalogError::NoSuchUpload`] unless bucket, key and id all fit.
+    async fn upload(&self, bucket: &BucketRef, key: &ObjectKey, id: &UploadId) -> Result<Upload, CatalogError>;
+
+    /// Commits a part of an upload.
+    async fn put_upload_part(&self, part: NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError>;
+
+    /// The upload's parts with numbers above `after`, by number, at most `limit`.
+    async fn upload_parts(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<UploadPart>, CatalogError>;
+
+    /// Turns the upload's parts into the key's current version. Each part must still have its tag
+    /// ([`CatalogError::InvalidPart`] otherwise). Repeating a completion that succeeded, while its version is current,
+    /// succeeds again and changes nothing.
+    async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError>;
+
+    /// Drops the upload and its parts.
+    async fn abort_upload(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        grace_until: Timestamp,
+    ) -> Result<(), CatalogError>;
+
+    /// A page of uploads, by key then id.
+    async fn list_uploads(&self, query: &UploadQuery) -> Result<UploadPage, CatalogError>;
+
+    // --- parts ----------------------------------------------------------------------------------------------------
+
+    /// Reserves a block of part ids.
+    async fn reserve_parts(&self, tenant: &TenantId, count: u32) -> Result<PartBlock, CatalogError>;
+
+    /// Blocks that were reserved and not closed.
+    async fn open_blocks(&self) -> Result<Vec<PartBlock>, CatalogError>;
+
+    /// Those ids of a block that are settled: committed, or queued for deletion.
+    async fn settled_parts(&self, block: &PartBlock) -> Result<Vec<PartId>, CatalogError>;
+
+    /// Forgets a block: every id of it is settled or known to have left nothing at any provider.
+    async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError>;
+
+    // --- deletions ------------------------------------------------------------------------------------------------
+
+    /// Queues the chunks of parts that were never committed.
+    async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError>;
+
+    /// Deletions due at `now`, oldest first, at most `limit`.
+    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError>;
+
+    /// Takes finished deletions off the queue.
+    async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError>;
+
+    /// How many deletions wait, due or not.
+    async fn deletions_waiting(&self) -> Result<u64, CatalogError>;
+
+    // --- the whole ------------------------------------------------------------------------------------------------
+
+    /// Fails when the catalog cannot commit now (disk full, read-only, closed). Used by readiness.
+    async fn probe(&self) -> Result<(), CatalogError>;
+
+    /// Recounts every part's slices and looks for slices without parts, parts without slices, lengths that do not add
+    /// up. Returns a line for each fault; empty means sound. For `ecluse check` and tests; may be slow.
+    async fn audit(&self) -> Result<Vec<String>, CatalogError>;
+
+    /// Waits for what was accepted, then refuses everything. Idempotent.
+    async fn close(&self);
+}

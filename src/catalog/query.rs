@@ -1,0 +1,91 @@
+//! Questions to the catalog that answer in pages.
+
+use super::{Upload, VersionId};
+use crate::model::{BucketRef, ETag, Metadata, ObjectKey, Timestamp};
+
+/// Where a page of names begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListStart {
+    /// At the first name.
+    First,
+    /// At the first name greater than this text (S3 `start-after`, `marker`).
+    After(String),
+    /// At the first name equal to or greater than this text (Azure markers).
+    At(String),
+    /// Past every name that begins so: the page before ended with this common prefix.
+    AfterPrefix(String),
+}
+
+/// A page of names to ask for.
+#[derive(Debug, Clone)]
+pub struct ListQuery {
+    /// Of which bucket.
+    pub bucket: BucketRef,
+    /// Only names that begin so; may be empty.
+    pub prefix: String,
+    /// Names are rolled up to the first occurrence of this after the prefix. Not empty.
+    pub delimiter: Option<String>,
+    /// Where to begin. A common prefix that `After` equals is skipped whole, as S3 does.
+    pub start: ListStart,
+    /// At most so many entries, objects and common prefixes together. 0 gives an empty page that is not truncated.
+    pub limit: usize,
+    /// Whether entries carry their metadata.
+    pub with_metadata: bool,
+}
+
+/// One entry of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListEntry {
+    /// An object.
+    Object {
+        /// Its key.
+        key: ObjectKey,
+        /// Its current version.
+        version: VersionId,
+        /// Plaintext length in bytes.
+        length: u64,
+        /// Its tag.
+        etag: ETag,
+        /// When it was committed.
+        modified: Timestamp,
+        /// Where the query asked for it.
+        metadata: Option<Box<Metadata>>,
+    },
+    /// All names that begin so, rolled up.
+    Prefix(String),
+}
+
+/// A page of names, in byte order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPage {
+    /// The entries.
+    pub entries: Vec<ListEntry>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<ListStart>,
+}
+
+/// A page of uploads to ask for.
+#[derive(Debug, Clone)]
+pub struct UploadQuery {
+    /// Of which bucket.
+    pub bucket: BucketRef,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Keys are rolled up to the first occurrence of this after the prefix.
+    pub delimiter: Option<String>,
+    /// Begin after this key, or, with an id, after that upload of this key.
+    pub after: Option<(String, Option<String>)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of uploads, by key then id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadPage {
+    /// The uploads.
+    pub uploads: Vec<Upload>,
+    /// Rolled-up prefixes.
+    pub prefixes: Vec<String>,
+    /// Where the next page begins (as `UploadQuery::after`); `None` when this is the last.
+    pub next: Option<(String, Option<String>)>,
+}

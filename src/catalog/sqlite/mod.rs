@@ -1,0 +1,3 @@
+//! sqlite.
+/// SQLite.
+pub struct SqliteCatalog;

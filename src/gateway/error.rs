@@ -1,0 +1,106 @@
+//! One error for all that the gateway answers. Its variants say whose fault it is, whether trying again may help, and
+//! what the client may learn. Each front maps it totally, without a `_` arm.
+
+use std::time::Duration;
+
+use super::operations::BodyError;
+
+/// Why the gateway did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // --- the client's fault, or its question answered --------------------------------------------------------------
+    /// 403. No grant covers the operation.
+    #[error("access denied")]
+    AccessDenied,
+    /// 404.
+    #[error("no such bucket")]
+    NoSuchBucket,
+    /// 404.
+    #[error("no such key")]
+    NoSuchKey,
+    /// 404.
+    #[error("no such upload")]
+    NoSuchUpload,
+    /// 409. The tenant has it already.
+    #[error("the bucket exists")]
+    BucketExists,
+    /// 409.
+    #[error("the bucket is not empty")]
+    BucketNotEmpty,
+    /// 412.
+    #[error("a precondition failed")]
+    PreconditionFailed,
+    /// 304, with the version's validators.
+    #[error("not modified")]
+    NotModified {
+        /// The version that was not modified.
+        version: Box<crate::catalog::Version>,
+    },
+    /// 416.
+    #[error("the range lies outside of the object")]
+    RangeNotSatisfiable {
+        /// The object's length in bytes.
+        length: u64,
+    },
+    /// 400. A part number or tag of a completion does not exist.
+    #[error("a part of the completion does not exist or was replaced")]
+    InvalidPart,
+    /// 400. Part numbers of a completion do not ascend.
+    #[error("the parts are not in ascending order")]
+    InvalidPartOrder,
+    /// 400. A part other than the last is too small.
+    #[error("a part is smaller than allowed")]
+    PartTooSmall,
+    /// 400. The body or the object would be larger than allowed.
+    #[error("too large")]
+    TooLarge,
+    /// 400. What the client says of the body's digest is not so.
+    #[error("a digest does not match the body")]
+    DigestMismatch {
+        /// Which: `Content-MD5`, `CRC32`, …
+        which: &'static str,
+    },
+    /// 400 or 408. The body did not arrive whole.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// 400. Anything else that is wrong with the request; the text is fit for the client.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// 501.
+    #[error("not implemented: {0}")]
+    NotImplemented(&'static str),
+
+    // --- nobody's fault; try again ---------------------------------------------------------------------------------
+    /// 503 SlowDown. Limits are reached.
+    #[error("busy")]
+    Busy,
+    /// 409. Changed under the request's feet too often; try again.
+    #[error("the object changed meanwhile")]
+    Conflict,
+
+    // --- the operator must act -------------------------------------------------------------------------------------
+    /// 503. The custodian is away.
+    #[error("the gateway is sealed")]
+    Sealed,
+    /// 503 with Retry-After. The provider is away.
+    #[error("the provider is unavailable")]
+    ProviderUnavailable {
+        /// When to try again.
+        retry_after: Duration,
+        /// Why, for the log.
+        #[source]
+        cause: Box<crate::store::StoreError>,
+    },
+    /// 500. What the provider gave is not what was stored. The client learns nothing of it.
+    #[error("integrity incident")]
+    Integrity,
+    /// 500. The catalog failed.
+    #[error("the catalog failed")]
+    Catalog(#[source] crate::catalog::CatalogError),
+    /// 500. The keyring or the sealer failed.
+    #[error("sealing failed")]
+    Keys(#[source] crate::keys::KeyError),
+    /// 500. The sealer failed.
+    #[error("sealing failed")]
+    Seal(#[source] crate::seal::SealError),
+}

@@ -1,0 +1,102 @@
+//! The gateway core: what clients ask for, in no protocol's words. The only place where catalog, keys, seal and store
+//! meet.
+//!
+//! # Invariants
+//! - Every operation on behalf of a client takes an [`Authorized`](crate::model::Authorized) operation.
+//! - A write is acknowledged after its chunks are durable at the provider *and* its version is committed, in that order.
+//! - Plaintext leaves only after its segment's tag was checked; a body that fails, fails.
+//! - Memory for bodies is taken from one [`Budget`]; above it clients wait.
+
+mod authorize;
+mod bucket;
+mod budget;
+mod copy;
+mod delete;
+mod digest;
+mod error;
+mod get;
+mod head;
+pub mod jobs;
+mod list;
+mod operations;
+mod parts;
+mod put;
+mod stubs;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::keys::Keyring;
+use crate::seal::Padding;
+use crate::store::Store;
+
+pub use authorize::{Client, Clients};
+pub use budget::Budget;
+pub use digest::{Claim, Digests};
+pub use error::Error;
+pub use operations::{
+    AbortUpload, Body, BodyError, Claims, CompleteUpload, Copied, CopyObject, CopyUploadPart, CreateBucket,
+    CreateUpload, DeleteBucket, DeleteObject, GetObject, GotObject, HeadBucket, HeadObject, IfRange, ListBuckets,
+    ListObjects, ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutObject, PutUploadPart, Stored,
+    UploadPartsPage,
+};
+
+/// How ETags are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EtagMode {
+    /// MD5 of the plaintext, as most clients expect.
+    #[default]
+    Md5,
+    /// Random: no MD5 is computed unless the client sends one.
+    Opaque,
+}
+
+/// What the operator decides about writing and reading.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// ETags.
+    pub etag: EtagMode,
+    /// Padding of last chunks.
+    pub padding: Padding,
+    /// Bytes of memory for bodies in flight.
+    pub memory: u64,
+    /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
+    pub grace: Duration,
+    /// Chunks of one body on their way to the provider at once.
+    pub parallel_chunks: usize,
+    /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
+    pub min_part_bytes: u64,
+}
+
+/// The gateway core. Cheap to share.
+pub struct Gateway {
+    catalog: Arc<dyn Catalog>,
+    keyring: Arc<Keyring>,
+    store: Arc<Store>,
+    clients: Arc<Clients>,
+    budget: Budget,
+    settings: Settings,
+    parts: parts::PartIds,
+}
+
+impl Gateway {
+    /// Puts the four leaves together.
+    pub fn new(
+        catalog: Arc<dyn Catalog>,
+        keyring: Arc<Keyring>,
+        store: Arc<Store>,
+        clients: Arc<Clients>,
+        settings: Settings,
+    ) -> Self {
+        let budget = Budget::new(settings.memory);
+        let parts = parts::PartIds::new(Arc::clone(&catalog));
+        Self { catalog, keyring, store, clients, budget, settings, parts }
+    }
+
+    /// The configured clients: who a request's credentials belong to.
+    pub fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+}

@@ -1,0 +1,373 @@
+//! The operations: what a front hands to the gateway, and what it gets back.
+//!
+//! Each request type says what it needs to be allowed ([`Operation`]); a front makes the proof with
+//! [`Principal::authorize`](crate::model::Principal::authorize) and passes it to the method of
+//! [`Gateway`](super::Gateway) named beside it.
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use super::digest::{Claim, Digests};
+use crate::catalog::{ListStart, Select, UploadPart, Version};
+use crate::model::{
+    Action, BucketName, ByteRange, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Operation, RangeRequest,
+    Requirement, Scope, Timestamp,
+};
+
+/// A request's body, as the front decoded it.
+pub struct Body {
+    /// Length of the decoded body in bytes, where it is known. A body of another length is an error.
+    pub length: Option<u64>,
+    /// The decoded bytes.
+    pub stream: BoxStream<'static, Result<Bytes, BodyError>>,
+    /// Digests to compute for the client, beside those that `claims` needs.
+    pub digests: Digests,
+    /// What the client says the body's digests are; asked once, after the body ended (trailers come last).
+    /// Algorithms of late claims must be named in `digests`.
+    pub claims: Claims,
+}
+
+/// Gives the claims about a body, once it ended. An error when a promised trailer did not come or is malformed.
+pub type Claims = Box<dyn FnOnce() -> Result<Vec<Claim>, BodyError> + Send>;
+
+/// Why a body did not arrive whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The client went away, or sent less than it announced.
+    #[error("the body broke off")]
+    Incomplete,
+    /// A chunk signature or the payload hash does not fit.
+    #[error("the body's signature does not match")]
+    Signature,
+    /// The framing (aws-chunked, trailers, structured body) is wrong.
+    #[error("the body is malformed")]
+    Malformed,
+    /// The client was too slow.
+    #[error("the body took too long")]
+    Timeout,
+}
+
+/// Checked plaintext on its way to a client. An error in it must abort the transfer, never end it cleanly.
+pub type ObjectBody = BoxStream<'static, Result<Bytes, super::Error>>;
+
+/// [`Gateway::list_buckets`](super::Gateway::list_buckets): those that the client may see.
+#[derive(Debug)]
+pub struct ListBuckets;
+
+/// [`Gateway::create_bucket`](super::Gateway::create_bucket).
+#[derive(Debug)]
+pub struct CreateBucket {
+    /// Its name.
+    pub bucket: BucketName,
+}
+
+/// [`Gateway::head_bucket`](super::Gateway::head_bucket).
+#[derive(Debug)]
+pub struct HeadBucket {
+    /// Its name.
+    pub bucket: BucketName,
+}
+
+/// [`Gateway::delete_bucket`](super::Gateway::delete_bucket).
+#[derive(Debug)]
+pub struct DeleteBucket {
+    /// Its name.
+    pub bucket: BucketName,
+}
+
+/// [`Gateway::put_object`](super::Gateway::put_object); the body is an argument of its own.
+#[derive(Debug)]
+pub struct PutObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// Headers and user metadata; digests and checksums are filled in by the gateway.
+    pub metadata: Metadata,
+    /// Conditions on the current version.
+    pub conditions: Conditions,
+}
+
+/// What was stored.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The version (for a part of an upload: no version, see its method).
+    pub version: Version,
+}
+
+/// [`Gateway::get_object`](super::Gateway::get_object).
+#[derive(Debug)]
+pub struct GetObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Which.
+    pub key: ObjectKey,
+    /// Which bytes.
+    pub select: Select,
+    /// Conditions on the current version.
+    pub conditions: Conditions,
+    /// `If-Range`: the range counts only while the version has this tag or is not younger; otherwise the whole object.
+    pub if_range: Option<IfRange>,
+}
+
+/// `If-Range` (RFC 9110 §13.1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfRange {
+    /// A strong tag.
+    ETag(ETag),
+    /// A date, in seconds since the epoch: must equal the version's.
+    Date(i64),
+}
+
+/// An object on its way out.
+pub struct GotObject {
+    /// The version.
+    pub version: Version,
+    /// The range served; `None`: the whole object.
+    pub range: Option<ByteRange>,
+    /// Its bytes.
+    pub body: ObjectBody,
+}
+
+/// [`Gateway::head_object`](super::Gateway::head_object): gives the version and the range that a GET would serve.
+#[derive(Debug)]
+pub struct HeadObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Which.
+    pub key: ObjectKey,
+    /// Which bytes a GET would be asked for.
+    pub select: Select,
+    /// Conditions on the current version.
+    pub conditions: Conditions,
+}
+
+/// [`Gateway::delete_object`](super::Gateway::delete_object): deleting what is not there succeeds.
+#[derive(Debug)]
+pub struct DeleteObject {
+    /// Where.
+    pub bucket: BucketName,
+    /// Which.
+    pub key: ObjectKey,
+    /// Conditions on the current version.
+    pub conditions: Conditions,
+}
+
+/// What a copy does with metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataDirective {
+    /// The source's.
+    Copy,
+    /// These instead.
+    Replace(Box<Metadata>),
+}
+
+/// [`Gateway::copy_object`](super::Gateway::copy_object).
+#[derive(Debug)]
+pub struct CopyObject {
+    /// From where.
+    pub source_bucket: BucketName,
+    /// Which object.
+    pub source_key: ObjectKey,
+    /// Conditions on the source.
+    pub source_conditions: Conditions,
+    /// To where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// Metadata of the copy.
+    pub directive: MetadataDirective,
+    /// Conditions on the destination's current version.
+    pub conditions: Conditions,
+    /// A checksum that the client wants of the copy. When the source has it not, the content is read to compute it.
+    pub checksum: Option<ChecksumAlgorithm>,
+}
+
+/// What was copied.
+#[derive(Debug, Clone)]
+pub struct Copied {
+    /// The new version, or for a part its tag and time.
+    pub etag: ETag,
+    /// When.
+    pub modified: Timestamp,
+    /// Its checksums.
+    pub checksums: Vec<crate::model::Checksum>,
+}
+
+/// [`Gateway::list_objects`](super::Gateway::list_objects).
+#[derive(Debug)]
+pub struct ListObjects {
+    /// Of which bucket.
+    pub bucket: BucketName,
+    /// Only names that begin so.
+    pub prefix: String,
+    /// Rolled up to the first occurrence of this after the prefix.
+    pub delimiter: Option<String>,
+    /// Where to begin.
+    pub start: ListStart,
+    /// At most so many entries.
+    pub limit: usize,
+    /// Whether entries carry metadata.
+    pub with_metadata: bool,
+}
+
+/// [`Gateway::create_upload`](super::Gateway::create_upload).
+#[derive(Debug)]
+pub struct CreateUpload {
+    /// Where.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// What the version will carry.
+    pub metadata: Metadata,
+    /// The front's own note about checksums (`CRC64NVME/FULL_OBJECT`), given back with the upload.
+    pub checksum: Option<String>,
+}
+
+/// [`Gateway::put_upload_part`](super::Gateway::put_upload_part); the body is an argument of its own.
+#[derive(Debug)]
+pub struct PutUploadPart {
+    /// Where.
+    pub bucket: BucketName,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: String,
+    /// 1 to 10,000.
+    pub number: u32,
+}
+
+/// [`Gateway::copy_upload_part`](super::Gateway::copy_upload_part).
+#[derive(Debug)]
+pub struct CopyUploadPart {
+    /// From where.
+    pub source_bucket: BucketName,
+    /// Which object.
+    pub source_key: ObjectKey,
+    /// Which bytes; `None`: all.
+    pub source_range: Option<RangeRequest>,
+    /// Conditions on the source.
+    pub source_conditions: Conditions,
+    /// To where.
+    pub bucket: BucketName,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: String,
+    /// 1 to 10,000.
+    pub number: u32,
+}
+
+/// [`Gateway::complete_upload`](super::Gateway::complete_upload).
+#[derive(Debug)]
+pub struct CompleteUpload {
+    /// Where.
+    pub bucket: BucketName,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: String,
+    /// Part numbers, ascending, each with the tag that the client believes it has.
+    pub parts: Vec<(u32, ETag)>,
+    /// Checksums of the whole that the client claims; checked where they can be derived from the parts'.
+    pub claims: Vec<crate::model::Checksum>,
+    /// Conditions on the current version.
+    pub conditions: Conditions,
+    /// The length that the client believes the object has.
+    pub length: Option<u64>,
+}
+
+/// [`Gateway::abort_upload`](super::Gateway::abort_upload).
+#[derive(Debug)]
+pub struct AbortUpload {
+    /// Where.
+    pub bucket: BucketName,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: String,
+}
+
+/// [`Gateway::list_upload_parts`](super::Gateway::list_upload_parts).
+#[derive(Debug)]
+pub struct ListUploadParts {
+    /// Where.
+    pub bucket: BucketName,
+    /// The upload's key.
+    pub key: ObjectKey,
+    /// The upload.
+    pub upload: String,
+    /// Parts with higher numbers only.
+    pub after: u32,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of an upload's parts.
+#[derive(Debug, Clone)]
+pub struct UploadPartsPage {
+    /// The upload.
+    pub upload: crate::catalog::Upload,
+    /// Its parts.
+    pub parts: Vec<UploadPart>,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+/// [`Gateway::list_uploads`](super::Gateway::list_uploads).
+#[derive(Debug)]
+pub struct ListUploads {
+    /// Of which bucket.
+    pub bucket: BucketName,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Rolled up to the first occurrence of this after the prefix.
+    pub delimiter: Option<String>,
+    /// Begin after this key, or after that upload of it.
+    pub after: Option<(String, Option<String>)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Operation for ListBuckets {
+    /// None: the answer holds only what the client may see.
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        Vec::new()
+    }
+}
+
+macro_rules! needs {
+    ($($operation:ty => |$op:ident| [$($action:ident $bucket:expr, $scope:expr);+ $(;)?]),+ $(,)?) => {$(
+        impl Operation for $operation {
+            fn requirements(&self) -> Vec<Requirement<'_>> {
+                let $op = self;
+                vec![$(Requirement { action: Action::$action, bucket: &$bucket, scope: $scope }),+]
+            }
+        }
+    )+};
+}
+
+needs! {
+    CreateBucket => |op| [Admin op.bucket, Scope::Bucket],
+    HeadBucket => |op| [List op.bucket, Scope::Bucket],
+    DeleteBucket => |op| [Admin op.bucket, Scope::Bucket],
+    PutObject => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    GetObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],
+    HeadObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],
+    DeleteObject => |op| [Delete op.bucket, Scope::Key(op.key.as_str())],
+    CopyObject => |op| [
+        Read op.source_bucket, Scope::Key(op.source_key.as_str());
+        Write op.bucket, Scope::Key(op.key.as_str());
+    ],
+    ListObjects => |op| [List op.bucket, Scope::Prefix(&op.prefix)],
+    CreateUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    PutUploadPart => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    CopyUploadPart => |op| [
+        Read op.source_bucket, Scope::Key(op.source_key.as_str());
+        Write op.bucket, Scope::Key(op.key.as_str());
+    ],
+    CompleteUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    AbortUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    ListUploadParts => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
+    ListUploads => |op| [List op.bucket, Scope::Prefix(&op.prefix)],
+}

@@ -1,0 +1,3 @@
+//! Start-up order and exit codes.
+
+fn main() {}

@@ -1,0 +1,88 @@
+//! Conditional requests (RFC 9110 §13).
+
+use super::{ETag, Timestamp};
+
+/// `If-Match` or `If-None-Match`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EtagCondition {
+    /// `*`: any current version.
+    Any,
+    /// One of these tags. Tags that could not be ours are left out by the parser; they match nothing.
+    OneOf(Vec<ETag>),
+}
+
+/// All conditions of a request; the default has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `If-Match`.
+    pub if_match: Option<EtagCondition>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<EtagCondition>,
+    /// `If-Modified-Since`, in seconds since the epoch.
+    pub if_modified_since: Option<i64>,
+    /// `If-Unmodified-Since`, in seconds since the epoch.
+    pub if_unmodified_since: Option<i64>,
+}
+
+/// What conditions are held against; `None` in its place means that the object does not exist.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentState<'a> {
+    /// Its tag.
+    pub etag: &'a ETag,
+    /// When it was committed.
+    pub modified: Timestamp,
+}
+
+/// Why a request must not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmet {
+    /// 412.
+    PreconditionFailed,
+    /// 304 on reads.
+    NotModified,
+}
+
+impl EtagCondition {
+    fn matches(&self, current: Option<CurrentState<'_>>) -> bool {
+        match (self, current) {
+            (_, None) => false,
+            (Self::Any, Some(_)) => true,
+            (Self::OneOf(tags), Some(state)) => tags.contains(state.etag),
+        }
+    }
+}
+
+impl Conditions {
+    /// For a read (GET, HEAD, the source of a copy): precedence of RFC 9110 §13.2.2.
+    pub fn check_read(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
+        if let Some(condition) = &self.if_match {
+            if !condition.matches(current) {
+                return Err(Unmet::PreconditionFailed);
+            }
+        } else if let (Some(limit), Some(state)) = (self.if_unmodified_since, current)
+            && state.modified.seconds() > limit
+        {
+            return Err(Unmet::PreconditionFailed);
+        }
+        if let Some(condition) = &self.if_none_match {
+            if condition.matches(current) {
+                return Err(Unmet::NotModified);
+            }
+        } else if let (Some(limit), Some(state)) = (self.if_modified_since, current)
+            && state.modified.seconds() <= limit
+        {
+            return Err(Unmet::NotModified);
+        }
+        Ok(())
+    }
+
+    /// For a write (PUT, DELETE, completing an upload): anything unmet is 412.
+    pub fn check_write(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
+        self.check_read(current).map_err(|_unmet| Unmet::PreconditionFailed)
+    }
+
+    /// Whether there is nothing to check.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,42 @@
+//! Entity tags (RFC 9110 §8.8.3): always strong, always made by us.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A strong entity tag without its quotes: 1 to 128 characters of `[0-9A-Za-z-]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ETag(Arc<str>);
+
+impl ETag {
+    /// Takes `text` without quotes; refuses what could not be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fine = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        fine.then(|| Self(text.into()))
+    }
+
+    /// The tag of a simple object: MD5 of its plaintext, 32 hex digits.
+    pub fn md5(digest: [u8; 16]) -> Self {
+        Self(hex::encode(digest).into())
+    }
+
+    /// The tag of a multipart object: MD5 of the parts' MD5s, and how many (S3's form).
+    pub fn multipart(digest: [u8; 16], parts: usize) -> Self {
+        Self(format!("{}-{parts}", hex::encode(digest)).into())
+    }
+
+    /// A tag that says nothing of the content: 32 random hex digits and `-o`, so that no client takes it for an MD5.
+    pub fn opaque(random: [u8; 16]) -> Self {
+        Self(format!("{}-o", hex::encode(random)).into())
+    }
+
+    /// The tag, without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,25 @@
+//! Values that every other module speaks in: names, identifiers, conditions, ranges, principals.
+//!
+//! # Invariants
+//! - Nothing here does I/O, and nothing here is a secret.
+//! - A value that exists is valid: every constructor checks.
+
+mod access;
+mod condition;
+mod digest;
+mod etag;
+mod metadata;
+mod names;
+mod part;
+mod range;
+mod timestamp;
+
+pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope};
+pub use condition::{Conditions, CurrentState, EtagCondition, Unmet};
+pub use digest::{Checksum, ChecksumAlgorithm};
+pub use etag::ETag;
+pub use metadata::{Metadata, SystemMetadata};
+pub use names::{BucketName, BucketRef, ClientId, InvalidName, ObjectKey, ProviderName, TenantId};
+pub use part::{ChunkName, Part, PartBlock, PartId, Slice, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
+pub use range::{ByteRange, RangeRequest, Unsatisfiable};
+pub use timestamp::Timestamp;

@@ -1,0 +1,23 @@
+//! Sealing and opening chunks: the format of `docs/format.md`, version 1.
+//!
+//! Synchronous state machines: bytes in, bytes out; no I/O, no tokio.
+//!
+//! # Invariants
+//! - A byte of plaintext leaves an [`Opener`] only after its segment's tag was checked.
+//! - Position, order, end, tenant, part and chunk index are bound into key or nonce.
+//! - Sizes and labels live in `layout.rs`.
+
+mod derive;
+mod error;
+pub mod layout;
+mod opener;
+mod padding;
+mod sealer;
+mod segment;
+
+pub use derive::{ChunkKey, ChunkPlace, chunk_name};
+pub use error::SealError;
+pub use opener::{ChunkRead, Opener};
+pub use padding::Padding;
+pub use sealer::{SealedChunk, SealedTotals, Sealer};
+pub use segment::{AwsLc, RustCrypto, SegmentCipher};

@@ -1,0 +1,120 @@
+//! Secrets as types: no `Clone`, `Debug`, `Display`, `Serialize` or `PartialEq`; zeroed on drop; one greppable way out.
+//!
+//! # Invariants
+//! - The bytes leave a type only through `expose()`.
+//! - Nothing here can be printed.
+
+use zeroize::Zeroize;
+
+/// The random source of the operating system failed. Nothing can be sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system's random source failed")]
+pub struct NoRandomness;
+
+/// Fills `bytes` from the operating system's random source.
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    getrandom::fill(bytes).map_err(|_cause| NoRandomness)
+}
+
+macro_rules! key_type {
+    ($(#[$doc:meta])* $name:ident, $bytes:expr) => {
+        $(#[$doc])*
+        pub struct $name(Box<[u8; $bytes]>);
+
+        impl $name {
+            /// Length in bytes.
+            pub const BYTES: usize = $bytes;
+
+            /// A fresh random key.
+            pub fn generate() -> Result<Self, NoRandomness> {
+                let mut key = Self(Box::new([0; $bytes]));
+                fill_random(key.0.as_mut_slice())?;
+                Ok(key)
+            }
+
+            /// Copies `bytes` in; `None` when the length is wrong. The caller wipes its own copy.
+            pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+                let mut key = Self(Box::new([0; $bytes]));
+                if bytes.len() != $bytes {
+                    return None;
+                }
+                key.0.copy_from_slice(bytes);
+                Some(key)
+            }
+
+            /// The bytes.
+            pub fn expose(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.as_mut_slice().zeroize();
+            }
+        }
+    };
+}
+
+key_type!(
+    /// The root key (KEK of the tenant keys). Stays inside its custodian.
+    RootKey,
+    32
+);
+key_type!(
+    /// A tenant key (KEK of the part keys).
+    TenantKey,
+    32
+);
+key_type!(
+    /// A tenant's naming key: makes chunk names.
+    NamingKey,
+    32
+);
+key_type!(
+    /// A part key (DEK): seals the chunks of one part and nothing else.
+    PartKey,
+    32
+);
+
+/// Secret bytes of any length: a client's secret, a provider's credential, a key on its way.
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes the bytes over.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Secret text: a password, an access key.
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes the text over.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for SecretText {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}

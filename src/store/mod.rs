@@ -1,0 +1,59 @@
+//! The store: chunks at providers, over the `object_store` crate.
+//!
+//! [`ChunkStore`] is the contract; [`ObjectStoreChunks`] keeps it for `azure`, `s3`, `gcs` and `dir`,
+//! [`MemoryChunks`] for tests; [`Guarded`] (limit, deadline, retry, breaker, metrics) and [`Faulty`] decorate it. One
+//! suite (`tests/support/store_suite.rs`) holds all of them to it.
+//!
+//! # Invariants
+//! - A provider sees chunk names and sealed bytes, no other header of ours.
+//! - Chunks are write-once. Putting the same chunk again is harmless.
+//! - When `put` returns `Ok`, the chunk is durable at the provider.
+//! - A provider's failure touches only its own budget and breaker.
+
+mod error;
+mod fault;
+mod guard;
+mod memory;
+mod object;
+mod placement;
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::model::ChunkName;
+
+pub use error::StoreError;
+pub use fault::{Fault, FaultPlan, Faulty};
+pub use guard::{GuardSettings, Guarded};
+pub use memory::MemoryChunks;
+pub use object::{ObjectStoreChunks, ProviderSpec};
+pub use placement::Store;
+
+/// Sealed bytes on their way from a provider, in order, in pieces of any size.
+pub type ChunkStream = BoxStream<'static, Result<Bytes, StoreError>>;
+
+/// A place for chunks: one provider.
+///
+/// Every method may be cancelled at any time; a cancelled `put` may or may not have stored the whole chunk, never a
+/// part of it under its name.
+#[async_trait]
+pub trait ChunkStore: Send + Sync + 'static {
+    /// Stores a chunk, durably and whole.
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError>;
+
+    /// Bytes `range` of a chunk. [`StoreError::NotFound`] when it is not there; a range beyond its end gives what there
+    /// is, or an error: the opener decides.
+    async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError>;
+
+    /// Deletes a chunk. `Ok` when it was not there.
+    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError>;
+
+    /// Whether the chunk is there.
+    async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError>;
+
+    /// Whether the provider answers and the credentials serve: a cheap call that changes nothing.
+    async fn probe(&self) -> Result<(), StoreError>;
+}

@@ -32,6 +32,9 @@ use crate::keys::Keyring;
 use crate::seal::Padding;
 use crate::store::Store;
 
+pub use crate::catalog::{
+    Bucket, ListEntry, ListPage, ListStart, Select, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
+};
 pub use authorize::{Client, Clients};
 pub use budget::Budget;
 pub use digest::{Claim, Digests};
@@ -98,5 +101,23 @@ impl Gateway {
     /// The configured clients: who a request's credentials belong to.
     pub fn clients(&self) -> &Arc<Clients> {
         &self.clients
+    }
+}
+
+/// Whether the gateway can serve, and what keeps it from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The keyring holds keys.
+    pub keys: bool,
+    /// The catalog commits.
+    pub catalog: bool,
+    /// Each provider, and whether it answers.
+    pub providers: Vec<(crate::model::ProviderName, bool)>,
+}
+
+impl Readiness {
+    /// Whether clients can be served: keys, catalog, and every provider that writes need.
+    pub fn is_ready(&self) -> bool {
+        self.keys && self.catalog && self.providers.iter().all(|(_, up)| *up)
     }
 }

@@ -6,6 +6,11 @@ use crate::model::{Authorized, ByteRange};
 const STUB: Error = Error::NotImplemented("stub");
 
 impl Gateway {
+    /// Asks keyring, catalog and providers whether they can serve.
+    pub async fn readiness(&self) -> Readiness {
+        Readiness { keys: false, catalog: false, providers: Vec::new() }
+    }
+
     /// The tenant's buckets that the client may see, by name.
     pub async fn list_buckets(&self, _op: Authorized<ListBuckets>) -> Result<Vec<Bucket>, Error> {
         Err(STUB)

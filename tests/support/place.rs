@@ -1,0 +1,87 @@
+//! The three kinds of provider that tests put behind the gateway, made ready.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use tempfile::TempDir;
+
+use super::azurite::Azurite;
+use super::gateway::{Options, Provider};
+use super::s3_server::S3Server;
+
+/// The bucket or container that chunks go to.
+pub const SEALED: &str = "sealed";
+
+/// A kind of provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A folder.
+    Folder,
+    /// A real S3 server.
+    S3,
+    /// Azurite.
+    Azurite,
+}
+
+/// A provider that runs.
+pub enum Provision {
+    /// A folder: the gateway process makes it.
+    Folder,
+    /// The server, and its folder.
+    S3(S3Server, TempDir),
+    /// Azurite.
+    Azurite(Box<Azurite>),
+}
+
+impl Provision {
+    /// Starts the server, if one is needed, and makes the bucket or container [`SEALED`] in it.
+    pub async fn make(place: Place) -> Self {
+        match place {
+            Place::Folder => Self::Folder,
+            Place::S3 => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let server = S3Server::start(folder.path());
+                std::fs::create_dir(folder.path().join(SEALED)).expect("a bucket");
+                Self::S3(server, folder)
+            }
+            Place::Azurite => {
+                let azurite = Azurite::start().await;
+                azurite.create_container(SEALED).await;
+                Self::Azurite(Box::new(azurite))
+            }
+        }
+    }
+
+    /// Where the provider listens, for a recorder to stand before it.
+    pub fn endpoint(&self) -> &str {
+        match self {
+            Self::Folder => "",
+            Self::S3(server, _) => &server.endpoint,
+            Self::Azurite(azurite) => &azurite.endpoint,
+        }
+    }
+
+    /// Options of a gateway whose chunks go there.
+    pub fn options(&self) -> Options {
+        self.options_through(self.endpoint())
+    }
+
+    /// The same, through something that stands before the provider.
+    pub fn options_through(&self, endpoint: &str) -> Options {
+        let endpoint = endpoint.to_owned();
+        Options::with(match self {
+            Self::Folder => Provider::Folder,
+            Self::S3(server, _) => Provider::S3 {
+                endpoint,
+                bucket: SEALED.into(),
+                access_key: server.access_key.clone(),
+                secret_key: server.secret_key.clone(),
+            },
+            Self::Azurite(azurite) => Provider::Azure {
+                endpoint,
+                container: SEALED.into(),
+                account: azurite.account.clone(),
+                key: azurite.key.clone(),
+            },
+        })
+    }
+}

@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+#[path = "support"]
 mod support {
     pub mod azurite;
     pub mod certificates;

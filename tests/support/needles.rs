@@ -134,7 +134,8 @@ impl Needles {
 
     fn digest(&mut self, what: &str, digest: &[u8]) {
         for text in [hex::encode(digest), hex::encode_upper(digest)] {
-            let needle = Needle { what: format!("{what} in hex"), bytes: text.into_bytes(), lone_hex: digest.len() < 8 };
+            let needle =
+                Needle { what: format!("{what} in hex"), bytes: text.into_bytes(), lone_hex: digest.len() < 8 };
             self.needles.push(needle);
         }
         if digest.len() >= SHORTEST {

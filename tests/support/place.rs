@@ -2,6 +2,11 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::{ObjectStore, RetryConfig};
 use tempfile::TempDir;
 
 use super::azurite::Azurite;
@@ -83,5 +88,39 @@ impl Provision {
                 key: azurite.key.clone(),
             },
         })
+    }
+
+    /// A client of the provider itself, without the gateway, through `endpoint`. It tries once.
+    ///
+    /// # Panics
+    /// For a folder.
+    pub fn direct(&self, endpoint: &str) -> Box<dyn ObjectStore> {
+        let retry = RetryConfig { max_retries: 0, retry_timeout: Duration::from_secs(1), ..RetryConfig::default() };
+        match self {
+            Self::Folder => panic!("a folder needs no client"),
+            Self::S3(server, _) => Box::new(
+                AmazonS3Builder::new()
+                    .with_endpoint(endpoint)
+                    .with_allow_http(true)
+                    .with_region("us-east-1")
+                    .with_bucket_name(SEALED)
+                    .with_access_key_id(&server.access_key)
+                    .with_secret_access_key(&server.secret_key)
+                    .with_retry(retry)
+                    .build()
+                    .expect("a client"),
+            ),
+            Self::Azurite(azurite) => Box::new(
+                MicrosoftAzureBuilder::new()
+                    .with_endpoint(endpoint.to_owned())
+                    .with_allow_http(true)
+                    .with_container_name(SEALED)
+                    .with_account(&azurite.account)
+                    .with_access_key(&azurite.key)
+                    .with_retry(retry)
+                    .build()
+                    .expect("a client"),
+            ),
+        }
     }
 }

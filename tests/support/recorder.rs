@@ -250,7 +250,8 @@ fn lie(
         Tamper::Flip(at) => {
             let mut bytes = body.to_vec();
             let last = bytes.len().saturating_sub(1);
-            let at = usize::try_from(at).unwrap_or_else(|_| bytes.len().saturating_sub(at.unsigned_abs() as usize));
+            let distance = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
+            let at = if at < 0 { bytes.len().saturating_sub(distance) } else { distance };
             if let Some(byte) = bytes.get_mut(at.min(last)) {
                 *byte ^= 0x20;
             }

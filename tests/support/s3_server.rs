@@ -43,7 +43,10 @@ impl S3Server {
                         socket.set_nodelay(true).ok();
                         let service = service.clone();
                         tokio::spawn(async move {
-                            Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await.ok();
+                            Builder::new(TokioExecutor::new())
+                                .serve_connection(TokioIo::new(socket), service)
+                                .await
+                                .ok();
                         });
                     }
                 };

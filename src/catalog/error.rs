@@ -33,6 +33,9 @@ pub enum CatalogError {
     /// The catalog was closed.
     #[error("the catalog is closed")]
     Closed,
+    /// Another process has the catalog open.
+    #[error("another process has the catalog open")]
+    InUse,
     /// The catalog was written by a later version of this program.
     #[error("the catalog has schema {found}, this program knows {known}")]
     TooNew {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, UnlockError};
 use crate::model::TenantId;
 
 /// Asks the custodian every `ttl`. When it does not stand behind the root key any more, the gateway is sealed; when it
@@ -21,7 +21,7 @@ pub async fn watch_custodian(gateway: Arc<Gateway>, tenants: Vec<TenantId>, ttl:
         } else {
             gateway.check_custodian().await
         };
-        if let Err(error) = outcome
+        if let Err(error @ UnlockError::Keys(_)) = outcome
             && !gateway.is_sealed()
         {
             tracing::error!(%error, "the custodian does not answer for the root key; the gateway is sealed");

@@ -29,10 +29,10 @@ pub enum SweepError {
 }
 
 /// Settles blocks that an earlier process left open. Returns how many parts it queued for deletion.
-/// `blocks`: as the catalog had them before this process reserved any.
-pub async fn sweep(gateway: &Gateway, blocks: Vec<PartBlock>) -> Result<usize, SweepError> {
+/// `blocks`: as the catalog had them before this process reserved any; those that are settled are taken off.
+pub async fn sweep(gateway: &Gateway, blocks: &mut Vec<PartBlock>) -> Result<usize, SweepError> {
     let mut queued = 0;
-    for block in blocks {
+    while let Some(block) = blocks.last().cloned() {
         let settled = gateway.catalog.settled_parts(&block).await?;
         let doubtful = (0..block.count).filter_map(|n| block.id(n)).filter(|id| !settled.contains(id));
         let places = doubtful.flat_map(|id| gateway.store.providers().map(move |(name, _)| (id, name.clone())));
@@ -48,6 +48,7 @@ pub async fn sweep(gateway: &Gateway, blocks: Vec<PartBlock>) -> Result<usize, S
             gateway.catalog.queue_deletions(deletions, Timestamp::now()).await?;
         }
         gateway.catalog.close_block(&block).await?;
+        blocks.pop();
     }
     Ok(queued)
 }

@@ -127,8 +127,8 @@ fn entry(key: &str) -> Option<&'static (&'static str, Shape, &'static str)> {
 pub(super) fn shape(key: &str) -> Option<Shape> {
     let (_, shape, _) = entry(key)?;
     Some(match (key.ends_with(']'), shape) {
-        (true, Shape::Texts) => Shape::Text,
-        (true, Shape::Tables) => Shape::Table,
+        (true, Texts) => Text,
+        (true, Tables) => Table,
         (_, shape) => *shape,
     })
 }
@@ -146,7 +146,7 @@ pub(super) fn example(key: &str) -> &'static str {
 pub(super) fn similar(key: &str) -> Option<String> {
     let (parent, leaf) = key.rsplit_once('.').map_or(("", key), |(parent, leaf)| (parent, leaf));
     let parent_pattern = pattern(parent);
-    if shape(parent) == Some(Shape::Secret) {
+    if shape(parent) == Some(Secret) {
         return nearest(leaf, ["file", "env"].into_iter()).map(str::to_owned);
     }
     let beside = KEYS.iter().filter_map(|(path, ..)| {

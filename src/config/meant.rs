@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::read::Read;
 use super::secrets::Surroundings;
-use super::{CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, clients, listeners, providers, typed};
+use super::{
+    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, clients, listeners, providers, typed,
+};
 
 /// One mebibyte.
 const MIB: u64 = 1 << 20;

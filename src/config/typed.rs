@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -29,20 +29,11 @@ table!(S3 {
     domains: Vec<String>,
     region: String,
 });
-table!(Admin { listen: String, });
-table!(Tls {
-    mode: String,
-    certificate: String,
-    private_key: String,
-    client_ca: String,
-});
-table!(Catalog { url: String, });
-table!(Keys {
-    custodian: String,
-    ttl: String,
-    file: FileCustodian,
-});
-table!(FileCustodian { path: String, });
+table!(Admin { listen: String });
+table!(Tls { mode: String, certificate: String, private_key: String, client_ca: String });
+table!(Catalog { url: String });
+table!(Keys { custodian: String, ttl: String, file: FileCustodian });
+table!(FileCustodian { path: String });
 table!(Provider {
     name: String,
     kind: String,
@@ -66,14 +57,7 @@ table!(
         env: String,
     }
 );
-table!(Write {
-    min_copies: u64,
-    etag: String,
-    padding: String,
-    memory: String,
-    grace: String,
-    parallel_chunks: u64,
-});
+table!(Write { min_copies: u64, etag: String, padding: String, memory: String, grace: String, parallel_chunks: u64 });
 table!(Limits {
     connections: u64,
     handshake_timeout: String,

@@ -37,10 +37,8 @@ help-value-language = LANGUAGE
 
 ## What commands print
 
-problems-found = { $number ->
-    [1] One problem in { $path }
-   *[other] { $number } problems in { $path }
-}
+problems-one = One problem in { $path }
+problems-many = { $count } problems in { $path }
 keys-init-done = The root key was written to { $path }.
 keys-init-back-up = Back up this file now, on two media kept apart from this machine and from any provider. Without it nothing that was stored can ever be read again, by anyone.
 keys-init-also = The catalog ({ $catalog }) is needed as well: root key and catalog together restore everything, neither does alone.

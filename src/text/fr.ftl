@@ -51,10 +51,8 @@ help-value-language = LANGUE
 
 ## Ce qu'affichent les commandes
 
-problems-found = { $number ->
-    [1] Un problème dans { $path }
-   *[other] { $number } problèmes dans { $path }
-}
+problems-one = Un problème dans { $path }
+problems-many = { $count } problèmes dans { $path }
 keys-init-done = La clé racine a été écrite dans { $path }.
 keys-init-back-up = Sauvegardez ce fichier maintenant, sur deux supports conservés loin de cette machine et de tout fournisseur. Sans lui, rien de ce qui a été entreposé ne pourra plus jamais être lu, par personne.
 keys-init-also = Le catalogue ({ $catalog }) est nécessaire lui aussi : la clé racine et le catalogue permettent ensemble de tout rétablir; l'un sans l'autre, rien.

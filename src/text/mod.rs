@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
-use unic_langid::{LanguageIdentifier, langid};
+use unic_langid::LanguageIdentifier;
 
 pub use error::{Exit, OperatorError};
 
@@ -58,11 +58,11 @@ impl Language {
 impl Texts {
     /// The messages in `language`.
     pub fn new(language: Language) -> Self {
-        let (tag, source): (LanguageIdentifier, _) = match language {
-            Language::English => (langid!("en-CA"), ENGLISH),
-            Language::French => (langid!("fr-CA"), FRENCH),
+        let (tag, source) = match language {
+            Language::English => ("en-CA", ENGLISH),
+            Language::French => ("fr-CA", FRENCH),
         };
-        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        let mut bundle = FluentBundle::new_concurrent(tag.parse::<LanguageIdentifier>().into_iter().collect());
         bundle.set_use_isolating(false);
         // A test parses both files whole; what a damaged file still holds is better than nothing.
         let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _errors)| resource);

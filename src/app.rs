@@ -35,7 +35,7 @@ pub fn serve(
     runtime()?.block_on(async {
         let running = start(config, metrics).await?;
         for (front, address) in running.addresses() {
-            let line = texts.say("serve-listening", &[("front", front.to_owned()), ("address", address.to_string())]);
+            let line = texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);
             writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
         }
         let _flushed = out.flush();

@@ -279,6 +279,31 @@ fn the_table_itself_goes_down_only() {
     }
 }
 
+/// Libraries that would be a second TLS stack or a second bulk crypto library. `deny.toml` says the same; this needs no
+/// `cargo-deny`, and sees what is built rather than what `Cargo.lock` merely mentions (`ring` is an option of others).
+const SECOND_STACKS: &[&str] = &["openssl", "openssl-sys", "native-tls", "boring", "boring-sys", "ring"];
+
+fn crates_in(tree: &str) -> Vec<&str> {
+    tree.lines().filter_map(|line| line.split(' ').next()).collect()
+}
+
+#[test]
+fn what_is_built_holds_one_tls_stack_and_one_bulk_crypto_library() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let crates = crates_in(&tree);
+    for wanted in ["rustls", "aws-lc-rs"] {
+        assert!(crates.contains(&wanted), "`{wanted}` is not in the tree: is the list read rightly?");
+    }
+    let second: Vec<_> = SECOND_STACKS.iter().filter(|name| crates.contains(name)).collect();
+    assert!(second.is_empty(), "{second:?} entered the tree; see `cargo tree -i`");
+}
+
 // --- the checker can fail ------------------------------------------------------------------------------------------
 
 fn faults_of(path: &str, text: &str) -> Vec<String> {
@@ -299,6 +324,9 @@ fn a_planted_import_is_caught_in_every_form() {
         "fn f() { let x = super::super::catalog::x(); }",
         "mod inner { use super::super::super::catalog::Version; }",
         "use ecluse::catalog::Version;",
+        "use crate::r#catalog::Version;",
+        "use crate::{model::r#type, catalog::Version};",
+        "fn f<'a>(x: &'a u8) -> impl Sized + use<'a> { crate::catalog::x(x) }",
         "use crate::*;",
         "use crate as all;",
         "use super::super::*;",

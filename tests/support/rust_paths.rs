@@ -8,7 +8,7 @@
 pub struct NamedPath {
     /// Its line, counted from 1.
     pub line: usize,
-    /// How many inline modules stand around it.
+    /// The inline modules that stand around it, outermost first.
     pub inline_modules: Vec<String>,
     /// `["crate", "a", "b"]`; a glob ends with `*`.
     pub segments: Vec<String>,
@@ -104,10 +104,8 @@ impl Scan {
                 "{" => {
                     at += 1;
                     while !matches!(self.text(at), "}" | "") {
-                        at = self.use_tree(at, &segments);
-                        if self.text(at) == "," {
-                            at += 1;
-                        }
+                        let next = self.use_tree(at, &segments);
+                        at = next + usize::from(next == at || self.text(next) == ",");
                     }
                     return at + 1;
                 }
@@ -172,6 +170,7 @@ fn tokens(source: &str) -> Vec<Token> {
             ('r', '"' | '#') | ('b' | 'c', 'r') if raw_string_end(&chars, at).is_some() => {
                 at = raw_string_end(&chars, at).unwrap();
             }
+            ('r', '#') => at += 2, // a raw identifier: `r#type`
             (c, _) if c.is_alphanumeric() || c == '_' => {
                 while peek(at).is_alphanumeric() || peek(at) == '_' {
                     at += 1;

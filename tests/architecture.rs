@@ -1,6 +1,6 @@
 //! The house keeps its shape: imports go down only, files stay small, every room says what it holds to.
 //!
-//! The table below is the one of `docs/architecture.md`. Code under `#[cfg(test)]` and files called `tests.rs` may
+//! The table below is the one of `docs/architecture.md`. Code under `#[cfg(test)]` and files called `tests.rs` or `…_tests.rs` may
 //! import what they need; nothing else may.
 #![allow(
     clippy::unwrap_used,
@@ -38,8 +38,8 @@ const TABLE: &[Room] = &[
     room("main", &["cli"], "main is start-up order and exit codes; everything else is behind cli"),
     room(
         "cli",
-        &["app", "demo", "config", "text", "model", "secret", "redact", "telemetry"],
-        "commands are thin: what they do is in app or demo",
+        &["app", "demo", "config", "keys", "text", "model", "secret", "redact", "telemetry"],
+        "commands are thin: what they do is in app or demo, and in keys for `keys init`",
     ),
     room(
         "demo",
@@ -57,12 +57,13 @@ const TABLE: &[Room] = &[
             "keys",
             "seal",
             "store",
+            "text",
             "model",
             "secret",
             "redact",
             "telemetry",
         ],
-        "app does the wiring and knows no command and no text for people",
+        "app does the wiring and knows no command",
     ),
     room("config", &["model", "secret"], "configuration is values; app turns them into parts"),
     room(
@@ -127,7 +128,7 @@ impl Source {
     }
 
     fn is_tests(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        self.path.ends_with("/tests.rs") || self.path.ends_with("_tests.rs") || self.path.contains("/tests/")
     }
 }
 
@@ -225,7 +226,8 @@ fn shape_faults(source: &Source) -> Vec<String> {
     }
     for (number, line) in text.lines().enumerate() {
         for word in ["todo!(", "unimplemented!(", "FIXME", "XXX", "#[path"] {
-            if line.contains(word) {
+            let names_tests = word == "#[path" && line.ends_with("_tests.rs\"]");
+            if line.contains(word) && !names_tests {
                 faults.push(format!("src/{path}:{}: `{word}`", number + 1));
             }
         }
@@ -405,6 +407,7 @@ fn shapes_that_are_wrong_are_caught() {
     assert_eq!(faults("seal/mod.rs", "//! A.\n").len(), 1);
     assert_eq!(faults("seal/mod.rs", "//! A.\n//!\n//! # Invariants\n//! - One.\n").len(), 0);
     assert_eq!(faults("catalog/sqlite/mod.rs", "//! A.\n").len(), 0);
+    assert_eq!(faults("seal/a.rs", "//! A.\n#[path = \"a_tests.rs\"]\n").len(), 0);
     for word in ["todo!()", "unimplemented!(\"later\")", "// FIXME", "// XXX", "#[path = \"x.rs\"]"] {
         assert_eq!(faults("seal/a.rs", &format!("//! A.\n{word}\n")).len(), 1, "{word}");
     }

@@ -1,0 +1,532 @@
+//! The store: every provider keeps the contract, the guard keeps a sick one from doing harm.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecluse::model::{ChunkName, ProviderName};
+use ecluse::secret::SecretText;
+use ecluse::store::{
+    BreakerSettings, Call, ChunkStore, ChunkStream, Fault, FaultPlan, Faulty, GuardSettings, Guarded, MemoryChunks,
+    ObjectStoreChunks, OpenError, ProviderSpec, Store, StoreError, When,
+};
+use futures::StreamExt as _;
+use futures::future::join_all;
+use support::azurite::{self, Azurite};
+use support::s3_server::{self, S3Server};
+use support::store_suite::{self, bytes, name, read};
+use tokio::time::Instant;
+
+fn provider(name: &str) -> ProviderName {
+    ProviderName::parse(name).unwrap()
+}
+
+fn folder(path: &std::path::Path) -> ObjectStoreChunks {
+    ObjectStoreChunks::open(ProviderSpec::Dir { path: path.to_owned() }).unwrap()
+}
+
+fn guarded(inner: Arc<dyn ChunkStore>, settings: GuardSettings) -> Guarded {
+    Guarded::new(&provider("test"), inner, settings)
+}
+
+/// A guarded provider in memory whose faults are ours.
+fn sick(settings: GuardSettings) -> (Guarded, FaultPlan, Arc<MemoryChunks>) {
+    let (memory, plan) = (Arc::new(MemoryChunks::default()), FaultPlan::default());
+    let faulty = Faulty::new(Arc::clone(&memory) as Arc<dyn ChunkStore>, plan.clone());
+    (guarded(Arc::new(faulty), settings), plan, memory)
+}
+
+// ---- the contract ----
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    store_suite::run(&MemoryChunks::default()).await;
+}
+
+#[tokio::test]
+async fn a_folder_keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    store_suite::run(&folder(dir.path())).await;
+}
+
+#[tokio::test]
+async fn an_s3_server_keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = S3Server::start(dir.path()).await;
+    store_suite::run(&ObjectStoreChunks::open(server.spec(s3_server::BUCKET)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn azurite_keeps_the_contract() {
+    let server = Azurite::start().await;
+    store_suite::run(&ObjectStoreChunks::open(server.spec(azurite::CONTAINER)).unwrap()).await;
+    a_missing_container_and_a_wrong_key_are_refusals(&server).await;
+}
+
+#[tokio::test]
+async fn a_guarded_provider_keeps_the_contract() {
+    store_suite::run(&guarded(Arc::new(MemoryChunks::default()), GuardSettings::default())).await;
+}
+
+#[tokio::test]
+async fn a_faulty_provider_without_faults_keeps_the_contract() {
+    store_suite::run(&Faulty::new(Arc::new(MemoryChunks::default()), FaultPlan::default())).await;
+}
+
+// ---- refusals ----
+
+async fn all_refuse(store: &ObjectStoreChunks, secret: &str) {
+    let chunk = name(20, 1);
+    let errors = [
+        store.put(&chunk, Bytes::from_static(b"sealed")).await.unwrap_err(),
+        store.get(&chunk, 0..10).await.err().unwrap(),
+        store.exists(&chunk).await.unwrap_err(),
+        store.delete(&chunk).await.unwrap_err(),
+        store.probe().await.unwrap_err(),
+    ];
+    for error in errors {
+        let StoreError::Refused(cause) = &error else { panic!("{error:?}") };
+        let text = format!("{error} {error:?} {cause} {cause:?}");
+        for leak in [secret, "http://", "AKIA", "Signature=", "SharedKey"] {
+            assert!(!text.contains(leak), "{leak} in {text}");
+        }
+        assert!(text.contains("HTTP 40"), "{text}");
+    }
+}
+
+async fn a_missing_container_and_a_wrong_key_are_refusals(server: &Azurite) {
+    all_refuse(&ObjectStoreChunks::open(server.spec("absent")).unwrap(), azurite::KEY).await;
+    let wrong = "d3Jvbmcga2V5IGZvciB0ZXN0cw==";
+    let spec = ProviderSpec::Azure {
+        account: azurite::ACCOUNT.into(),
+        container: azurite::CONTAINER.into(),
+        key: SecretText::new(wrong.into()),
+        endpoint: Some(server.endpoint.clone()),
+        ca: None,
+    };
+    all_refuse(&ObjectStoreChunks::open(spec).unwrap(), wrong).await;
+}
+
+#[tokio::test]
+async fn a_missing_bucket_and_a_wrong_secret_are_refusals_and_leak_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = S3Server::start(dir.path()).await;
+    let wrong = "a-wrong-secret";
+    let mut spec = server.spec(s3_server::BUCKET);
+    if let ProviderSpec::S3 { secret_access_key, .. } = &mut spec {
+        *secret_access_key = SecretText::new(wrong.into());
+    }
+    all_refuse(&ObjectStoreChunks::open(spec).unwrap(), wrong).await;
+
+    let absent = ObjectStoreChunks::open(server.spec("absent")).unwrap();
+    let error = absent.probe().await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    let error = absent.put(&name(20, 2), Bytes::from_static(b"sealed")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_unavailable_and_says_why() {
+    let spec = ProviderSpec::S3 {
+        bucket: "sealed".into(),
+        region: "us-east-1".into(),
+        endpoint: Some("http://127.0.0.1:1".into()),
+        access_key_id: "AKIAECLUSETEST".into(),
+        secret_access_key: SecretText::new("a-secret".into()),
+        path_style: true,
+        ca: None,
+    };
+    let error = ObjectStoreChunks::open(spec).unwrap().exists(&name(20, 3)).await.unwrap_err();
+    let StoreError::Unavailable { cause: Some(cause), .. } = error else { panic!("{error:?}") };
+    assert!(cause.to_string().contains("refused"), "{cause}");
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused() {
+    for endpoint in ["http://192.0.2.1:9000", "http://storage.example"] {
+        let s3 = ProviderSpec::S3 {
+            bucket: "sealed".into(),
+            region: "us-east-1".into(),
+            endpoint: Some(endpoint.into()),
+            access_key_id: "id".into(),
+            secret_access_key: SecretText::new("secret".into()),
+            path_style: true,
+            ca: None,
+        };
+        let azure = ProviderSpec::Azure {
+            account: "account".into(),
+            container: "sealed".into(),
+            key: SecretText::new("c2VjcmV0".into()),
+            endpoint: Some(endpoint.into()),
+            ca: None,
+        };
+        for spec in [s3, azure] {
+            assert!(matches!(ObjectStoreChunks::open(spec), Err(OpenError::PlainHttp)), "{endpoint}");
+        }
+    }
+}
+
+// ---- what the provider sees ----
+
+#[tokio::test]
+async fn an_s3_provider_sees_names_bytes_and_neutral_headers_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = S3Server::start(dir.path()).await;
+    let store = ObjectStoreChunks::open(server.spec(s3_server::BUCKET)).unwrap();
+    let (chunk, sealed) = (name(21, 1), bytes(21, 2_000));
+    store.put(&chunk, sealed).await.unwrap();
+    read(&store, &chunk, 0..1_000).await.unwrap();
+    store.delete(&chunk).await.unwrap();
+
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3, "one call is one request");
+    let known = [
+        "accept", "authorization", "content-length", "content-type", "host", "range", "user-agent",
+        "x-amz-content-sha256", "x-amz-date",
+    ];
+    for request in seen {
+        for (header, value) in &request.headers {
+            assert!(known.contains(&header.as_str()), "{} sends {header}: {value:?}", request.method);
+        }
+        assert_eq!(request.headers["user-agent"], "ecluse");
+        let content_type = request.headers.get("content-type");
+        assert!(content_type.is_none_or(|value| value == "application/octet-stream"), "{content_type:?}");
+        assert!(request.path_and_query.ends_with(&format!("/{}/{chunk}", s3_server::BUCKET)), "{request:?}");
+    }
+}
+
+// ---- folders ----
+
+#[tokio::test]
+async fn a_folder_survives_reopening_and_staged_leftovers_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("new/chunks");
+    let (chunk, sealed) = (name(22, 0xab), bytes(22, 4_000));
+    folder(&root).put(&chunk, sealed.clone()).await.unwrap();
+    let path = root.join(chunk.to_string());
+    let staged = std::path::PathBuf::from(format!("{}#1", path.display()));
+    let mine = path.with_file_name("a note by the administrator #1");
+    std::fs::write(&staged, b"half").unwrap();
+    std::fs::write(&mine, b"not ours").unwrap();
+
+    let again = folder(&root);
+    assert!(!staged.exists());
+    assert!(mine.exists(), "only staged chunks are swept");
+    assert_eq!(read(&again, &chunk, 0..4_000).await.unwrap(), sealed);
+    let entries = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(entries, 2, "the chunk and the note");
+}
+
+#[tokio::test]
+async fn a_new_folder_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("chunks");
+    folder(&root);
+    assert_eq!(std::fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_folder_that_has_gone_is_a_refusal_not_a_missing_chunk() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("chunks");
+    let store = folder(&root);
+    std::fs::remove_dir_all(&root).unwrap();
+    let chunk = name(23, 1);
+    assert!(matches!(store.probe().await.unwrap_err(), StoreError::Refused(_)));
+    assert!(matches!(store.get(&chunk, 0..1).await.err().unwrap(), StoreError::Refused(_)));
+    assert!(matches!(store.exists(&chunk).await.unwrap_err(), StoreError::Refused(_)));
+    assert!(matches!(store.delete(&chunk).await.unwrap_err(), StoreError::Refused(_)));
+    assert!(matches!(store.put(&chunk, bytes(23, 10)).await.unwrap_err(), StoreError::Refused(_)));
+    assert!(!root.exists(), "a disk that is not mounted is not replaced by a folder");
+}
+
+#[tokio::test]
+async fn a_folder_is_read_in_large_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = folder(dir.path());
+    store.put(&name(24, 1), bytes(24, store_suite::LARGEST_CHUNK)).await.unwrap();
+    let pieces = store.get(&name(24, 1), 0..u64::MAX).await.unwrap().count().await;
+    assert_eq!(pieces, 9);
+}
+
+// ---- the guard ----
+
+#[tokio::test(start_paused = true)]
+async fn one_failure_in_ten_is_never_seen() {
+    let (store, plan, memory) = sick(GuardSettings::default());
+    for call in [Call::Put, Call::Get, Call::Delete, Call::Exists] {
+        plan.on(call, When::Every(10), Fault::Fail);
+    }
+    for index in 0..200u8 {
+        let (chunk, sealed) = (name(30, index), bytes(u64::from(index), 2_000));
+        store.put(&chunk, sealed.clone()).await.unwrap();
+        assert_eq!(read(&store, &chunk, 0..2_000).await.unwrap(), sealed);
+        assert!(store.exists(&chunk).await.unwrap());
+        store.delete(&chunk).await.unwrap();
+    }
+    assert!(plan.calls(Call::Put) > 220, "some were tried again");
+    assert_eq!(memory.snapshot(), BTreeMap::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_and_a_half_put_are_repaired_by_trying_again() {
+    for fault in [Fault::LoseAnswer, Fault::HalfPut] {
+        let (store, plan, memory) = sick(GuardSettings::default());
+        plan.on(Call::Put, When::Nth(1), fault);
+        store.put(&name(31, 1), bytes(31, 100)).await.unwrap();
+        assert_eq!(memory.snapshot()[&name(31, 1)], bytes(31, 100));
+        assert_eq!(plan.calls(Call::Put), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_and_missing_chunks_are_not_tried_again_and_do_not_open_the_breaker() {
+    let (store, plan, _) = sick(GuardSettings::default());
+    plan.on(Call::Put, When::Always, Fault::Refuse);
+    for index in 0..50 {
+        assert!(matches!(store.put(&name(32, index), Bytes::new()).await, Err(StoreError::Refused(_))));
+        assert!(matches!(store.get(&name(32, index), 0..1).await.err(), Some(StoreError::NotFound)));
+    }
+    assert_eq!((plan.calls(Call::Put), plan.calls(Call::Get)), (50, 50));
+    assert!(!store.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_breaker_opens_fails_fast_and_recovers_by_itself() {
+    let (store, plan, _) = sick(GuardSettings::default());
+    plan.set_down(true);
+    for index in 0..3 {
+        assert!(store.put(&name(33, index), Bytes::new()).await.is_err());
+    }
+    assert!(store.is_open());
+    let (calls, began) = (plan.calls(Call::Put), Instant::now());
+    let error = store.put(&name(33, 9), Bytes::new()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { retry_after: Some(_), .. }), "{error:?}");
+    assert_eq!((plan.calls(Call::Put), began.elapsed()), (calls, Duration::ZERO), "turned away at once");
+
+    plan.set_down(false);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    store.put(&name(33, 9), Bytes::new()).await.unwrap();
+    assert!(!store.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_is_a_deadline() {
+    let (store, plan, _) = sick(GuardSettings { attempts: 1, ..GuardSettings::default() });
+    for call in [Call::Put, Call::Get, Call::Probe] {
+        plan.on(call, When::Always, Fault::Stall);
+    }
+    let began = Instant::now();
+    assert!(matches!(store.put(&name(34, 1), Bytes::new()).await, Err(StoreError::Deadline)));
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    assert!(matches!(store.get(&name(34, 1), 0..1).await.err(), Some(StoreError::Deadline)));
+    assert!(matches!(store.probe().await, Err(StoreError::Deadline)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_a_deadline_and_one_that_breaks_is_an_interruption() {
+    let (store, plan, _) = sick(GuardSettings { parallel_reads: 1, ..GuardSettings::default() });
+    let (chunk, sealed) = (name(35, 1), bytes(35, 1_000));
+    store.put(&chunk, sealed.clone()).await.unwrap();
+
+    plan.on(Call::Get, When::Nth(1), Fault::StallBody { after: 400 });
+    let mut body: ChunkStream = store.get(&chunk, 0..1_000).await.unwrap();
+    assert_eq!(body.next().await.unwrap().unwrap(), sealed.slice(..400));
+    assert!(matches!(body.next().await, Some(Err(StoreError::Deadline))));
+    assert!(body.next().await.is_none());
+
+    // The broken body has given its place back although it is not dropped.
+    plan.on(Call::Get, When::Nth(1), Fault::CutBody { after: 700 });
+    let mut body: ChunkStream = store.get(&chunk, 0..1_000).await.unwrap();
+    assert_eq!(body.next().await.unwrap().unwrap(), sealed.slice(..700));
+    assert!(matches!(body.next().await, Some(Err(StoreError::Interrupted(_)))));
+    assert_eq!(read(&store, &chunk, 700..1_000).await.unwrap(), sealed.slice(700..), "the caller resumes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_call_goes_on_when_it_is_released() {
+    let (store, plan, _) = sick(GuardSettings::default());
+    plan.on(Call::Put, When::Nth(1), Fault::Stall);
+    let chunk = name(36, 1);
+    let put = store.put(&chunk, Bytes::new());
+    let release = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        plan.release();
+    };
+    assert!(tokio::join!(put, release).0.is_ok());
+    assert_eq!(plan.calls(Call::Put), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_names_a_time_is_left_alone_until_then() {
+    let (store, plan, _) = sick(GuardSettings::default());
+    plan.on(Call::Put, When::Nth(1), Fault::Throttle(Duration::from_secs(3)));
+    let began = Instant::now();
+    store.put(&name(37, 1), Bytes::new()).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(3));
+
+    plan.on(Call::Put, When::Nth(1), Fault::Throttle(Duration::from_secs(300)));
+    let began = Instant::now();
+    let error = store.put(&name(37, 2), Bytes::new()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { retry_after: Some(wait), .. } if wait.as_secs() == 300));
+    assert_eq!(began.elapsed(), Duration::ZERO, "too long to hold a client");
+}
+
+/// Counts how many calls are under way at once.
+#[derive(Default)]
+struct Crowd {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl ChunkStore for Crowd {
+    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<(), StoreError> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    }
+    async fn get(&self, _: &ChunkName, _: std::ops::Range<u64>) -> Result<ChunkStream, StoreError> {
+        Ok(futures::stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(2).boxed())
+    }
+    async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn exists(&self, _: &ChunkName) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_run_at_once_than_allowed() {
+    let crowd = Arc::new(Crowd::default());
+    let settings = GuardSettings { parallel_writes: 7, ..GuardSettings::default() };
+    let store = guarded(Arc::clone(&crowd) as Arc<dyn ChunkStore>, settings);
+    let chunk = name(38, 1);
+    let puts = join_all((0..100).map(|_| store.put(&chunk, Bytes::new()))).await;
+    assert!(puts.iter().all(Result::is_ok));
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_holds_its_place_to_the_end_and_nobody_waits_for_ever() {
+    let settings = GuardSettings { parallel_reads: 2, ..GuardSettings::default() };
+    let store = guarded(Arc::new(Crowd::default()), settings);
+    let chunk = name(39, 1);
+    let mut first = store.get(&chunk, 0..2).await.unwrap();
+    let second = store.get(&chunk, 0..2).await.unwrap();
+    let began = Instant::now();
+    let error = store.get(&chunk, 0..2).await.err().unwrap();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    assert!(!store.is_open(), "a queue is no failure of the provider");
+    while first.next().await.is_some() {}
+    let third = store.get(&chunk, 0..2).await.unwrap();
+    drop(second);
+    drop(store.get(&chunk, 0..2).await.unwrap());
+    drop(third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sick_provider_does_not_touch_another() {
+    let small = || GuardSettings {
+        parallel_writes: 2,
+        breaker: BreakerSettings { failures: 2, ..BreakerSettings::default() },
+        ..GuardSettings::default()
+    };
+    let (bad, plan, _) = sick(small());
+    let (good, _, _) = sick(small());
+    plan.on(Call::Put, When::Always, Fault::Stall);
+    let (bad, good) = (Arc::new(bad), Arc::new(good));
+    let providers: Vec<(ProviderName, Arc<dyn ChunkStore>)> =
+        vec![(provider("bad"), Arc::clone(&bad) as _), (provider("good"), Arc::clone(&good) as _)];
+    let store = Arc::new(Store::new(providers));
+    let stuck: Vec<_> = (0..10)
+        .map(|index| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.put(&[provider("bad")], &name(40, index), Bytes::new()).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let began = Instant::now();
+    for index in 0..100 {
+        store.put(&[provider("good")], &name(41, index), bytes(41, 100)).await.unwrap();
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    for task in stuck {
+        assert!(task.await.unwrap().is_err());
+    }
+    assert!(bad.is_open() && !good.is_open());
+}
+
+// ---- placement ----
+
+#[tokio::test]
+async fn a_put_goes_to_every_placement_and_a_get_to_the_first() {
+    let (a, b) = (Arc::new(MemoryChunks::default()), Arc::new(MemoryChunks::default()));
+    let store = Store::new(vec![
+        (provider("zulu"), Arc::clone(&a) as Arc<dyn ChunkStore>),
+        (provider("alpha"), Arc::clone(&b) as Arc<dyn ChunkStore>),
+    ]);
+    assert_eq!(store.place(), [provider("zulu")], "the first of the configuration, not of the alphabet");
+    let (both, chunk) = ([provider("zulu"), provider("alpha")], name(42, 1));
+    store.put(&both, &chunk, bytes(42, 50)).await.unwrap();
+    assert_eq!(a.snapshot(), b.snapshot());
+    a.replace(&chunk, Bytes::from_static(b"first"));
+    let got: Vec<_> = store.get(&both, &chunk, 0..50).await.unwrap().collect().await;
+    assert_eq!(got.into_iter().next().unwrap().unwrap(), Bytes::from_static(b"first"));
+    for none in [vec![], vec![provider("gone")]] {
+        assert!(matches!(store.put(&none, &chunk, Bytes::new()).await, Err(StoreError::UnknownProvider)));
+        assert!(matches!(store.get(&none, &chunk, 0..1).await.err(), Some(StoreError::UnknownProvider)));
+    }
+}
+
+// ---- the hostile provider ----
+
+#[tokio::test]
+async fn every_planned_lie_is_told() {
+    let plan = FaultPlan::default();
+    let store = Faulty::new(Arc::new(MemoryChunks::default()), plan.clone());
+    let (chunk, other) = (name(43, 1), name(43, 2));
+    plan.record();
+    store.put(&chunk, Bytes::from_static(b"old chunk")).await.unwrap();
+    store.put(&chunk, Bytes::from_static(b"new chunk")).await.unwrap();
+    store.put(&other, Bytes::from_static(b"the other")).await.unwrap();
+    let lies = [
+        (Fault::Flip { at: 0 }, "oew chunk"),
+        (Fault::Flip { at: 99 }, "new chunj"),
+        (Fault::Swap(other.clone()), "the other"),
+        (Fault::Truncate { by: 6 }, "new"),
+        (Fault::Extend(Bytes::from_static(b"!")), "new chunk!"),
+        (Fault::Replay, "old chunk"),
+        (Fault::Substitute(Bytes::from_static(b"forged by me")), "forged by"),
+    ];
+    for (lie, told) in lies {
+        plan.clear();
+        plan.on(Call::Get, When::Nth(2), lie.clone());
+        assert_eq!(read(&store, &chunk, 0..9).await.unwrap(), "new chunk");
+        assert_eq!(read(&store, &chunk, 0..9).await.unwrap(), told, "{lie:?}");
+        assert_eq!(read(&store, &chunk, 0..9).await.unwrap(), "new chunk");
+    }
+    plan.on(Call::Get, When::Always, Fault::Swap(other));
+    assert_eq!(read(&store, &chunk, 4..9).await.unwrap(), "other", "ranges, too");
+}

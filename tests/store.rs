@@ -121,7 +121,7 @@ async fn a_missing_container_and_a_wrong_key_are_refusals(server: &Azurite) {
 }
 
 #[tokio::test]
-async fn a_missing_bucket_and_a_wrong_secret_are_refusals_and_leak_nothing() {
+async fn a_wrong_secret_is_a_refusal_and_leaks_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let server = S3Server::start(dir.path()).await;
     let wrong = "a-wrong-secret";
@@ -130,12 +130,80 @@ async fn a_missing_bucket_and_a_wrong_secret_are_refusals_and_leak_nothing() {
         *secret_access_key = SecretText::new(wrong.into());
     }
     all_refuse(&ObjectStoreChunks::open(spec).unwrap(), wrong).await;
+}
 
-    let absent = ObjectStoreChunks::open(server.spec("absent")).unwrap();
-    let error = absent.probe().await.unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
-    let error = absent.put(&name(20, 2), Bytes::from_static(b"sealed")).await.unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+/// A provider that gives every request the same answer, and how to reach it.
+async fn canned(answer: &'static [u8]) -> (ObjectStoreChunks, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let spec = ProviderSpec::S3 {
+        bucket: "sealed".into(),
+        region: "us-east-1".into(),
+        endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+        access_key_id: "AKIAECLUSETEST".into(),
+        secret_access_key: SecretText::new("a-secret".into()),
+        path_style: true,
+        ca: None,
+    };
+    let task = tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 8192];
+            let _read = socket.read(&mut request).await;
+            let _sent = socket.write_all(answer).await;
+            let _closed = socket.shutdown().await;
+        }
+    });
+    (ObjectStoreChunks::open(spec).unwrap(), task)
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_a_refusal_for_every_call() {
+    let (store, server) = canned(
+        b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 73\r\n\r\n\
+          <Error><Code>NoSuchBucket</Code><Message>Signature=AKIA</Message></Error>",
+    )
+    .await;
+    all_refuse(&store, "a-secret").await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_overloaded_provider_says_when_to_come_back_and_is_asked_once() {
+    let (store, server) =
+        canned(b"HTTP/1.1 503 Slow Down\r\nRetry-After: 17\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await;
+    let began = Instant::now();
+    let error = store.put(&name(25, 1), Bytes::from_static(b"sealed")).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(5), "retrying is the guard's business");
+    let StoreError::Unavailable { retry_after, cause: Some(cause) } = error else { panic!("{error:?}") };
+    assert_eq!((retry_after, cause.to_string().as_str()), (Some(Duration::from_secs(17)), "HTTP 503"));
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_on_the_network_is_an_interruption() {
+    let (store, server) = canned(
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-99/100\r\nContent-Length: 100\r\n\
+          Connection: close\r\nETag: \"1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n\r\nonly a part",
+    )
+    .await;
+    let error = read(&store, &name(25, 2), 0..100).await.unwrap_err();
+    assert!(matches!(error, StoreError::Interrupted(_)), "{error:?}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_answer_to_another_range_is_not_taken() {
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\nETag: \"1\"\r\n\
+           Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n\r\nsome"[..],
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-3/100\r\nContent-Length: 4\r\nConnection: close\r\n\
+          ETag: \"1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n\r\nsome",
+    ] {
+        let (store, server) = canned(answer).await;
+        let error = read(&store, &name(25, 3), 50..54).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        server.abort();
+    }
 }
 
 #[tokio::test]
@@ -194,8 +262,15 @@ async fn an_s3_provider_sees_names_bytes_and_neutral_headers_only() {
     let seen = server.seen();
     assert_eq!(seen.len(), 3, "one call is one request");
     let known = [
-        "accept", "authorization", "content-length", "content-type", "host", "range", "user-agent",
-        "x-amz-content-sha256", "x-amz-date",
+        "accept",
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "range",
+        "user-agent",
+        "x-amz-content-sha256",
+        "x-amz-date",
     ];
     for request in seen {
         for (header, value) in &request.headers {

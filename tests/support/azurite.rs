@@ -94,9 +94,10 @@ impl Azurite {
     /// Creates a container with a request signed by Shared Key.
     /// Source: Azure Storage REST, "Authorize with Shared Key".
     pub async fn create_container(&self, name: &str) {
-        let rfc1123 =
-            time::format_description::parse_borrowed::<2>("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT")
-                .unwrap();
+        let rfc1123 = time::format_description::parse_borrowed::<2>(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT",
+        )
+        .unwrap();
         let date = OffsetDateTime::now_utc().format(&rfc1123).unwrap();
         // The verb, eleven empty standard headers, ours, and the resource; with the account in the path it comes twice.
         let to_sign = format!(

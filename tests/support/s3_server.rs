@@ -75,7 +75,8 @@ impl S3Server {
                         Service::call(&service, request)
                     });
                     // A client that hangs up is none of the server's business.
-                    let _ended = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
+                    let _ended =
+                        Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
                 });
             }
         });

@@ -101,17 +101,20 @@ pub async fn every_range_gives_its_bytes(store: &dyn ChunkStore) {
 pub async fn ranges_at_and_beyond_the_end_never_invent_bytes(store: &dyn ChunkStore) {
     let (name, sealed) = (name(3, 1), bytes(3, 2_000));
     store.put(&name, sealed.clone()).await.unwrap();
-    for (range, expected) in [
-        (1_999..2_001, 1_999..2_000),
-        (0..u64::from(u32::MAX), 0..2_000),
-        (2_000..2_001, 0..0),
-        (5_000..6_000, 0..0),
-        (0..0, 0..0),
-        (700..700, 0..0),
-        (2_000..2_000, 0..0),
-    ] {
+    for (range, expected) in [(1_999..2_001, 1_999..2_000), (0..u64::from(u32::MAX), 0..2_000)] {
         let got = read(store, &name, range.clone()).await.unwrap();
         assert!(got == sealed.slice(expected), "{range:?} gave {} bytes", got.len());
+    }
+    for range in [0..0, 700..700, 2_000..2_000] {
+        assert_eq!(read(store, &name, range).await.unwrap(), Bytes::new());
+    }
+    // A range that begins beyond the end may be an error, but not a missing chunk. (Azurite answers one that begins
+    // just at the end with a Content-Range that runs backwards.)
+    for range in [2_000..2_001, 5_000..6_000] {
+        match read(store, &name, range.clone()).await {
+            Ok(got) => assert_eq!(got, Bytes::new(), "{range:?}"),
+            Err(error) => assert!(matches!(error, StoreError::Unavailable { .. }), "{range:?}: {error:?}"),
+        }
     }
 }
 

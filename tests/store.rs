@@ -283,6 +283,52 @@ async fn an_s3_provider_sees_names_bytes_and_neutral_headers_only() {
     }
 }
 
+#[tokio::test]
+async fn an_azure_provider_sees_names_bytes_and_neutral_headers_only() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let spec = ProviderSpec::Azure {
+        account: azurite::ACCOUNT.into(),
+        container: azurite::CONTAINER.into(),
+        key: SecretText::new(azurite::KEY.into()),
+        endpoint: Some(format!("http://{}/{}", listener.local_addr().unwrap(), azurite::ACCOUNT)),
+        ca: None,
+    };
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"sealed") {
+            assert!(socket.read_buf(&mut request).await.unwrap() > 0);
+        }
+        let answer = "HTTP/1.1 201 Created\r\nETag: \"1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n\
+                      Content-Length: 0\r\n\r\n";
+        socket.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let chunk = name(21, 2);
+    ObjectStoreChunks::open(spec).unwrap().put(&chunk, Bytes::from_static(b"sealed")).await.unwrap();
+    let request = server.await.unwrap();
+    let (head, _) = request.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    assert_eq!(lines.next().unwrap(), format!("PUT /{}/{}/{chunk} HTTP/1.1", azurite::ACCOUNT, azurite::CONTAINER));
+    let known = [
+        "accept",
+        "authorization",
+        "content-length",
+        "date",
+        "host",
+        "user-agent",
+        "x-ms-blob-type",
+        "x-ms-date",
+        "x-ms-version",
+    ];
+    for line in lines {
+        let (header, value) = line.split_once(": ").unwrap();
+        let neutral = header == "x-ms-blob-content-type" && value == "application/octet-stream";
+        assert!(neutral || known.contains(&header), "{line}");
+    }
+}
+
 // ---- folders ----
 
 #[tokio::test]
@@ -551,6 +597,34 @@ async fn a_sick_provider_does_not_touch_another() {
         assert!(task.await.unwrap().is_err());
     }
     assert!(bad.is_open() && !good.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_bytes_retries_and_the_breaker_are_counted() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _local = metrics::set_default_local_recorder(&recorder);
+    let (store, plan, _) = sick(GuardSettings::default());
+    plan.on(Call::Put, When::Nth(1), Fault::Fail);
+    store.put(&name(44, 1), bytes(44, 1_000)).await.unwrap();
+    read(&store, &name(44, 1), 0..300).await.unwrap();
+    plan.set_down(true);
+    for _ in 0..2 {
+        store.delete(&name(44, 1)).await.unwrap_err();
+    }
+    let text = recorder.handle().render();
+    for line in [
+        r#"ecluse_provider_calls_total{provider="test",operation="put",outcome="ok"} 1"#,
+        r#"ecluse_provider_calls_total{provider="test",operation="put",outcome="unavailable"} 1"#,
+        r#"ecluse_provider_calls_total{provider="test",operation="delete",outcome="unavailable"} 8"#,
+        r#"ecluse_provider_calls_total{provider="test",operation="delete",outcome="turned_away"} 1"#,
+        r#"ecluse_provider_bytes_total{provider="test",direction="out"} 1000"#,
+        r#"ecluse_provider_bytes_total{provider="test",direction="in"} 300"#,
+        r#"ecluse_provider_retries_total{provider="test",operation="put"} 1"#,
+        r#"ecluse_provider_breaker_open{provider="test"} 1"#,
+        r#"ecluse_provider_call_seconds_count{provider="test",operation="get"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
 }
 
 // ---- placement ----

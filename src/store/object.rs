@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - A provider sees a chunk's name, its sealed bytes, `application/octet-stream` and the user agent `ecluse`.
-//! - Credentials are those of the configuration: neither the environment nor an instance's metadata is asked.
+//! - Credentials are those of the configuration: neither the environment nor an instance's metadata is asked. (A proxy
+//!   named by `HTTPS_PROXY` is used, as by every HTTP client; it sees TLS.)
 //! - Plain HTTP goes to loopback only. Certificates are always checked.
 //! - One call here is one request at the provider: retrying is the guard's business.
 

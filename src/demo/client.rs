@@ -46,7 +46,7 @@ impl HospitalClient {
         let secret = std::fs::read_to_string(&setup.secret).map_err(DemoError::file(&setup.secret))?;
         let secret = zeroize::Zeroizing::new(secret);
         let authority = Certificate::from_pem(&pem).map_err(DemoError::client("trust the authority"))?;
-        let options = ClientOptions::new().with_root_certificate(authority);
+        let options = ClientOptions::new().with_no_system_certificates(true).with_root_certificate(authority);
         let http = ReqwestConnector::default().connect(&options).map_err(DemoError::client("set up TLS"))?;
         let store = AmazonS3Builder::new()
             .with_endpoint(endpoint(s3))

@@ -19,7 +19,7 @@ pub(super) fn image(subject: &Subject) -> Vec<u8> {
     meta.uid(0x0002, 0x0002, CR_IMAGE_STORAGE);
     meta.uid(0x0002, 0x0003, INSTANCE);
     meta.uid(0x0002, 0x0010, EXPLICIT_LITTLE_ENDIAN);
-    meta.uid(0x0002, 0x0012, &format!("{UUID_ROOT}.3"));
+    meta.uid(0x0002, 0x0012, IMPLEMENTATION);
     meta.text(0x0002, 0x0013, "SH", "ECLUSE_DEMO");
 
     let mut data = Elements::default();
@@ -41,8 +41,8 @@ pub(super) fn image(subject: &Subject) -> Vec<u8> {
     data.text(0x0010, 0x0040, "CS", subject.sex);
     data.text(0x0018, 0x0015, "CS", "CHEST");
     data.text(0x0018, 0x5101, "CS", "PA");
-    data.uid(0x0020, 0x000d, &format!("{UUID_ROOT}.1"));
-    data.uid(0x0020, 0x000e, &format!("{UUID_ROOT}.2"));
+    data.uid(0x0020, 0x000d, STUDY);
+    data.uid(0x0020, 0x000e, SERIES);
     data.text(0x0020, 0x0010, "SH", "1");
     data.text(0x0020, 0x0011, "IS", "1");
     data.text(0x0020, 0x0013, "IS", "1");
@@ -155,9 +155,11 @@ impl Elements {
 const SIDE: u16 = 1536;
 const CR_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.1";
 const EXPLICIT_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
-/// UIDs derived from a UUID need no registration (PS3.5 §B.2).
-const UUID_ROOT: &str = "2.25.171414537103519426470264831702914528106";
-const INSTANCE: &str = "2.25.171414537103519426470264831702914528106.1.1";
+/// UIDs made of a UUID need no registration (PS3.5 §B.2).
+const STUDY: &str = "2.25.53460393395257933974392359332663494850";
+const SERIES: &str = "2.25.317536544108951868053143222751502754424";
+const INSTANCE: &str = "2.25.195264636943168035222847980721276175349";
+const IMPLEMENTATION: &str = "2.25.14387536151168367515273358629528016642";
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,6 @@
     reason = "tests"
 )]
 
-use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -90,10 +89,14 @@ impl Commands for StandIn {
 
 async fn shown(stand_in: &StandIn, options: DemoOptions) -> (Outcome, String) {
     let mut out = Vec::new();
+    let served = CancellationToken::new();
     let say = |id: &str, values: &[(&str, String)]| {
+        if id == "demo-serving" {
+            served.cancel();
+        }
         values.iter().fold(format!("[{id}]"), |text, (name, value)| format!("{text} {name}={value}"))
     };
-    let outcome = run(options, stand_in, &say, &mut out, ready(())).await.unwrap();
+    let outcome = run(options, stand_in, &say, &mut out, served.cancelled()).await.unwrap();
     (outcome, String::from_utf8(out).unwrap())
 }
 

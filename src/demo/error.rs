@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::text::OperatorError;
+
 /// Why the demonstration could not be held.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
@@ -23,9 +25,12 @@ pub enum DemoError {
     /// The certificates cannot be made.
     #[error("the certificates cannot be made")]
     Certificate(#[source] rcgen::Error),
-    /// The gateway does not start.
-    #[error("the gateway does not start")]
-    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A command that the demonstration ran failed; the error is the operator's to read.
+    #[error("a command failed: {}", .0.code)]
+    Command(Box<OperatorError>),
+    /// Signals cannot be waited for.
+    #[error("signals cannot be waited for")]
+    Signal(#[source] std::io::Error),
     /// A request of the demonstration's client failed.
     #[error("the S3 client failed: {what}")]
     Client {
@@ -44,8 +49,8 @@ pub enum DemoError {
     /// The show cannot be printed.
     #[error("cannot print")]
     Print(#[from] std::io::Error),
-    /// The comparison did not end.
-    #[error("the comparison was interrupted")]
+    /// The show was interrupted.
+    #[error("the show was interrupted")]
     Interrupted,
 }
 

@@ -10,6 +10,7 @@
 //! - A temporary data directory is removed at the end, whatever happened.
 
 mod client;
+mod command;
 mod compare;
 mod dicom;
 mod directory;
@@ -27,6 +28,7 @@ use client::HospitalClient;
 use compare::Comparison;
 use directory::DataDirectory;
 
+pub use command::command;
 pub use error::DemoError;
 pub use records::{Record, records};
 
@@ -71,7 +73,8 @@ pub enum Outcome {
     Disproven,
 }
 
-/// Runs the demonstration; after the show serves until `until` is over, unless told to exit.
+/// Runs the demonstration; after the show serves until `until` is over, unless told to exit. During the show the end
+/// of `until` interrupts it.
 pub async fn run(
     options: DemoOptions,
     commands: &impl Commands,
@@ -83,13 +86,19 @@ pub async fn run(
     let setup = directory.prepare(options.listen)?;
     commands.make_root_key(&setup.config).await?;
     let served = commands.serve(&setup.config).await?;
-    let shown = present(&setup, &served, say, out).await;
+    tokio::pin!(until);
+    let shown = tokio::select! {
+        shown = present(&setup, &served, say, out) => shown,
+        () = &mut until => Err(DemoError::Interrupted),
+    };
     let shown = match shown {
-        Ok(outcome) if !options.exit => {
-            show::commands(out, say, &setup, &served)?;
-            until.await;
-            Ok(outcome)
-        }
+        Ok(outcome) if !options.exit => match show::commands(out, say, &setup, &served) {
+            Ok(()) => {
+                until.await;
+                Ok(outcome)
+            }
+            Err(error) => Err(error),
+        },
         other => other,
     };
     served.stop.await;

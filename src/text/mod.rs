@@ -15,8 +15,8 @@ use unic_langid::LanguageIdentifier;
 
 pub use error::{Exit, OperatorError};
 
-const ENGLISH: &str = include_str!("en.ftl");
-const FRENCH: &str = include_str!("fr.ftl");
+const ENGLISH: &str = concat!(include_str!("en.ftl"), "\n", include_str!("demo.en.ftl"));
+const FRENCH: &str = concat!(include_str!("fr.ftl"), "\n", include_str!("demo.fr.ftl"));
 
 /// A language of the operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

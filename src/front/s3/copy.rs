@@ -184,7 +184,14 @@ mod tests {
     #[test]
     fn versions_and_access_points_are_refused() {
         assert_eq!(parsed("bucket/k?versionId=3").unwrap_err().code().as_str(), "NoSuchVersion");
-        let point = "arn:aws:s3:us-east-1:123456789012:accesspoint/ap/object/k";
-        assert_eq!(parsed(point).unwrap_err().code().as_str(), "NotImplemented");
+        let point = CopySource::AccessPoint {
+            partition: "aws".into(),
+            region: "ca-central-1".into(),
+            account_id: "1".into(),
+            access_point_name: "ap".into(),
+            key: "k".into(),
+            version_id: None,
+        };
+        assert_eq!(source(&point).unwrap_err().code().as_str(), "NotImplemented");
     }
 }

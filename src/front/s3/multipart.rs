@@ -9,7 +9,7 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
-use super::errors::{self, invalid};
+use super::errors::invalid;
 use super::listing::{Encoding, limit};
 use super::{buckets, checksums, conditions, headers, put, xml};
 use crate::gateway::{
@@ -390,10 +390,7 @@ fn sealed() -> ServerSideEncryption {
 }
 
 fn malformed() -> s3s::S3Error {
-    errors::invalid(
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
+    invalid("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 }
 
 #[cfg(test)]

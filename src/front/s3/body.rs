@@ -13,6 +13,7 @@ use s3s::StdError;
 use s3s::dto::StreamingBlob;
 
 use super::context::Context;
+use crate::front::server::RequestBodyError;
 use crate::gateway::BodyError;
 
 /// A body as it arrives: counts its bytes and notes when the connection breaks off.
@@ -45,8 +46,11 @@ where
                 Ok(frame)
             }
             Err(cause) => {
-                self.context.broke_off.store(true, Ordering::Relaxed);
-                Err(cause.into())
+                let cause: StdError = cause.into();
+                let slow = matches!(cause.downcast_ref(), Some(RequestBodyError::TooSlow));
+                let note = if slow { &self.context.too_slow } else { &self.context.broke_off };
+                note.store(true, Ordering::Relaxed);
+                Err(cause)
             }
         }))
     }
@@ -68,7 +72,9 @@ pub(super) fn decoded(body: StreamingBlob, context: Arc<Context>) -> BoxStream<'
 /// `s3s` keeps its stream errors private; their names are in their texts, which `tests/s3_protocol.rs` holds fast.
 fn classify(cause: &StdError, context: &Context) -> BodyError {
     let text = cause.to_string();
-    if context.broke_off.load(Ordering::Relaxed) {
+    if context.too_slow.load(Ordering::Relaxed) {
+        BodyError::Timeout
+    } else if context.broke_off.load(Ordering::Relaxed) {
         BodyError::Incomplete
     } else if text.contains("Sha256Mismatch") {
         context.hash_mismatch.store(true, Ordering::Relaxed);
@@ -85,9 +91,10 @@ fn classify(cause: &StdError, context: &Context) -> BodyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::front::server::RequestId;
 
     fn of(text: &str) -> BodyError {
-        classify(&StdError::from(text.to_owned()), &Context::new(false))
+        classify(&StdError::from(text.to_owned()), &Context::new(RequestId::generate(), false))
     }
 
     #[test]
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_broken_connection_is_incomplete_whatever_the_decoder_says() {
-        let context = Context::new(false);
+        let context = Context::new(RequestId::generate(), false);
         context.broke_off.store(true, Ordering::Relaxed);
         let cause = StdError::from("AwsChunkedStreamError: FormatError");
         assert!(matches!(classify(&cause, &context), BodyError::Incomplete));

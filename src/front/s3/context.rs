@@ -7,13 +7,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::front::server::RequestId;
 use crate::model::ClientId;
-use crate::secret::fill_random;
 
 /// One request. Shared by the body, the operation and the answer; travels in the request's extensions.
 pub(super) struct Context {
-    /// 16 hex digits; the client gets it as `x-amz-request-id`.
-    pub(super) id: String,
+    /// Names the request in the log; the client gets it as `x-amz-request-id`.
+    pub(super) id: RequestId,
     /// When the headers were there.
     pub(super) started: Instant,
     operation: OnceLock<String>,
@@ -22,6 +22,8 @@ pub(super) struct Context {
     pub(super) bytes_in: AtomicU64,
     /// The connection failed in the body.
     pub(super) broke_off: AtomicBool,
+    /// The client sent nothing for too long.
+    pub(super) too_slow: AtomicBool,
     /// The body does not have the SHA-256 that was signed.
     pub(super) hash_mismatch: AtomicBool,
     called: AtomicBool,
@@ -31,18 +33,15 @@ pub(super) struct Context {
 
 impl Context {
     /// A request that begins now. `keep`: keep the raw body, which the XML limit bounds.
-    pub(super) fn new(keep: bool) -> Arc<Self> {
-        let mut id = [0; 8];
-        if fill_random(&mut id).is_err() {
-            tracing::warn!("no randomness for a request id");
-        }
+    pub(super) fn new(id: RequestId, keep: bool) -> Arc<Self> {
         Arc::new(Self {
-            id: hex::encode_upper(id),
+            id,
             started: Instant::now(),
             operation: OnceLock::new(),
             client: OnceLock::new(),
             bytes_in: AtomicU64::new(0),
             broke_off: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
             hash_mismatch: AtomicBool::new(false),
             called: AtomicBool::new(false),
             kept: Mutex::new(keep.then(Vec::new)),

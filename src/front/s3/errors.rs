@@ -153,7 +153,7 @@ pub(super) fn code(name: &str) -> S3ErrorCode {
 }
 
 fn named(mut error: S3Error, context: &Context) -> S3Error {
-    error.set_request_id(context.id.clone());
+    error.set_request_id(context.id.as_str());
     error
 }
 
@@ -193,10 +193,11 @@ const NOT_IMPLEMENTED: &str = "A header or query you provided implies functional
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::front::server::RequestId;
 
     #[test]
     fn server_errors_say_nothing_of_their_cause() {
-        let context = Context::new(false);
+        let context = Context::new(RequestId::generate(), false);
         let error = answer(Error::Integrity, &context);
         assert_eq!(error.status_code(), Some(StatusCode::INTERNAL_SERVER_ERROR));
         assert!(!error.message().unwrap().contains("integrity"));
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn errors_that_pass_say_when_to_try_again() {
-        let context = Context::new(false);
+        let context = Context::new(RequestId::generate(), false);
         for (error, seconds) in [(Error::Busy, "1"), (Error::Sealed, "30")] {
             let answer = answer(error, &context);
             assert_eq!(answer.status_code(), Some(StatusCode::SERVICE_UNAVAILABLE));
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_range_outside_tells_the_length() {
-        let answer = answer(Error::RangeNotSatisfiable { length: 7 }, &Context::new(false));
+        let answer = answer(Error::RangeNotSatisfiable { length: 7 }, &Context::new(RequestId::generate(), false));
         assert_eq!(answer.headers().unwrap()[CONTENT_RANGE], "bytes */7");
         assert_eq!(answer.code().as_str(), "InvalidRange");
     }

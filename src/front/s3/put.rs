@@ -91,7 +91,8 @@ pub(super) async fn receive(
     Ok(Body {
         length: Some(length),
         stream,
-        digests: Digests { md5: md5.is_some(), checksums: algorithms },
+        // s3s holds the payload against x-amz-content-sha256 itself.
+        digests: Digests { md5: md5.is_some(), payload_sha256: false, checksums: algorithms },
         claims: claims(md5, upfront, promised, trailers),
     })
 }

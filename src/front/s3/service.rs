@@ -21,7 +21,8 @@ use super::context::Context;
 use super::errors::{self, REQUEST_ID};
 use super::get::ReadRoute;
 use super::operations::Operations;
-use crate::gateway::Gateway;
+use crate::front::server::{Answer, RequestBody, RequestId};
+use crate::gateway::{BodyError, Gateway};
 
 /// Largest XML body, in bytes: a completion of 10,000 parts with their checksums, or 1,000 keys to delete, fit well.
 pub(super) const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;
@@ -88,7 +89,8 @@ impl S3Front {
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect();
         let keep = *request.method() == Method::POST && pairs.iter().any(|(name, _)| name == "delete");
-        let context = Context::new(keep);
+        let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
+        let context = Context::new(id, keep);
         let head = *request.method() == Method::HEAD;
         let response = match self.admitted(request, &pairs, &context) {
             Ok(request) => match self.service.call(request).await {
@@ -125,13 +127,22 @@ impl S3Front {
     }
 }
 
+impl Answer<Outgoing> for S3Front {
+    fn answer(&self, request: Request<RequestBody>) -> impl Future<Output = Response<Outgoing>> + Send + 'static {
+        let front = self.clone();
+        async move { front.call(request).await }
+    }
+}
+
 /// Gives the answer its request id, and errors their form.
 async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>) -> Response<Outgoing> {
     let (mut parts, mut body) = response.into_parts();
     if parts.status.is_client_error() || parts.status.is_server_error() || parts.status == StatusCode::NOT_MODIFIED {
         // s3s calls a body that it could not read an internal error: say what it was.
         if parts.status == StatusCode::INTERNAL_SERVER_ERROR && context.failed_in_body() {
-            if context.broke_off.load(Ordering::Relaxed) {
+            if context.too_slow.load(Ordering::Relaxed) {
+                (parts, body) = error_response(errors::answer(BodyError::Timeout.into(), &context)).into_parts();
+            } else if context.broke_off.load(Ordering::Relaxed) {
                 (parts, body) = error_response(errors::invalid("IncompleteBody", "The body broke off.")).into_parts();
             } else {
                 (parts, body) = error_response(errors::payload_hash_mismatch()).into_parts();
@@ -143,12 +154,12 @@ async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>
         } else {
             let text = http_body_util::Limited::new(body, ERROR_LIMIT_BYTES).collect().await;
             let text = text.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            body = s3s::Body::from(with_request_id(&text, &context.id));
+            body = s3s::Body::from(with_request_id(&text, context.id.as_str()));
             parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         }
         parts.headers.remove(CONTENT_LENGTH);
     }
-    if let Ok(id) = HeaderValue::from_str(&context.id) {
+    if let Ok(id) = HeaderValue::from_str(context.id.as_str()) {
         parts.headers.insert(REQUEST_ID, id);
     }
     let status = parts.status;

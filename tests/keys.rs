@@ -322,7 +322,7 @@ async fn every_flipped_bit_of_the_canary_is_noticed() {
     }
 }
 
-/// A custodian that opens anything, or anything of its own in any context: what a canary is there to find.
+/// A custodian that ignores the context, or damage: what a canary is there to find.
 struct Lax {
     inner: Arc<FileCustodian>,
     ignores_damage: bool,
@@ -334,16 +334,17 @@ impl Custodian for Lax {
         "lax".to_owned()
     }
 
-    async fn wrap(&self, _context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
-        self.inner.wrap(b"", secret).await
+    async fn wrap(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
+        self.inner.wrap(if self.ignores_damage { context } else { b"" }, secret).await
     }
 
-    async fn unwrap(&self, _context: &[u8], wrapped: &[u8]) -> Result<SecretBytes, CustodianError> {
+    async fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<SecretBytes, CustodianError> {
+        let context = if self.ignores_damage { context } else { b"" };
         let mut wrapped = wrapped.to_vec();
-        let opened = self.inner.unwrap(b"", &wrapped).await;
+        let opened = self.inner.unwrap(context, &wrapped).await;
         if opened.is_err() && self.ignores_damage {
             *wrapped.last_mut().unwrap() ^= 1;
-            return self.inner.unwrap(b"", &wrapped).await;
+            return self.inner.unwrap(context, &wrapped).await;
         }
         opened
     }

@@ -218,6 +218,45 @@ async fn a_sealed_keyring_gives_nothing_and_unlocks_again() {
     house.keyring.open_part_key(&tenant("chum"), PART, &wrapped).unwrap();
 }
 
+/// A custodian that answers when it is let.
+struct Slow {
+    inner: Arc<FileCustodian>,
+    asked: tokio::sync::Notify,
+    answers: tokio::sync::Semaphore,
+}
+
+#[async_trait::async_trait]
+impl Custodian for Slow {
+    fn describe(&self) -> String {
+        "slow".to_owned()
+    }
+
+    async fn wrap(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
+        self.inner.wrap(context, secret).await
+    }
+
+    async fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<SecretBytes, CustodianError> {
+        self.asked.notify_one();
+        let _permit = self.answers.acquire().await.unwrap();
+        self.inner.unwrap(context, wrapped).await
+    }
+}
+
+#[tokio::test]
+async fn a_keyring_sealed_while_it_is_being_unlocked_stays_sealed() {
+    let (house, keys) = House::unlocked(&["chum"]).await;
+    let answers = tokio::sync::Semaphore::new(0);
+    let slow = Arc::new(Slow { inner: Arc::clone(&house.custodian), asked: tokio::sync::Notify::new(), answers });
+    let keyring = Keyring::new(Arc::clone(&slow) as Arc<dyn Custodian>);
+    let (unlocked, ()) = tokio::join!(keyring.unlock(&keys), async {
+        slow.asked.notified().await;
+        keyring.seal();
+        slow.answers.add_permits(1);
+    });
+    assert!(matches!(unlocked, Err(KeyError::Sealed)) && keyring.is_sealed());
+    keyring.unlock(&keys).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_unlock_that_fails_leaves_the_keyring_as_it_was() {
     let (house, keys) = House::unlocked(&["chum", "chus"]).await;
@@ -283,7 +322,7 @@ async fn every_flipped_bit_of_the_canary_is_noticed() {
     }
 }
 
-/// A custodian that opens anything, or anything of its own in any context: what a canary is there to find.
+/// A custodian that ignores the context, or damage: what a canary is there to find.
 struct Lax {
     inner: Arc<FileCustodian>,
     ignores_damage: bool,
@@ -295,16 +334,17 @@ impl Custodian for Lax {
         "lax".to_owned()
     }
 
-    async fn wrap(&self, _context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
-        self.inner.wrap(b"", secret).await
+    async fn wrap(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
+        self.inner.wrap(if self.ignores_damage { context } else { b"" }, secret).await
     }
 
-    async fn unwrap(&self, _context: &[u8], wrapped: &[u8]) -> Result<SecretBytes, CustodianError> {
+    async fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<SecretBytes, CustodianError> {
+        let context = if self.ignores_damage { context } else { b"" };
         let mut wrapped = wrapped.to_vec();
-        let opened = self.inner.unwrap(b"", &wrapped).await;
+        let opened = self.inner.unwrap(context, &wrapped).await;
         if opened.is_err() && self.ignores_damage {
             *wrapped.last_mut().unwrap() ^= 1;
-            return self.inner.unwrap(b"", &wrapped).await;
+            return self.inner.unwrap(context, &wrapped).await;
         }
         opened
     }

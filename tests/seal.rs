@@ -76,16 +76,16 @@ fn run<C: SegmentCipher>(
 ) -> (Vec<u8>, Result<(), SealError>) {
     let mut out = Vec::new();
     for piece in pieces {
-        let pushed = opener.push(piece);
-        while let Some(bytes) = opener.pop() {
-            out.extend_from_slice(&bytes);
-        }
-        if pushed.is_err() {
-            assert!(opener.push(Bytes::new()).is_err() && opener.pop().is_none(), "a failed opener gives nothing more");
+        if let Err(cause) = opener.push(piece) {
+            assert!(opener.pop().is_none(), "after an error not even what had been checked comes out");
+            assert!(opener.push(Bytes::new()).is_err(), "a failed opener takes nothing more");
             opener.resume();
             assert!(opener.push(Bytes::new()).is_err(), "resuming does not revive a failed opener");
             assert!(opener.finish().is_err(), "a failed opener does not finish well");
-            return (out, pushed);
+            return (out, Err(cause));
+        }
+        while let Some(bytes) = opener.pop() {
+            out.extend_from_slice(&bytes);
         }
     }
     (out, opener.finish())
@@ -504,7 +504,6 @@ fn a_ciphertext_made_to_open_under_two_keys_opens_under_one_at_most() {
         [("under_header_of_first", "first", "second"), ("under_header_of_second", "second", "first")]
     {
         let chunk = unhex(&collision[chunk]);
-        let header: [u8; HEADER_BYTES] = chunk[..HEADER_BYTES].try_into().unwrap();
         let (body, tag) = chunk[HEADER_BYTES..].split_at(plain_length as usize);
         let tag: [u8; TAG_BYTES] = tag.try_into().unwrap();
         let open = |whose: &str| {
@@ -512,7 +511,7 @@ fn a_ciphertext_made_to_open_under_two_keys_opens_under_one_at_most() {
             let key = ChunkKey::derive(&place.key, &place.place()).unwrap();
             let mut segment = body.to_vec();
             let cipher = RustCrypto::new(&key).unwrap();
-            cipher.open(segment_nonce(0, true), &header, &mut segment, &tag).expect("AES-GCM itself accepts it");
+            cipher.open(segment_nonce(0, true), &key.header(), &mut segment, &tag).expect("AES-GCM itself accepts it");
             let read = ChunkRead { plain_length, wanted: 0..plain_length };
             let opener = Opener::new(&place.key, &place.place(), read).unwrap();
             (segment, run(opener, std::iter::once(chunk.clone().into())))

@@ -267,20 +267,20 @@ def gcm_tag(key, iv, header, ciphertext):
 
 
 def collision():
-    """1 KiB and a tag that AES-GCM accepts under the chunk keys of two parts: the last block makes the tags agree."""
+    """1 KiB and a tag that AES-GCM accepts under the chunk keys of two parts, each with the header of its own key as
+    additional data: the last block makes the tags agree. Only the comparison of the stored header tells them apart."""
     first, second = PLACE, {**PLACE, "part_key": fixed("colluding key").hex(), "part": fixed("colluding part", 16).hex()}
     (key_1, commitment_1), (key_2, commitment_2) = chunk_key(first), chunk_key(second)
+    keys = ((key_1, header_of(commitment_1)), (key_2, header_of(commitment_2)))
     iv, body = nonce(0, True), plaintext(1024 - 16)
-    ends = {}
-    for whose, header in (("first", header_of(commitment_1)), ("second", header_of(commitment_2))):
-        (tag_1, h_1), (tag_2, h_2) = (gcm_tag(k, iv, header, body + bytes(16)) for k in (key_1, key_2))
-        block = times(tag_1 ^ tag_2, power(power(h_1, 2) ^ power(h_2, 2), 2**128 - 2))
-        ciphertext = body + block.to_bytes(16, "big")
-        tag = gcm_tag(key_1, iv, header, ciphertext)[0].to_bytes(16, "big")
-        for key in (key_1, key_2):
-            AESGCM(key).decrypt(iv, ciphertext + tag, header)  # raises unless it is a true collision
-        ends[f"under_header_of_{whose}"] = (header + ciphertext + tag).hex()
-    return {"first": first, "second": second, "plain_length": 1024, **ends}
+    (tag_1, h_1), (tag_2, h_2) = (gcm_tag(key, iv, header, body + bytes(16)) for key, header in keys)
+    block = times(tag_1 ^ tag_2, power(power(h_1, 2) ^ power(h_2, 2), 2**128 - 2))
+    ciphertext = body + block.to_bytes(16, "big")
+    sealed = ciphertext + gcm_tag(key_1, iv, keys[0][1], ciphertext)[0].to_bytes(16, "big")
+    for key, header in keys:
+        AESGCM(key).decrypt(iv, sealed, header)  # raises unless it is a true collision
+    return {"first": first, "second": second, "plain_length": 1024,
+            "under_header_of_first": (keys[0][1] + sealed).hex(), "under_header_of_second": (keys[1][1] + sealed).hex()}
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

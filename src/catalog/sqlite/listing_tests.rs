@@ -69,7 +69,7 @@ fn no_listing_scans_or_sorts() {
     let db = catalog(10);
     for sql in [NAMES, NAMES_WITH_METADATA, UPLOADS] {
         let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let mut found = explain.query([]).unwrap();
+        let mut found = explain.raw_query();
         let mut plan = Vec::new();
         while let Some(row) = found.next().unwrap() {
             plan.push(row.get::<_, String>(3).unwrap());

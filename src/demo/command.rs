@@ -46,7 +46,7 @@ impl Commands for House {
             return Ok(());
         }
         FileCustodian::create(&path)
-            .map(|_custodian| ())
+            .map(drop)
             .map_err(|error| failed(OperatorError::new("root-key-unavailable", Exit::Unavailable).because(&error)))
     }
 

@@ -103,6 +103,7 @@ impl Texts {
         let what = match (key, value) {
             ("", _) => what,
             (key, None) => format!("{key}{colon} {what}"),
+            (key, Some(value)) if value.parse::<i64>().is_ok() => format!("{key} = {value}{colon} {what}"),
             (key, Some(value)) => format!("{key} = {value:?}{colon} {what}"),
         };
         self.lines(code, what, args, &[])

@@ -143,3 +143,18 @@ async fn a_kept_directory_can_be_used_again_and_shows_commands_that_fit_the_scre
     shown(&stand_in, options()).await;
     assert_eq!(std::fs::read_to_string(kept.path().join("demo/secrets/demo")).unwrap(), secret);
 }
+
+#[test]
+fn the_command_proves_it_on_the_real_gateway() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ecluse"))
+        .args(["demo", "--exit"])
+        .env("ECLUSE_LANG", "fr")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}\n{log}");
+    assert!(text.contains("Le fournisseur ne détient rien de lisible."), "{text}");
+    assert_eq!(text.matches(" 0 trouvé").count(), 9, "{text}");
+    assert!(!log.contains("Tremblay"), "{log}");
+}

@@ -165,6 +165,15 @@ async fn what_is_not_implemented_says_so_and_never_succeeds() {
     for name in ["renameObject", "encryption", "append", "versioning"] {
         world.send("PUT", "/imaging/k", &[(name, "")], &[], b"x").await.expect(501, "NotImplemented");
     }
+    for name in ["acl", "retention", "legal-hold", "torrent", "uploads"] {
+        world.send("DELETE", "/imaging/k", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
+    }
+    world.send("PUT", "/imaging/k", &[("uploadId", "x")], &[], b"x").await.expect(501, "NotImplemented");
+    assert_eq!(world.send("PUT", "/empty", &[], &[], b"").await.status, 200);
+    for name in ["acl", "versioning", "location", "logging"] {
+        world.send("DELETE", "/empty", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
+    }
+    assert_eq!(world.send("HEAD", "/empty", &[], &[], b"").await.status, 200);
     let xml = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     world.send("PUT", "/imaging", &[("versioning", "")], &[], xml).await.expect(501, "NotImplemented");
     assert_eq!(world.send("GET", "/imaging/k", &[], &[], b"").await.text(), "abc");
@@ -437,6 +446,30 @@ async fn a_copy_onto_itself_must_change_something() {
     let answer = world.send("GET", "/imaging/k", &[], &[], b"").await;
     assert_eq!((answer.header("x-amz-meta-a"), answer.text().as_str()), ("b", "abc"));
     copy(&[("x-amz-copy-source", "imaging/k?versionId=7")]).await.expect(404, "NoSuchVersion");
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_becomes_an_object() {
+    let world = World::start().await;
+    let created = world.send("POST", "/imaging/big", &[("uploads", "")], &[], b"").await;
+    let text = created.text();
+    let id = text.split_once("<UploadId>").unwrap().1.split_once('<').unwrap().0;
+    let mut parts = String::new();
+    for (number, body) in [("1", vec![b'a'; 5 * 1024 * 1024]), ("2", b"end".to_vec())] {
+        let put = world.send("PUT", "/imaging/big", &[("partNumber", number), ("uploadId", id)], &[], &body).await;
+        assert_eq!(put.status, 200, "{}", put.text());
+        parts.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag></Part>", put.header("etag")));
+    }
+    let listed = world.send("GET", "/imaging/big", &[("uploadId", id)], &[], b"").await;
+    assert!(listed.text().contains("<Size>3</Size>"), "{}", listed.text());
+    let xml = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+    let done = world.send("POST", "/imaging/big", &[("uploadId", id)], &[], xml.as_bytes()).await;
+    assert_eq!(done.status, 200, "{}", done.text());
+    let part = world.send("GET", "/imaging/big", &[("partNumber", "2")], &[], b"").await;
+    assert_eq!((part.status, part.text().as_str(), part.header("x-amz-mp-parts-count")), (206, "end", "2"));
+    let none = world.send("GET", "/imaging", &[("uploads", "")], &[], b"").await;
+    assert!(none.status == 200 && !none.text().contains("<Upload>"));
+    world.send("DELETE", "/imaging/big", &[("uploadId", "x")], &[], b"").await.expect(404, "NoSuchUpload");
 }
 
 #[tokio::test]

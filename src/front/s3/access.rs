@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use http::{Extensions, HeaderMap};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::Credentials;
-use s3s::path::S3Path;
 use s3s::{S3Request, S3Result};
 
 use super::context::Context;
@@ -58,7 +57,6 @@ pub(super) struct Caller {
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let name = cx.s3_op().name().to_owned();
-        let is_object = matches!(cx.s3_path(), S3Path::Object { .. });
         let principal = admit(&self.gateway, cx.credentials(), cx.headers())?;
         // Before s3s parses the operation's input: 501 whatever else is wrong with the request.
         if !IMPLEMENTED.contains(&name.as_str()) {
@@ -66,7 +64,7 @@ impl S3Access for Access {
         }
         let extensions = cx.extensions_mut();
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;
-        refuse::query(&query.0, is_object)?;
+        refuse::query(&query.0, &name)?;
         enter(extensions, &name, principal)
     }
 }

@@ -35,7 +35,8 @@ pub fn serve(
     runtime()?.block_on(async {
         let running = start(config, metrics).await?;
         for (front, address) in running.addresses() {
-            let line = texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);
+            let line =
+                texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);
             writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
         }
         let _flushed = out.flush();
@@ -99,4 +100,3 @@ async fn reload(running: &Running, path: &Path, environment: &BTreeMap<String, S
         }
     }
 }
-

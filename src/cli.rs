@@ -60,12 +60,12 @@ pub fn run(
 fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
     match matches.subcommand() {
         Some(("demo", given)) => {
-            let options = crate::demo::Options {
+            let options = crate::demo::DemoOptions {
                 exit: given.get_flag("exit"),
                 listen: given.get_one("listen").copied(),
                 data_dir: given.get_one::<PathBuf>("data-dir").cloned(),
             };
-            Ok(crate::demo::run(options, run.texts, run.out)?)
+            Ok(crate::demo::command(options, run.environment, run.texts, run.out)?)
         }
         Some(("serve", given)) => {
             let (path, config) = load(given, run)?;

@@ -63,7 +63,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let wanted = EnvFilter::try_new(level).map_err(|cause| TelemetryError::Level { given: level.to_owned(), cause })?;
-    let allowed = filter::filter_fn(|metadata| is_allowed(metadata)).with_max_level_hint(filter::LevelFilter::TRACE);
+    let allowed = filter::filter_fn(is_allowed).with_max_level_hint(filter::LevelFilter::TRACE);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     let lines = match format {
         LogFormat::Text => lines.boxed(),

@@ -43,8 +43,8 @@ const TABLE: &[Room] = &[
     ),
     room(
         "demo",
-        &["app", "config", "text", "model", "secret", "redact", "telemetry"],
-        "the demo uses the gateway as a hospital would: from outside, through app",
+        &["app", "config", "keys", "text", "model", "secret", "redact", "telemetry"],
+        "the demo uses the gateway as a hospital would: from outside, through app; keys for `keys init`",
     ),
     room(
         "app",

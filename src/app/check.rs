@@ -53,8 +53,8 @@ pub fn check(
             let faults_found = catalog.audit().await.map_err(fault)?;
             catalog.close().await;
             if !faults_found.is_empty() {
-                let mut error = OperatorError::new("catalog-audit", Exit::Internal)
-                    .arg("path", catalog_path.display().to_string());
+                let mut error =
+                    OperatorError::new("catalog-audit", Exit::Internal).arg("path", catalog_path.display().to_string());
                 error.causes = faults_found;
                 return Err(error);
             }

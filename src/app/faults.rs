@@ -16,7 +16,8 @@ pub(super) fn custodian(error: &CustodianError) -> OperatorError {
         CustodianError::Unavailable(_) => ("root-key-unavailable", Exit::Unavailable),
         CustodianError::Unacceptable(_) => ("root-key-unacceptable", Exit::Configuration),
         CustodianError::Refused => ("root-key-wrong", Exit::Configuration),
-        CustodianError::NoRandomness(_) => ("internal", Exit::Internal),
+        CustodianError::AlreadyThere => ("root-key-exists", Exit::Configuration),
+        CustodianError::TooLong | CustodianError::NoRandomness(_) => ("internal", Exit::Internal),
     };
     OperatorError::new(code, exit).because(error)
 }

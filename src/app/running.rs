@@ -137,9 +137,8 @@ impl Running {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let address = listener
-            .local_addr()
-            .map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error))?;
+        let address =
+            listener.local_addr().map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error))?;
         tracing::info!(front = name, %address, tls = tls.is_some(), "listening");
         self.addresses.push((name, address));
         let stop = self.stop_listening.clone();

@@ -1,7 +1,7 @@
 //! Every key of the file: its path, its shape and an example. `docs/operators/configuration.md` explains them.
 //!
 //! # Invariants
-//! - A key that [`super::typed`] reads is listed here, and the other way round (tested in `tests/config.rs`).
+//! - A key that [`super::typed`] reads is listed here, and the other way round (tested below).
 
 use std::borrow::Cow;
 
@@ -197,8 +197,25 @@ mod tests {
     #[test]
     fn an_index_does_not_change_what_a_key_is() {
         assert_eq!(pattern("client[12].allow[0].buckets[3]"), "client[].allow[].buckets[]");
-        assert_eq!(shape("client[12].allow[0].buckets[3]"), Some(Shape::Text));
-        assert_eq!(shape("client[12]"), Some(Shape::Table));
+        assert_eq!(shape("client[12].allow[0].buckets[3]"), Some(Text));
+        assert_eq!(shape("client[12]"), Some(Table));
         assert_eq!(example("client[1].secret.file"), "secret = { file = \"secrets/pacs\" }");
+    }
+
+    #[test]
+    fn the_keys_listed_are_the_keys_read() {
+        let overrides = KEYS.iter().filter_map(|(path, shape, _)| {
+            let path = path.replace("[]", "__0").replace('.', "__").to_ascii_uppercase();
+            let leaf = match shape {
+                Text | Number => "",
+                Texts => "__0",
+                Secret => "__FILE",
+                Table | Tables => return None,
+            };
+            Some((format!("ECLUSE__{path}{leaf}"), "1".to_owned()))
+        });
+        let read = super::super::read::read("", &overrides.collect()).unwrap_or_else(|p| panic!("{p:?}"));
+        assert_eq!(read.problems, []);
+        assert_eq!(super::super::typed::fields(), KEYS.len());
     }
 }

@@ -211,7 +211,7 @@ fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
 }
 
 /// Takes `.` and `..` out of an absolute path, without asking the file system.
-fn lexically_clean(path: &Path) -> PathBuf {
+pub(super) fn lexically_clean(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut clean = PathBuf::new();
     for component in path.components() {

@@ -231,8 +231,9 @@ pub struct Client {
 impl Config {
     /// Reads the file at `path` under the overrides and secrets of `environment`.
     pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| vec![Problem::new("config-unreadable", "").arg("reason", error.kind().to_string())])?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![Problem::new("config-unreadable", "").arg("reason", secrets::reason(error.kind()))]
+        })?;
         let folder = std::path::absolute(path)
             .ok()
             .and_then(|path| path.parent().map(Path::to_path_buf))

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::meant::lexically_clean;
 use super::{Problem, typed};
 use crate::secret::SecretText;
 
@@ -66,7 +67,7 @@ pub(super) fn find(
 ) -> Result<SecretText, Problem> {
     let found = match (&typed.file, &typed.env) {
         (Some(file), None) => {
-            let path = data_dir.join(file);
+            let path = lexically_clean(&data_dir.join(file));
             (surroundings.read_file)(&path).map_err(|refused| refusal(&format!("{key}.file"), file, &path, &refused))?
         }
         (None, Some(name)) => match surroundings.environment.get(name) {
@@ -86,11 +87,23 @@ fn refusal(key: &str, file: &str, path: &Path, refused: &SecretRefused) -> Probl
     let path = path.display().to_string();
     match refused {
         SecretRefused::Unreadable(kind) => {
-            Problem::new("config-secret-unreadable", key).value(file).arg("path", path).arg("reason", kind.to_string())
+            Problem::new("config-secret-unreadable", key).value(file).arg("path", path).arg("reason", reason(*kind))
         }
         SecretRefused::Exposed(mode) => {
             Problem::new("config-secret-exposed", key).value(file).arg("path", path).arg("mode", format!("{mode:04o}"))
         }
         SecretRefused::NotText => Problem::new("config-secret-text", key).value(file).arg("path", path),
+    }
+}
+
+/// The word that the texts choose by.
+pub(super) fn reason(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind;
+    match kind {
+        ErrorKind::NotFound => "absent",
+        ErrorKind::PermissionDenied => "denied",
+        ErrorKind::IsADirectory => "folder",
+        ErrorKind::InvalidData => "encoding",
+        _ => "other",
     }
 }

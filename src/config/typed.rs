@@ -8,6 +8,11 @@ macro_rules! table {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         pub(super) struct $name { $(pub(super) $field: Option<$kind>,)* }
+
+        #[cfg(test)]
+        impl $name {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
     };
 }
 
@@ -76,3 +81,24 @@ table!(Allow {
     prefixes: Vec<String>,
     actions: Vec<String>,
 });
+
+/// How many keys are read, without the two that say where a secret is.
+#[cfg(test)]
+pub(super) fn fields() -> usize {
+    assert_eq!(Secret::FIELDS, ["file", "env"]);
+    let tables = [
+        File::FIELDS,
+        S3::FIELDS,
+        Admin::FIELDS,
+        Tls::FIELDS,
+        Catalog::FIELDS,
+        Keys::FIELDS,
+        FileCustodian::FIELDS,
+        Provider::FIELDS,
+        Write::FIELDS,
+        Limits::FIELDS,
+        Client::FIELDS,
+        Allow::FIELDS,
+    ];
+    tables.iter().map(|fields| fields.len()).sum()
+}

@@ -76,7 +76,13 @@ hint-usage-other = “ecluse COMMAND --help” shows how the command is written.
 ## Configuration
 
 error-config-unreadable = the configuration file cannot be read
-cause-config-unreadable = The operating system said: { $reason }.
+cause-config-unreadable = { $reason ->
+    [absent] There is no such file.
+    [denied] The gateway's user may not read it.
+    [folder] It is a folder.
+    [encoding] It is not UTF-8.
+   *[other] Reading it failed.
+}
 hint-config-unreadable = Check the path after --config, and that the gateway's user may read the file.
 error-config-syntax = the file is not valid TOML at line { $line }, column { $column }
 cause-config-syntax = A quotation mark or bracket is missing there or just before, or a key stands twice.
@@ -194,7 +200,13 @@ error-config-secret-source = where is the secret?
 cause-config-secret-source = Exactly one of “file” and “env” says where it is.
 hint-config-secret-source = For example: { $example }
 error-config-secret-unreadable = the secret's file cannot be read
-cause-config-secret-unreadable = { $path }: { $reason }.
+cause-config-secret-unreadable = { $path }: { $reason ->
+    [absent] There is no such file.
+    [denied] The gateway's user may not read it.
+    [folder] It is a folder.
+    [encoding] It is not UTF-8.
+   *[other] Reading it failed.
+}
 hint-config-secret-unreadable = Make the file, owned by the gateway's user, with mode 0600. Relative paths begin at data_dir.
 error-config-secret-exposed = others may open the secret's file
 cause-config-secret-exposed = { $path } has mode { $mode }.

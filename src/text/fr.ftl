@@ -90,7 +90,13 @@ hint-usage-other = « ecluse COMMANDE --help » montre comment s'écrit la com
 ## Configuration
 
 error-config-unreadable = le fichier de configuration ne peut pas être lu
-cause-config-unreadable = Le système d'exploitation a répondu : { $reason }.
+cause-config-unreadable = { $reason ->
+    [absent] Ce fichier n'existe pas.
+    [denied] Le compte de la passerelle n'a pas le droit de le lire.
+    [folder] C'est un dossier.
+    [encoding] Il n'est pas en UTF-8.
+   *[other] La lecture a échoué.
+}
 hint-config-unreadable = Vérifiez le chemin donné après --config, et que le compte de la passerelle peut lire le fichier.
 error-config-syntax = le fichier n'est pas du TOML valide à la ligne { $line }, colonne { $column }
 cause-config-syntax = Un guillemet ou un crochet manque à cet endroit ou juste avant, ou une clé figure deux fois.
@@ -208,7 +214,13 @@ error-config-secret-source = où se trouve le secret ?
 cause-config-secret-source = Une seule des clés « file » et « env » doit l'indiquer.
 hint-config-secret-source = Par exemple : { $example }
 error-config-secret-unreadable = le fichier du secret ne peut pas être lu
-cause-config-secret-unreadable = { $path } : { $reason }.
+cause-config-secret-unreadable = { $path } : { $reason ->
+    [absent] Ce fichier n'existe pas.
+    [denied] Le compte de la passerelle n'a pas le droit de le lire.
+    [folder] C'est un dossier.
+    [encoding] Il n'est pas en UTF-8.
+   *[other] La lecture a échoué.
+}
 hint-config-secret-unreadable = Créez le fichier au nom du compte de la passerelle, avec le mode 0600. Les chemins relatifs partent de data_dir.
 error-config-secret-exposed = d'autres comptes ont accès au fichier du secret
 cause-config-secret-exposed = { $path } a le mode { $mode }.

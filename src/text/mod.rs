@@ -15,8 +15,8 @@ use unic_langid::LanguageIdentifier;
 
 pub use error::{Exit, OperatorError};
 
-const ENGLISH: &str = include_str!("en.ftl");
-const FRENCH: &str = include_str!("fr.ftl");
+const ENGLISH: &str = concat!(include_str!("en.ftl"), "\n", include_str!("demo.en.ftl"));
+const FRENCH: &str = concat!(include_str!("fr.ftl"), "\n", include_str!("demo.fr.ftl"));
 
 /// A language of the operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,7 @@ impl Texts {
         let what = match (key, value) {
             ("", _) => what,
             (key, None) => format!("{key}{colon} {what}"),
+            (key, Some(value)) if value.parse::<i64>().is_ok() => format!("{key} = {value}{colon} {what}"),
             (key, Some(value)) => format!("{key} = {value:?}{colon} {what}"),
         };
         self.lines(code, what, args, &[])

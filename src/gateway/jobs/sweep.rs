@@ -3,6 +3,8 @@
 //! Nothing depends on listing the provider: the open blocks name every id that can be in doubt, and a part's chunks are
 //! begun in order, at most [`MAX_PARALLEL_CHUNKS`] at once, so that a run of absent chunks that long is the end of a part.
 
+use std::collections::HashSet;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::catalog::{CatalogError, QueuedDeletion};
@@ -34,8 +36,7 @@ pub async fn sweep(gateway: &Gateway, blocks: &mut Vec<PartBlock>) -> Result<usi
     let mut queued = 0;
     while let Some(block) = blocks.last().cloned() {
         let settled = gateway.catalog.settled_parts(&block).await?;
-        let doubtful = (0..block.count).filter_map(|n| block.id(n)).filter(|id| !settled.contains(id));
-        let places = doubtful.flat_map(|id| gateway.store.providers().map(move |(name, _)| (id, name.clone())));
+        let places = places_of(gateway, &block, &settled);
         let found: Vec<Option<QueuedDeletion>> = stream::iter(places)
             .map(|(id, provider)| leftovers(gateway, &block, id, provider))
             .buffer_unordered(PARALLEL)
@@ -51,6 +52,16 @@ pub async fn sweep(gateway: &Gateway, blocks: &mut Vec<PartBlock>) -> Result<usi
         blocks.pop();
     }
     Ok(queued)
+}
+
+/// Every id in doubt, at every provider.
+fn places_of(gateway: &Gateway, block: &PartBlock, settled: &[PartId]) -> Vec<(PartId, ProviderName)> {
+    let settled: HashSet<&PartId> = settled.iter().collect();
+    let mut places = Vec::new();
+    for id in (0..block.count).filter_map(|n| block.id(n)).filter(|id| !settled.contains(id)) {
+        places.extend(gateway.store.providers().map(|(name, _)| (id, name.clone())));
+    }
+    places
 }
 
 /// What is to be deleted of one id at one provider.

@@ -6,13 +6,35 @@ use async_trait::async_trait;
 use http::{Extensions, HeaderMap};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::Credentials;
-use s3s::path::S3Path;
 use s3s::{S3Request, S3Result};
 
 use super::context::Context;
 use super::{errors, refuse};
 use crate::gateway::Gateway;
 use crate::model::{Authorized, Operation, Principal};
+
+/// The operations that are there; GetObject and HeadObject run as a route.
+const IMPLEMENTED: [&str; 19] = [
+    "ListBuckets",
+    "CreateBucket",
+    "HeadBucket",
+    "DeleteBucket",
+    "GetBucketLocation",
+    "GetBucketVersioning",
+    "ListObjects",
+    "ListObjectsV2",
+    "PutObject",
+    "CopyObject",
+    "DeleteObject",
+    "DeleteObjects",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "UploadPartCopy",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+    "ListParts",
+    "ListMultipartUploads",
+];
 
 /// Lets a request in when its client is configured now and it asks for nothing that is not there.
 pub(super) struct Access {
@@ -35,11 +57,14 @@ pub(super) struct Caller {
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let name = cx.s3_op().name().to_owned();
-        let is_object = matches!(cx.s3_path(), S3Path::Object { .. });
         let principal = admit(&self.gateway, cx.credentials(), cx.headers())?;
+        // Before s3s parses the operation's input: 501 whatever else is wrong with the request.
+        if !IMPLEMENTED.contains(&name.as_str()) {
+            return Err(errors::not_implemented(&name));
+        }
         let extensions = cx.extensions_mut();
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;
-        refuse::query(&query.0, is_object)?;
+        refuse::query(&query.0, &name)?;
         enter(extensions, &name, principal)
     }
 }

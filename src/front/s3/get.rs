@@ -67,10 +67,10 @@ impl S3Route for ReadRoute {
 
     async fn check_access(&self, req: &mut S3Request<Body>) -> S3Result<()> {
         let principal = access::admit(&self.gateway, req.credentials.as_ref(), &req.headers)?;
-        if let Some(Query(query)) = req.extensions.get::<Query>() {
-            refuse::query(query, true)?;
-        }
         let name = if req.method == Method::HEAD { "HeadObject" } else { "GetObject" };
+        if let Some(Query(query)) = req.extensions.get::<Query>() {
+            refuse::query(query, name)?;
+        }
         access::enter(&mut req.extensions, name, principal)
     }
 

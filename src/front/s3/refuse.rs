@@ -38,8 +38,8 @@ const LIMITED: [(&str, &[&str]); 6] = [
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
 ];
 
-/// Query parameters that stand alone and that are routed to an operation, implemented or not.
-const KNOWN_FLAGS: [&str; 36] = [
+/// Query parameters that name a sub-resource: a request with one of them is another operation than without.
+const SUB_RESOURCES: [&str; 36] = [
     "accelerate",
     "acl",
     "analytics",
@@ -99,32 +99,20 @@ const MAY_BE_EMPTY: [&str; 17] = [
     "list-type",
 ];
 
-/// Sub-resources that `s3s` knows for buckets only: on an object it would take them for a plain PUT or GET.
-const BUCKET_ONLY: [&str; 23] = [
-    "accelerate",
-    "analytics",
-    "cors",
-    "delete",
-    "encryption",
-    "intelligent-tiering",
-    "inventory",
-    "lifecycle",
-    "location",
-    "logging",
-    "metadataTable",
-    "metrics",
-    "notification",
-    "object-lock",
-    "ownershipControls",
-    "policy",
-    "policyStatus",
-    "publicAccessBlock",
-    "replication",
-    "requestPayment",
-    "versioning",
-    "versions",
-    "website",
-];
+/// The sub-resources that belong to an operation. `s3s` routes some of the others to the plain operation: it would take
+/// `DELETE /bucket/key?retention` for DeleteObject.
+fn belongs(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "GetBucketLocation" => &["location"],
+        "GetBucketVersioning" => &["versioning"],
+        "GetObject" | "HeadObject" => &["partNumber"],
+        "DeleteObjects" => &["delete"],
+        "CreateMultipartUpload" | "ListMultipartUploads" => &["uploads"],
+        "UploadPart" | "UploadPartCopy" => &["uploadId", "partNumber"],
+        "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts" => &["uploadId"],
+        _ => &[],
+    }
+}
 
 /// Refuses headers for what is not there.
 pub(super) fn headers(headers: &HeaderMap) -> S3Result<()> {
@@ -146,14 +134,16 @@ pub(super) fn headers(headers: &HeaderMap) -> S3Result<()> {
     Ok(())
 }
 
-/// Refuses sub-resources that nobody knows: `s3s` would take `PUT /bucket/key?rename` for a plain PUT.
-pub(super) fn query(pairs: &[(String, String)], is_object: bool) -> S3Result<()> {
+/// Refuses sub-resources that do not belong to the operation, and those that nobody knows.
+pub(super) fn query(pairs: &[(String, String)], operation: &str) -> S3Result<()> {
+    let belongs = belongs(operation);
     for (name, value) in pairs {
         let name = name.as_str();
-        if is_object && BUCKET_ONLY.contains(&name) {
-            return Err(errors::not_implemented("a bucket's sub-resource on an object"));
+        let known = SUB_RESOURCES.contains(&name);
+        if known && !belongs.contains(&name) {
+            return Err(errors::not_implemented("a sub-resource of another operation"));
         }
-        if value.is_empty() && !KNOWN_FLAGS.contains(&name) && !MAY_BE_EMPTY.contains(&name) && !is_hoisted(name) {
+        if value.is_empty() && !known && !MAY_BE_EMPTY.contains(&name) && !is_hoisted(name) {
             return Err(errors::not_implemented("an unknown sub-resource"));
         }
         if name == "versionId" && !value.is_empty() && value != "null" {
@@ -216,12 +206,13 @@ mod tests {
     #[test]
     fn unknown_sub_resources_are_refused() {
         let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
-        assert!(query(&pair("renameObject", ""), true).is_err());
-        assert!(query(&pair("encryption", ""), true).is_err());
-        assert!(query(&pair("encryption", ""), false).is_ok());
-        assert!(query(&pair("prefix", ""), false).is_ok());
-        assert!(query(&pair("x-id", "PutObject"), true).is_ok());
-        assert_eq!(query(&pair("versionId", "abc"), true).unwrap_err().status_code().unwrap(), 404);
-        assert!(query(&pair("versionId", "null"), true).is_ok());
+        let refused = |name, operation| query(&pair(name, ""), operation).is_err();
+        assert!(refused("renameObject", "PutObject") && refused("torrent", "PutObject"));
+        assert!(refused("retention", "DeleteObject") && refused("acl", "DeleteBucket"));
+        assert!(refused("uploadId", "PutObject") && refused("location", "CreateBucket"));
+        assert!(!refused("location", "GetBucketLocation") && !refused("prefix", "ListObjects"));
+        assert!(query(&pair("x-id", "PutObject"), "PutObject").is_ok());
+        assert_eq!(query(&pair("versionId", "abc"), "GetObject").unwrap_err().status_code().unwrap(), 404);
+        assert!(query(&pair("versionId", "null"), "GetObject").is_ok());
     }
 }

@@ -20,10 +20,10 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// The bucket that is there from the start.
 pub const BUCKET: &str = "sealed";
@@ -36,51 +36,45 @@ pub struct Seen {
     pub headers: HeaderMap,
 }
 
-/// Serves until dropped.
+/// Serves until dropped, on a thread and runtime of its own: a test that blocks does not stop it.
 pub struct S3Server {
     pub endpoint: String,
     pub access_key: String,
     pub secret: String,
     pub root: PathBuf,
     seen: Arc<Mutex<Vec<Seen>>>,
-    task: JoinHandle<()>,
+    _stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl S3Server {
     /// Serves the folder `dir`, with one bucket, [`BUCKET`], in it.
     pub async fn start(dir: &Path) -> Self {
         std::fs::create_dir_all(dir.join(BUCKET)).unwrap();
-        let (access_key, secret) = ("AKIAECLUSETEST".to_owned(), "a-secret-for-tests-only".to_owned());
+        let mut random = [0; 20];
+        getrandom::fill(&mut random).unwrap();
+        let (access_key, secret) = ("provider-key".to_owned(), hex::encode(random));
         let service = {
             let mut builder = S3ServiceBuilder::new(FileSystem::new(dir).unwrap());
             builder.set_auth(SimpleAuth::from_single(access_key.clone(), secret.clone()));
             builder.build()
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((socket, _)) = listener.accept().await {
-                socket.set_nodelay(true).unwrap();
-                let (service, log) = (service.clone(), Arc::clone(&log));
-                connections.spawn(async move {
-                    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                        log.lock().unwrap().push(Seen {
-                            method: request.method().clone(),
-                            path_and_query: request.uri().to_string(),
-                            headers: request.headers().clone(),
-                        });
-                        Service::call(&service, request)
-                    });
-                    // A client that hangs up is none of the server's business.
-                    let _ended =
-                        Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
-                });
-            }
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    () = accept(listener, service, log) => {}
+                    _ = stopped => {}
+                }
+            });
         });
-        Self { endpoint, access_key, secret, root: dir.to_owned(), seen, task }
+        Self { endpoint, access_key, secret, root: dir.to_owned(), seen, _stop: stop }
     }
 
     /// Another bucket.
@@ -107,8 +101,22 @@ impl S3Server {
     }
 }
 
-impl Drop for S3Server {
-    fn drop(&mut self) {
-        self.task.abort();
+async fn accept(listener: TcpListener, service: S3Service, log: Arc<Mutex<Vec<Seen>>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((socket, _)) = listener.accept().await {
+        socket.set_nodelay(true).unwrap();
+        let (service, log) = (service.clone(), Arc::clone(&log));
+        connections.spawn(async move {
+            let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                log.lock().unwrap().push(Seen {
+                    method: request.method().clone(),
+                    path_and_query: request.uri().to_string(),
+                    headers: request.headers().clone(),
+                });
+                Service::call(&service, request)
+            });
+            // A client that hangs up is none of the server's business.
+            let _ended = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
+        });
     }
 }

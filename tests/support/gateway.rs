@@ -1,0 +1,323 @@
+//! The gateway as an administrator runs it: the real binary, a configuration file, a data directory, signals.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::certificates::{Certificates, write_secret};
+
+/// The client's id in every test.
+pub const CLIENT_ID: &str = "pacs";
+/// Longest time until the gateway is ready, in a debug build on a busy machine.
+const READY: Duration = Duration::from_secs(60);
+/// Longest time from SIGTERM to the end.
+const DRAIN: Duration = Duration::from_secs(40);
+
+/// Where chunks go.
+pub enum Provider {
+    /// A folder beside the data directory: see [`GatewayProcess::folder`].
+    Folder,
+    /// An S3 server.
+    S3 {
+        /// `http://127.0.0.1:PORT`.
+        endpoint: String,
+        /// An existing bucket.
+        bucket: String,
+        /// Access key id.
+        access_key: String,
+        /// Its secret.
+        secret_key: String,
+    },
+    /// An Azure Blob account.
+    Azure {
+        /// `http://127.0.0.1:PORT/ACCOUNT`.
+        endpoint: String,
+        /// An existing container.
+        container: String,
+        /// The account's name.
+        account: String,
+        /// Its key, base64.
+        key: String,
+    },
+}
+
+/// How a gateway is to run.
+pub struct Options {
+    provider: Provider,
+    write: Vec<String>,
+}
+
+impl Options {
+    /// Chunks go to `provider`.
+    pub fn with(provider: Provider) -> Self {
+        Self { provider, write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()] }
+    }
+
+    /// Chunks go to a folder.
+    pub fn folder() -> Self {
+        Self::with(Provider::Folder)
+    }
+
+    /// Adds a line to `[write]`.
+    pub fn write_setting(mut self, line: &str) -> Self {
+        self.write.push(line.into());
+        self
+    }
+}
+
+/// A running gateway. It is killed, and its files go, when dropped.
+pub struct GatewayProcess {
+    /// `https://127.0.0.1:PORT`.
+    pub endpoint: String,
+    /// The client's secret.
+    pub secret: String,
+    /// The certificate authority, PEM.
+    pub authority: PathBuf,
+    /// The test's own directory: data, provider's folder, log.
+    pub home: PathBuf,
+    admin_port: u16,
+    child: Option<Child>,
+    _files: TempDir,
+}
+
+impl GatewayProcess {
+    /// Starts the binary with a fresh data directory and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it is not ready in a minute, with its log.
+    pub fn start(options: Options) -> Self {
+        let files = tempfile::tempdir().expect("a directory");
+        let home = files.path().to_owned();
+        let certificates = Certificates::make(&home.join("tls"));
+        let random: [u8; 30] = random();
+        let secret = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, random);
+        let (s3_port, admin_port) = (free_port(), free_port());
+        fs::create_dir_all(home.join("data")).expect("a data directory");
+        fs::create_dir_all(home.join("sealed")).expect("the provider's folder");
+        write_secret(&home.join("secrets/pacs"), secret.as_bytes());
+        let text = configuration(&home, s3_port, admin_port, &options, &certificates);
+        fs::write(home.join("ecluse.toml"), text).expect("the configuration is written");
+
+        let mut gateway = Self {
+            endpoint: format!("https://127.0.0.1:{s3_port}"),
+            secret,
+            authority: certificates.authority,
+            home,
+            admin_port,
+            child: None,
+            _files: files,
+        };
+        gateway.keys_init();
+        gateway.spawn();
+        gateway
+    }
+
+    /// The folder that is the provider ([`Provider::Folder`]).
+    pub fn folder(&self) -> PathBuf {
+        self.home.join("sealed")
+    }
+
+    /// Everything that the gateway wrote to its output and log so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.home.join("gateway.log")).unwrap_or_default()).into_owned()
+    }
+
+    /// The root key's file, as it is.
+    pub fn root_key_file(&self) -> Vec<u8> {
+        fs::read(self.home.join("data/root.key")).expect("the root key's file")
+    }
+
+    /// The sum of a metric's samples over all labels; 0 when it has none yet.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.admin("/metrics").expect("the admin listener answers");
+        text.lines()
+            .filter_map(|line| line.strip_prefix(name))
+            .filter(|rest| rest.starts_with('{') || rest.starts_with(' '))
+            .filter_map(|rest| rest.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()))
+            .sum()
+    }
+
+    /// Whether it says that it is ready.
+    pub fn is_ready(&self) -> bool {
+        self.admin("/readyz").is_some_and(|(status, _)| status == 200)
+    }
+
+    /// Whether the process still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().expect("its state").is_none())
+    }
+
+    /// SIGTERM, and the wait for its end.
+    ///
+    /// # Panics
+    /// When it does not end in time, or not with code 0.
+    pub fn terminate(&mut self) {
+        let child = self.child.as_mut().expect("a running gateway");
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("SIGTERM");
+        let end = Instant::now() + DRAIN;
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("its state") {
+                break status;
+            }
+            assert!(Instant::now() < end, "no end {DRAIN:?} after SIGTERM\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        self.child = None;
+        assert!(status.success(), "{status} after SIGTERM\n{}", self.log());
+    }
+
+    /// `kill -9`.
+    pub fn kill9(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("SIGKILL");
+            child.wait().expect("its end");
+        }
+    }
+
+    /// Starts it again, on the same data and ports, and waits until it is ready.
+    pub fn restart(&mut self) {
+        assert!(self.child.is_none(), "still running");
+        self.spawn();
+    }
+
+    fn keys_init(&self) {
+        let output = self.command(&["keys", "init"]).stdin(Stdio::null()).output().expect("ecluse keys init");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "ecluse keys init: {}\n{said}", output.status);
+    }
+
+    fn spawn(&mut self) {
+        let log = OpenOptions::new().create(true).append(true).open(self.home.join("gateway.log")).expect("a log");
+        let also: File = log.try_clone().expect("a handle");
+        let mut command = self.command(&["serve"]);
+        let mut child = command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve");
+        let end = Instant::now() + READY;
+        while !self.is_ready() {
+            let ended: Option<ExitStatus> = child.try_wait().expect("its state");
+            let late = Instant::now() > end;
+            if ended.is_some() || late {
+                child.kill().ok();
+                child.wait().ok();
+                panic!("the gateway is not ready: {ended:?}\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        self.child = Some(child);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ecluse"));
+        command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
+        // Nothing of the developer's environment changes what is tested: the defaults are.
+        command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
+        command
+    }
+
+    /// A plain `GET` on the admin listener: status and body.
+    fn admin(&self, path: &str) -> Option<(u16, String)> {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.admin_port)).ok()?;
+        socket.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+    }
+}
+
+impl Drop for GatewayProcess {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<_> = log.lines().rev().take(40).collect();
+            eprintln!("--- end of the gateway's log");
+            tail.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
+        self.kill9();
+    }
+}
+
+/// Every file below a folder, with its path relative to it, in order.
+pub fn files_below(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).expect("a readable folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.push((path.strip_prefix(folder).expect("below the folder").to_owned(), path));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A port that nobody listens on now. Below the range that the system gives to outgoing connections (32,768 and up on
+/// Linux), so that it is still free when a killed gateway comes back to it.
+fn free_port() -> u16 {
+    for _ in 0..1_000 {
+        let port = 15_000 + u16::from_le_bytes(random()) % 17_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("randomness");
+    bytes
+}
+
+/// The configuration, as in the operators' guide.
+fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificates: &Certificates) -> String {
+    let home = home.display();
+    let mut text = String::new();
+    let mut line = |line: &str| writeln!(text, "{line}").expect("a string");
+    line("version = 1");
+    line(&format!("data_dir = \"{home}/data\""));
+    line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\""));
+    line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
+    line(&format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key));
+    line("[catalog]\nurl = \"sqlite:catalog.db\"");
+    line("[keys]\ncustodian = \"file\"\n[keys.file]\npath = \"root.key\"");
+    line("[[provider]]\nname = \"abroad\"");
+    let secret = |name: &str, value: &str| {
+        write_secret(Path::new(&format!("{home}/secrets/{name}")), value.as_bytes());
+        format!("{{ file = \"{home}/secrets/{name}\" }}")
+    };
+    match &options.provider {
+        Provider::Folder => line(&format!("kind = \"dir\"\npath = \"{home}/sealed\"")),
+        Provider::S3 { endpoint, bucket, access_key, secret_key } => {
+            line("kind = \"s3\"\nregion = \"us-east-1\"");
+            line(&format!("endpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\naccess_key_id = \"{access_key}\""));
+            line(&format!("secret_access_key = {}", secret("provider", secret_key)));
+        }
+        Provider::Azure { endpoint, container, account, key } => {
+            line("kind = \"azure\"");
+            line(&format!("endpoint = \"{endpoint}\"\ncontainer = \"{container}\"\naccount = \"{account}\""));
+            line(&format!("key = {}", secret("provider", key)));
+        }
+    }
+    line("[write]");
+    options.write.iter().for_each(|setting| line(setting));
+    line(&format!("[[client]]\nid = \"{CLIENT_ID}\"\ntenant = \"chum\""));
+    line(&format!("secret = {{ file = \"{home}/secrets/pacs\" }}"));
+    line("allow = [{ buckets = [\"*\"], actions = [\"read\", \"write\", \"delete\", \"list\", \"admin\"] }]");
+    text
+}

@@ -10,9 +10,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::SealError;
-use super::layout::{
-    CHUNK_SALT, COMMITMENT_BYTES, FORMAT, HEADER_BYTES, KEY_BYTES, MAGIC, NAME_BYTES, SUITE,
-};
+use super::layout::{CHUNK_SALT, COMMITMENT_BYTES, FORMAT, HEADER_BYTES, KEY_BYTES, MAGIC, NAME_BYTES, SUITE};
 use crate::model::{ChunkName, PartId, TenantId};
 use crate::secret::{NamingKey, PartKey};
 
@@ -101,7 +99,9 @@ mod tests {
     fn each_of_part_key_tenant_part_and_index_changes_the_chunk_key() {
         let base = derive(7, "chum", 1, 0);
         assert_eq!(base, derive(7, "chum", 1, 0));
-        for other in [derive(8, "chum", 1, 0), derive(7, "chun", 1, 0), derive(7, "chum", 2, 0), derive(7, "chum", 1, 1)] {
+        for other in
+            [derive(8, "chum", 1, 0), derive(7, "chun", 1, 0), derive(7, "chum", 2, 0), derive(7, "chum", 1, 1)]
+        {
             assert_ne!(base, other);
         }
     }

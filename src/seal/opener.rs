@@ -138,7 +138,8 @@ impl<C: SegmentCipher> Opener<C> {
             if self.unfinished.is_empty() {
                 self.unfinished.reserve(unit_bytes);
             }
-            fragment.move_to(&mut self.unfinished, unit_bytes - self.unfinished.len());
+            let missing = unit_bytes - self.unfinished.len();
+            fragment.move_to(&mut self.unfinished, missing);
             if self.unfinished.len() == unit_bytes {
                 let unit = self.unfinished.split();
                 self.accept(unit)?;

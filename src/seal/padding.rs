@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn lengths_fall_into_few_classes() {
-        let classes: std::collections::BTreeSet<_> = (1..=1_u64 << 20).map(|l| Padding::Padme.padded_length(l)).collect();
+        let classes: std::collections::BTreeSet<_> =
+            (1..=1_u64 << 20).map(|l| Padding::Padme.padded_length(l)).collect();
         assert!(classes.len() < 250, "{} classes", classes.len());
     }
 }

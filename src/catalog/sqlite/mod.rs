@@ -37,7 +37,6 @@ use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId
 use reader::Readers;
 use writer::Writer;
 
-
 /// The catalog in SQLite.
 pub struct SqliteCatalog {
     writer: Writer,

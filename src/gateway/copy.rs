@@ -5,9 +5,10 @@ use futures::StreamExt as _;
 use super::digest::{Computed, Digests, Hashers};
 use super::get::check_conditions;
 use super::put::in_own_task;
+use super::upload::{ChecksumPlan, check_number};
 use super::{Copied, CopyObject, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective, UploadId, UploadPart};
 use crate::catalog::{Content, NewUploadPart, NewVersion, OpenedVersion, Select, Version};
-use crate::model::{Authorized, BucketRef, ByteRange, ChecksumAlgorithm, Conditions, ETag, ObjectKey, Timestamp};
+use crate::model::{Authorized, BucketRef, ByteRange, ChecksumAlgorithm, Conditions, ObjectKey, Timestamp};
 
 /// How often a copy is tried when its source is replaced under its feet.
 const ATTEMPTS: u32 = 5;
@@ -15,7 +16,7 @@ const ATTEMPTS: u32 = 5;
 impl Gateway {
     /// Copies an object within the tenant. Tag and digests are the source's: the content is the same.
     pub async fn copy_object(&self, op: Authorized<CopyObject>) -> Result<Copied, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
@@ -60,22 +61,20 @@ impl Gateway {
     /// Makes a part of an upload from bytes of an object. The bytes are read where their MD5 or the upload's checksum
     /// is not known yet; no chunk is written.
     pub async fn copy_upload_part(&self, op: Authorized<CopyUploadPart>) -> Result<Copied, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
+        check_number(op.number)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let upload = UploadId(op.upload);
         let note = self.catalog.upload(&bucket, &op.key, &upload).await?.checksum;
-        let algorithm = super::upload::ChecksumPlan::parse(note.as_deref()).map(|plan| plan.algorithm);
+        let algorithm = ChecksumPlan::parse(note.as_deref()).map(|plan| plan.algorithm);
         let select = op.source_range.map_or(Select::All, Select::Range);
         for _ in 0..ATTEMPTS {
             let opened = self.open_source(&source_bucket, &op.source_key, select, &op.source_conditions).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let source = opened.version.clone();
             let computed = self.digests_of(&bucket, opened, range, algorithm).await?;
-            let etag = match computed.md5 {
-                Some(md5) => ETag::md5(md5),
-                None => self.opaque_etag()?,
-            };
+            let etag = self.etag_of(computed.md5)?;
             let part = UploadPart {
                 number: op.number,
                 length: range.map_or(0, ByteRange::length),

@@ -6,7 +6,7 @@ use crate::model::{Authorized, BucketRef, Timestamp};
 impl Gateway {
     /// Deletes an object; succeeds when there is none.
     pub async fn delete_object(&self, op: Authorized<DeleteObject>) -> Result<(), Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let grace_until = Timestamp::now().plus(self.settings.grace);
         self.catalog.delete(&bucket, &op.key, &op.conditions, grace_until).await?;

@@ -34,7 +34,7 @@ const RESUMES: u32 = 3;
 impl Gateway {
     /// Opens an object.
     pub async fn get_object(&self, op: Authorized<GetObject>) -> Result<GotObject, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let (opened, range, partial) =
             self.open_version(&bucket, &op.key, op.select, &op.conditions, op.if_range.as_ref()).await?;
@@ -44,7 +44,7 @@ impl Gateway {
 
     /// The version, and the range that a GET would serve.
     pub async fn head_object(&self, op: Authorized<HeadObject>) -> Result<(Version, Option<ByteRange>), Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         if op.select == Select::All {
             let version = self.catalog.head(&bucket, &op.key).await?;
@@ -70,6 +70,7 @@ impl Gateway {
         if partial && if_range.is_some_and(|validator| !validator.holds(&opened.version)) {
             partial = false;
             opened = self.catalog.open(bucket, key, Select::All).await?;
+            check_conditions(conditions, &opened.version)?;
         }
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
         Ok((opened, range, partial))
@@ -105,6 +106,7 @@ impl Gateway {
             steps,
             ahead: VecDeque::with_capacity(LOOKAHEAD),
             current: None,
+            left: range.length(),
             _share: share,
         };
         let first = reader.next().await?;
@@ -146,6 +148,8 @@ struct Reader {
     steps: Box<dyn Iterator<Item = Step> + Send>,
     ahead: VecDeque<(Step, AbortOnDropHandle<Result<ChunkStream, StoreError>>)>,
     current: Option<Incoming>,
+    /// Plaintext bytes that are still to be given.
+    left: u64,
     _share: Share,
 }
 
@@ -158,8 +162,23 @@ struct Incoming {
 }
 
 impl Reader {
-    /// The next checked bytes; `None` at the end.
+    /// The next checked bytes; `None` at the end, when all that was promised has been given.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let given = self.opened().await?;
+        let bytes = given.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        match (given, self.left.checked_sub(bytes)) {
+            (Some(bytes), Some(left)) => {
+                self.left = left;
+                Ok(Some(bytes))
+            }
+            (None, Some(0)) => Ok(None),
+            (None, _) | (_, None) => {
+                Err(Error::Catalog(CatalogError::Damaged("an object's parts do not hold its bytes")))
+            }
+        }
+    }
+
+    async fn opened(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let Some(incoming) = &mut self.current else {
                 match self.begin().await? {
@@ -212,9 +231,19 @@ impl Reader {
             error if incoming.resumes >= RESUMES => return Err(error.into()),
             StoreError::Unavailable { .. } | StoreError::Interrupted(_) | StoreError::Deadline => {}
         }
+        let sealed = incoming.step.read.sealed_range();
+        if incoming.opener.opened_until() == sealed.end - sealed.start {
+            // It broke off after its last byte: nothing is left to ask for.
+            self.current = Some(incoming);
+            return self.end();
+        }
         incoming.resumes += 1;
         incoming.opener.resume();
-        incoming.stream = self.request(&incoming.step, incoming.opener.opened_until()).await?;
+        incoming.stream = match self.request(&incoming.step, incoming.opener.opened_until()).await {
+            Ok(stream) => stream,
+            Err(StoreError::NotFound) => return Err(incident(&incoming.step, "a chunk went missing")),
+            Err(error) => return Err(error.into()),
+        };
         self.current = Some(incoming);
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::model::{Authorized, BucketRef};
 impl Gateway {
     /// A page of names.
     pub async fn list_objects(&self, op: Authorized<ListObjects>) -> Result<ListPage, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let query = ListQuery {
             bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
             prefix: op.prefix,
@@ -23,7 +23,7 @@ impl Gateway {
 
     /// A page of an upload's parts.
     pub async fn list_upload_parts(&self, op: Authorized<ListUploadParts>) -> Result<UploadPartsPage, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
         let upload = self.catalog.upload(&bucket, &op.key, &id).await?;
@@ -36,7 +36,7 @@ impl Gateway {
 
     /// A page of uploads.
     pub async fn list_uploads(&self, op: Authorized<ListUploads>) -> Result<UploadPage, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let query = UploadQuery {
             bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
             prefix: op.prefix,

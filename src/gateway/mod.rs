@@ -110,6 +110,11 @@ impl Gateway {
         &self.clients
     }
 
+    /// The memory for bodies: how much there is and how much is in use.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
     /// Blocks of part ids that an earlier process left open: ask before the first write, then [`jobs::sweep`] them.
     pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, crate::catalog::CatalogError> {
         self.catalog.open_blocks().await

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::Error;
+use super::put::in_own_task;
 use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
 use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
 
@@ -22,7 +23,7 @@ pub(super) const BLOCK_IDS: u32 = 256;
 /// Hands out part ids.
 pub(super) struct PartIds {
     catalog: Arc<dyn Catalog>,
-    open: Mutex<HashMap<TenantId, Cursor>>,
+    open: Arc<Mutex<HashMap<TenantId, Cursor>>>,
 }
 
 struct Cursor {
@@ -50,7 +51,7 @@ pub(super) struct PartTicket {
 
 impl PartIds {
     pub(super) fn new(catalog: Arc<dyn Catalog>) -> Self {
-        Self { catalog, open: Mutex::new(HashMap::new()) }
+        Self { catalog, open: Arc::default() }
     }
 
     /// The next id of `tenant`, reserving a block when the last one is used up.
@@ -60,13 +61,19 @@ impl PartIds {
         placements: Vec<ProviderName>,
         grace: Duration,
     ) -> Result<PartTicket, Error> {
-        let mut open = self.open.lock().await;
+        let mut open = Arc::clone(&self.open).lock_owned().await;
         let used_up = open.get(tenant).is_none_or(|cursor| cursor.next >= cursor.block.block.count);
         if used_up {
-            let block = self.catalog.reserve_parts(tenant, BLOCK_IDS).await?;
-            let unsettled = AtomicU32::new(block.count);
-            let block = Arc::new(Block { block, unsettled, catalog: Arc::clone(&self.catalog) });
-            open.insert(tenant.clone(), Cursor { block, next: 0 });
+            // To its end, even when the client leaves: a block that nobody knows would stay open until the next start.
+            let (catalog, tenant) = (Arc::clone(&self.catalog), tenant.clone());
+            open = in_own_task(async move {
+                let block = catalog.reserve_parts(&tenant, BLOCK_IDS).await?;
+                let unsettled = AtomicU32::new(block.count);
+                let block = Arc::new(Block { block, unsettled, catalog });
+                open.insert(tenant, Cursor { block, next: 0 });
+                Ok(open)
+            })
+            .await?;
         }
         let damaged = || Error::Catalog(CatalogError::Damaged("a reserved block has no ids"));
         let cursor = open.get_mut(tenant).ok_or_else(damaged)?;
@@ -109,6 +116,13 @@ impl PartTicket {
     /// Notes that chunk `index` is about to be sent.
     pub(super) fn sending(&mut self, index: u32) {
         self.chunks_sent = self.chunks_sent.max(index.saturating_add(1));
+    }
+
+    /// The catalog is about to be asked to commit the part. Until it has answered, nobody may queue its chunks for
+    /// deletion: dropped now (a panic, the end of the runtime), the part is left to the next start.
+    pub(super) fn committing(mut self) -> Self {
+        self.settled = true;
+        self
     }
 
     /// The part's fate is in the catalog.

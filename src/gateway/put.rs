@@ -11,7 +11,7 @@ use crate::model::{Authorized, BucketRef, Conditions, CurrentState, ObjectKey, T
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
     pub async fn put_object(&self, op: Authorized<PutObject>, body: Body) -> Result<Stored, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         let sealed = self.seal_body(&bucket.tenant, body).await?;
@@ -59,6 +59,7 @@ impl Gateway {
         let catalog = std::sync::Arc::clone(&self.catalog);
         let grace_until = Timestamp::now().plus(self.settings.grace);
         in_own_task(async move {
+            let ticket = ticket.map(PartTicket::committing);
             let outcome = catalog.commit(version, grace_until).await;
             conclude(ticket, &outcome).await;
             outcome.map_err(Error::from)

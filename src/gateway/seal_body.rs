@@ -80,10 +80,7 @@ impl Gateway {
         }
         let computed = hashers.finish();
         computed.check(&claims()?)?;
-        let etag = match (self.settings.etag, computed.md5) {
-            (EtagMode::Md5, Some(md5)) => ETag::md5(md5),
-            (EtagMode::Md5 | EtagMode::Opaque, _) => self.opaque_etag()?,
-        };
+        let etag = self.etag_of(computed.md5)?;
         let part = match outgoing {
             Some(part) => Some(part.end().await?),
             None => None,
@@ -107,7 +104,7 @@ impl Gateway {
     async fn take_bytes(&self, part: &mut Outgoing, piece: &mut Bytes, announced: Option<u64>) -> Result<(), Error> {
         if part.lane.share.is_none() {
             let rest = announced.map_or(layout::CHUNK_BYTES, |all| all.saturating_sub(part.taken));
-            let bytes = layout::sealed_length(rest.clamp(1, layout::CHUNK_BYTES));
+            let bytes = layout::sealed_length(self.settings.padding.padded_length(rest.clamp(1, layout::CHUNK_BYTES)));
             part.lane.share = Some(self.share(bytes).await?);
         }
         let before = piece.len();
@@ -125,7 +122,11 @@ impl Gateway {
         taken.ok().flatten().ok_or(Error::Busy)
     }
 
-    pub(super) fn opaque_etag(&self) -> Result<ETag, Error> {
+    /// The tag of content with that MD5, as the operator wants tags.
+    pub(super) fn etag_of(&self, md5: Option<[u8; 16]>) -> Result<ETag, Error> {
+        if let (EtagMode::Md5, Some(md5)) = (self.settings.etag, md5) {
+            return Ok(ETag::md5(md5));
+        }
         let mut random = [0; 16];
         crate::secret::fill_random(&mut random).map_err(|cause| Error::Keys(cause.into()))?;
         Ok(ETag::opaque(random))

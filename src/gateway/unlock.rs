@@ -1,9 +1,9 @@
 //! From sealed to open: the canary, the tenants' keys, the keyring.
 
-use super::Gateway;
+use super::{Error, Gateway};
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;
-use crate::model::TenantId;
+use crate::model::{Authorized, Principal, TenantId};
 
 /// Why the gateway did not open.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,12 @@ impl Gateway {
             Some(canary) => Ok(self.keyring.check_canary(&canary).await?),
             None => Err(UnlockError::Keys(KeyError::WrongRootKey)),
         }
+    }
+
+    /// Where every operation begins: takes the proof apart, unless the gateway is sealed. What needs no key (names,
+    /// deletions, empty objects) is not served without keys either.
+    pub(super) fn admit<Op>(&self, op: Authorized<Op>) -> Result<(Principal, Op), Error> {
+        if self.is_sealed() { Err(Error::Sealed) } else { Ok(op.into_parts()) }
     }
 
     /// Wipes every key: from now on clients get 503.

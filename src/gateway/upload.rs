@@ -6,12 +6,13 @@ use std::sync::Arc;
 use md5::{Digest as _, Md5};
 
 use super::digest::combine;
+use super::parts::PartTicket;
 use super::put::{conclude, in_own_task, split};
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
     Version,
 };
-use crate::catalog::{Completion, NewUpload, NewUploadPart};
+use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart};
 use crate::model::{Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Timestamp};
 
 /// Highest part number, and most parts of an upload. Source: S3 "Multipart upload limits".
@@ -36,7 +37,7 @@ impl ChecksumPlan {
 impl Gateway {
     /// Begins an upload.
     pub async fn create_upload(&self, op: Authorized<CreateUpload>) -> Result<Upload, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let mut id = [0; 16];
         crate::secret::fill_random(&mut id).map_err(|cause| Error::Keys(cause.into()))?;
         let upload = Upload {
@@ -53,7 +54,7 @@ impl Gateway {
 
     /// Stores a part of an upload. The body is polled only after the upload was found.
     pub async fn put_upload_part(&self, op: Authorized<PutUploadPart>, mut body: Body) -> Result<UploadPart, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         check_number(op.number)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
@@ -77,6 +78,7 @@ impl Gateway {
         let catalog = Arc::clone(&self.catalog);
         let grace_until = Timestamp::now().plus(self.settings.grace);
         in_own_task(async move {
+            let ticket = ticket.map(PartTicket::committing);
             let outcome = catalog.put_upload_part(new, grace_until).await;
             conclude(ticket, &outcome).await;
             outcome.map_err(Error::from)
@@ -87,7 +89,7 @@ impl Gateway {
 
     /// Turns an upload's parts into an object. Repeating a completion that succeeded succeeds.
     pub async fn complete_upload(&self, op: Authorized<CompleteUpload>) -> Result<Version, Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
         if op.parts.is_empty() {
@@ -101,7 +103,7 @@ impl Gateway {
                 let limit = MAX_PARTS as usize;
                 (upload, self.catalog.upload_parts(&bucket, &op.key, &id, 0, limit).await?)
             }
-            Err(crate::catalog::CatalogError::NoSuchUpload) => {
+            Err(CatalogError::NoSuchUpload) => {
                 return self.repeat_completion(bucket, op.key, id, op.parts).await;
             }
             Err(error) => return Err(error.into()),
@@ -136,7 +138,7 @@ impl Gateway {
 
     /// Drops an upload and its parts.
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
-        let (principal, op) = op.into_parts();
+        let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let grace_until = Timestamp::now().plus(self.settings.grace);
         Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), grace_until).await?)
@@ -150,7 +152,10 @@ impl Gateway {
         upload: UploadId,
         parts: Vec<(u32, ETag)>,
     ) -> Result<Version, Error> {
-        let current = self.catalog.head(&bucket, &key).await.map_err(|_gone| Error::NoSuchUpload)?;
+        let current = match self.catalog.head(&bucket, &key).await {
+            Err(CatalogError::NoSuchKey) => return Err(Error::NoSuchUpload),
+            current => current?,
+        };
         let completion = Completion {
             bucket,
             key,
@@ -180,7 +185,7 @@ impl Gateway {
     }
 }
 
-fn check_number(number: u32) -> Result<(), Error> {
+pub(super) fn check_number(number: u32) -> Result<(), Error> {
     if (1..=MAX_PARTS).contains(&number) {
         return Ok(());
     }

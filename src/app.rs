@@ -1,1 +1,102 @@
-//! app.
+//! From a configuration to running tasks, and back down: the only wiring.
+//!
+//! # Invariants
+//! - Nothing listens before the keyring is open: no authentication, no listener.
+//! - A reload validates everything first; a bad file changes nothing.
+//! - Going down: listeners drain, jobs stop, the catalog closes, in that order.
+
+mod assemble;
+mod check;
+mod faults;
+mod running;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::telemetry::{LogFormat, Metrics, start_logging};
+use crate::text::{Exit, OperatorError, Texts};
+
+pub use check::check;
+pub use running::{Running, start};
+
+/// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads clients and certificates from `path`.
+pub fn serve(
+    config: Config,
+    path: &Path,
+    environment: &BTreeMap<String, String>,
+    texts: &Texts,
+    out: &mut dyn Write,
+) -> Result<(), OperatorError> {
+    let metrics = begin_telemetry("info", environment)?;
+    runtime()?.block_on(async {
+        let running = start(config, metrics).await?;
+        for (front, address) in running.addresses() {
+            let line =
+                texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);
+            writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
+        }
+        let _flushed = out.flush();
+        until_told_to_stop(&running, path, environment).await?;
+        running.shutdown().await;
+        Ok(())
+    })
+}
+
+/// Logs and metrics of the process. `ECLUSE_LOG` overrides the level; `ECLUSE_LOG_FORMAT=json` chooses JSON lines.
+pub fn begin_telemetry(level: &str, environment: &BTreeMap<String, String>) -> Result<Metrics, OperatorError> {
+    let format = match environment.get("ECLUSE_LOG_FORMAT").map(String::as_str) {
+        Some("json") => LogFormat::Json,
+        _ => LogFormat::Text,
+    };
+    let fault = |error: &dyn std::error::Error| OperatorError::new("internal", Exit::Internal).because(error);
+    start_logging(level, environment.get("ECLUSE_LOG").map(String::as_str), format).map_err(|error| fault(&error))?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "ecluse starts");
+    Metrics::install().map_err(|error| fault(&error))
+}
+
+/// The runtime that everything runs on.
+pub fn runtime() -> Result<tokio::runtime::Runtime, OperatorError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error))
+}
+
+async fn until_told_to_stop(
+    running: &Running,
+    path: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<(), OperatorError> {
+    let listen = |kind| signal(kind).map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => reload(running, path, environment).await,
+        }
+    }
+    tracing::info!("told to stop; draining");
+    Ok(())
+}
+
+/// Reads the configuration again; what is wrong goes to the log and changes nothing.
+async fn reload(running: &Running, path: &Path, environment: &BTreeMap<String, String>) {
+    match Config::load(path, environment) {
+        Ok(config) => match running.reload(config).await {
+            Ok(()) => tracing::info!("clients and certificates were reloaded"),
+            Err(error) => tracing::error!(code = error.code, causes = ?error.causes, "reload refused; nothing changed"),
+        },
+        Err(problems) => {
+            for problem in &problems {
+                tracing::error!(code = problem.code, key = %problem.key, "reload refused; nothing changed");
+            }
+        }
+    }
+}

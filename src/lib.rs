@@ -7,6 +7,7 @@ pub mod app;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod front;
 pub mod gateway;
 pub mod keys;

@@ -1,1 +1,213 @@
-//! telemetry.
+//! Logs and metrics.
+//!
+//! # Invariants
+//! - Only our own code logs below `warn`; dependencies that know requests, names or keys are capped at `error` or
+//!   silent, whatever the operator asks for.
+//! - Every metric is listed in [`names`] and described; its labels take values from small fixed sets.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, filter};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why logs or metrics could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The level is neither a level nor a list of directives.
+    #[error("the log level {given:?} is not understood")]
+    Level {
+        /// What was given.
+        given: String,
+        /// Why not.
+        #[source]
+        cause: filter::ParseError,
+    },
+    /// Logging was set up before.
+    #[error("logging is already set up")]
+    Logging(#[source] tracing::subscriber::SetGlobalDefaultError),
+    /// The metrics recorder cannot be installed.
+    #[error("metrics cannot be set up")]
+    Metrics(#[source] BuildError),
+}
+
+/// Sends the process's log to standard error. `level`: `error` to `trace`, or directives such as `ecluse::seal=debug`.
+/// `override_level` (the value of `ECLUSE_LOG`) goes before it.
+pub fn start_logging(level: &str, override_level: Option<&str>, format: LogFormat) -> Result<(), TelemetryError> {
+    let wanted = override_level.filter(|text| !text.is_empty()).unwrap_or(level);
+    let subscriber = subscriber(wanted, format, io::stderr)?;
+    tracing::subscriber::set_global_default(subscriber).map_err(TelemetryError::Logging)
+}
+
+/// The log as a value: for tests, and for [`start_logging`].
+pub fn subscriber<W>(
+    level: &str,
+    format: LogFormat,
+    writer: W,
+) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let wanted = EnvFilter::try_new(level).map_err(|cause| TelemetryError::Level { given: level.to_owned(), cause })?;
+    let allowed = filter::filter_fn(is_allowed).with_max_level_hint(filter::LevelFilter::TRACE);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = lines.with_filter(wanted).with_filter(allowed).boxed();
+    Ok(Box::new(Registry::default().with(layer)))
+}
+
+/// Whether a line may be written, however low the operator set the level.
+fn is_allowed(metadata: &Metadata<'_>) -> bool {
+    let owner = metadata.target().split("::").next().unwrap_or_default();
+    let cap = match owner {
+        "ecluse" => Level::TRACE,
+        // Its lines hold requests and responses.
+        "s3s" => return false,
+        // Their lines may hold URLs or headers.
+        "hyper" | "hyper_util" | "h2" | "reqwest" | "object_store" | "rustls" | "tokio_rustls" | "quick_xml" => {
+            Level::ERROR
+        }
+        _ => Level::WARN,
+    };
+    *metadata.level() <= cap
+}
+
+/// The metrics of the process, ready to be rendered. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
+
+impl Metrics {
+    /// Installs the process's recorder; the first call does, later ones give the same.
+    pub fn install() -> Result<Self, TelemetryError> {
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(metrics) = installed.as_ref() {
+            return Ok(metrics.clone());
+        }
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_bytes".to_owned()), BYTES))
+            .and_then(PrometheusBuilder::install_recorder)
+            .map_err(TelemetryError::Metrics)?;
+        names::describe();
+        let metrics = Self(handle);
+        *installed = Some(metrics.clone());
+        Ok(metrics)
+    }
+
+    /// The Prometheus text format, version 0.0.4.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds recorded histogram samples, which would otherwise pile up between scrapes. Runs until dropped.
+    pub async fn upkeep(self) {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tick.tick().await;
+            self.0.run_upkeep();
+        }
+    }
+}
+
+/// One request that a front answered. `operation` is the protocol's name of it, from a fixed set.
+pub fn record_request(front: &'static str, operation: &'static str, status: u16, elapsed: Duration) {
+    let status = match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    };
+    metrics::counter!(names::REQUESTS, "front" => front, "operation" => operation, "status" => status).increment(1);
+    metrics::histogram!(names::REQUEST_SECONDS, "front" => front, "operation" => operation).record(elapsed);
+}
+
+/// Which way bytes went, seen from the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From clients.
+    In,
+    /// To clients.
+    Out,
+}
+
+/// Plaintext bytes of bodies that a front received or sent.
+pub fn record_bytes(front: &'static str, direction: Direction, bytes: u64) {
+    let direction = match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    };
+    metrics::counter!(names::REQUEST_BYTES, "front" => front, "direction" => direction).increment(bytes);
+}
+
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const BYTES: &[f64] = &[1024.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 8_388_608.0, 67_108_864.0, 1_073_741_824.0];
+
+/// The metrics of the project. A leaf that records one names it here too.
+pub mod names {
+    macro_rules! metric_names {
+        ($($kind:ident $name:ident = $text:literal, $unit:ident, $help:literal;)+) => {
+            $(#[doc = $help] pub const $name: &str = $text;)+
+            /// Every name.
+            pub const ALL: &[&str] = &[$($name),+];
+
+            /// Tells the recorder what each means.
+            pub(super) fn describe() {
+                $(metric_names!(@$kind $name, $unit, $help);)+
+            }
+        };
+        (@counter $name:ident, $unit:ident, $help:literal) => {
+            metrics::describe_counter!($name, metrics::Unit::$unit, $help)
+        };
+        (@gauge $name:ident, $unit:ident, $help:literal) => {
+            metrics::describe_gauge!($name, metrics::Unit::$unit, $help)
+        };
+        (@histogram $name:ident, $unit:ident, $help:literal) => {
+            metrics::describe_histogram!($name, metrics::Unit::$unit, $help)
+        };
+    }
+
+    metric_names! {
+        counter REQUESTS = "ecluse_requests_total", Count, "Requests answered, by front, operation and class of status.";
+        histogram REQUEST_SECONDS = "ecluse_request_seconds", Seconds, "Time from a request's header to the end of its answer, by front and operation.";
+        counter REQUEST_BYTES = "ecluse_request_bytes_total", Bytes, "Bytes of bodies, by front and direction (in, out).";
+        gauge CONNECTIONS = "ecluse_connections", Count, "Open connections, by listener.";
+        counter CONNECTIONS_STALLED = "ecluse_connections_stalled_total", Count, "Connections aborted because the peer did not read, by listener.";
+        counter ACCEPT_ERRORS = "ecluse_accept_errors_total", Count, "Failures to accept connections, by listener.";
+        counter TLS_HANDSHAKE_FAILURES = "ecluse_tls_handshake_failures_total", Count, "TLS handshakes that failed or took too long.";
+        counter RESPONSES_ABORTED = "ecluse_responses_aborted_total", Count, "Responses aborted in the middle of their body.";
+        counter PANICS = "ecluse_panics_total", Count, "Requests that ended in a panic. Any is a fault of ours.";
+        histogram PROVIDER_SECONDS = "ecluse_provider_seconds", Seconds, "Duration of provider calls, by provider and call.";
+        counter PROVIDER_CALLS = "ecluse_provider_calls_total", Count, "Provider calls, by provider, call and outcome.";
+        gauge PROVIDER_BREAKER = "ecluse_provider_breaker_open", Count, "1 while a provider's breaker is open, by provider.";
+        counter CATALOG_COMMITS = "ecluse_catalog_commits_total", Count, "Transactions of the catalog.";
+        histogram CATALOG_COMMIT_SECONDS = "ecluse_catalog_commit_seconds", Seconds, "Duration of the catalog's transactions.";
+        gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, by state (total, used).";
+        counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored. Any is an incident.";
+        gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.";
+        gauge DELETION_QUEUE = "ecluse_deletion_queue_chunks", Count, "Chunks waiting to be deleted at the provider.";
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,9 @@ pub enum CatalogError {
     /// The catalog was closed.
     #[error("the catalog is closed")]
     Closed,
+    /// Another process has the catalog open.
+    #[error("the catalog is in use by another process")]
+    InUse,
     /// The catalog was written by a later version of this program.
     #[error("the catalog has schema {found}, this program knows {known}")]
     TooNew {
@@ -50,4 +53,10 @@ pub enum CatalogError {
     /// The file system failed.
     #[error("the catalog's files could not be used")]
     Io(#[source] std::io::Error),
+}
+
+impl From<rusqlite::Error> for CatalogError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error)
+    }
 }

@@ -13,7 +13,9 @@
 
 mod error;
 mod memory;
+mod order;
 mod query;
+mod select;
 mod sqlite;
 
 use async_trait::async_trait;

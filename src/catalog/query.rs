@@ -25,7 +25,8 @@ pub struct ListQuery {
     pub prefix: String,
     /// Names are rolled up to the first occurrence of this after the prefix. Not empty.
     pub delimiter: Option<String>,
-    /// Where to begin. A common prefix that `After` equals is skipped whole, as S3 does.
+    /// Where to begin. A common prefix that `After` equals is skipped whole, as S3 does. One that `After` only lies
+    /// within is listed while it has a name greater than the marker.
     pub start: ListStart,
     /// At most so many entries, objects and common prefixes together. 0 gives an empty page that is not truncated.
     pub limit: usize,

@@ -1,1 +1,275 @@
-//! config.
+//! Configuration: the file as it was typed → [`Config`], the file as it is meant.
+//!
+//! # Invariants
+//! - The environment is an argument; nothing here reads it from the process.
+//! - All problems are reported together, each with its key, reason and example.
+//! - No secret is in the file, in a [`Problem`], or in any `Debug` output.
+//! - A [`Config`] that exists is consistent: paths are absolute, sizes and durations parsed and within bounds, and no
+//!   listener off loopback is without TLS.
+
+mod clients;
+mod keys;
+mod listeners;
+mod meant;
+mod problem;
+mod providers;
+mod read;
+mod secrets;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::{ClientId, Grant, ProviderName, TenantId};
+use crate::secret::SecretText;
+
+pub use problem::Problem;
+
+/// Everything that an operator decides.
+pub struct Config {
+    /// Where the gateway keeps its own files; absolute.
+    pub data_dir: PathBuf,
+    /// The S3 front. Always present in this version, which has no other front.
+    pub s3: Option<S3Listener>,
+    /// Health and metrics.
+    pub admin: Option<AdminListener>,
+    /// How listeners are protected.
+    pub tls: Tls,
+    /// Where the catalog is.
+    pub catalog: CatalogUrl,
+    /// Who holds the root key.
+    pub keys: Keys,
+    /// Places for chunks; exactly one in this version.
+    pub providers: Vec<Provider>,
+    /// How objects are written.
+    pub write: Write,
+    /// Bounds on connections.
+    pub limits: Limits,
+    /// The hospital systems that may connect.
+    pub clients: Vec<Client>,
+}
+
+/// `[s3]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Listener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Base domains of virtual-host style requests (`bucket.domain`), in lowercase.
+    pub domains: Vec<String>,
+    /// The only SigV4 region accepted; any when absent.
+    pub region: Option<String>,
+}
+
+/// `[admin]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminListener {
+    /// Address and port. Plain HTTP when this is loopback, TLS elsewhere.
+    pub listen: SocketAddr,
+}
+
+/// `[tls]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// PEM files.
+    Files {
+        /// The certificate and its chain.
+        certificate: PathBuf,
+        /// Its private key.
+        private_key: PathBuf,
+        /// The authorities of client certificates: mutual TLS when present.
+        client_ca: Option<PathBuf>,
+    },
+    /// Plain HTTP: every listener is on loopback.
+    Off,
+}
+
+/// `[catalog] url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogUrl {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// `[keys]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Who holds the root key.
+    pub custodian: Custodian,
+    /// How long unwrapped keys serve before the custodian is asked again.
+    pub ttl: Duration,
+}
+
+/// `[keys] custodian`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Custodian {
+    /// A root key in a file.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// `[[provider]]`.
+pub struct Provider {
+    /// Its name, stored in the catalog.
+    pub name: ProviderName,
+    /// Its protocol and credentials.
+    pub kind: ProviderKind,
+    /// The deadline of one request.
+    pub timeout: Duration,
+    /// How many requests may be under way at once.
+    pub connections: usize,
+}
+
+/// `[[provider]] kind`, with what belongs to it.
+pub enum ProviderKind {
+    /// Azure Blob Storage.
+    Azure {
+        /// The storage account.
+        account: String,
+        /// The container.
+        container: String,
+        /// The account key, base64.
+        key: SecretText,
+        /// Another address than the public cloud's.
+        endpoint: Option<Url>,
+    },
+    /// Amazon S3, or a service that speaks its protocol.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The region that requests are signed for.
+        region: String,
+        /// Another address than Amazon's; the bucket is then in the path.
+        endpoint: Option<Url>,
+        /// The access key's id.
+        access_key_id: String,
+        /// The access key's secret.
+        secret_access_key: SecretText,
+    },
+    /// Google Cloud Storage.
+    Gcs {
+        /// The bucket.
+        bucket: String,
+        /// The service account's key, JSON.
+        credentials: SecretText,
+    },
+    /// A local folder.
+    Dir {
+        /// The folder; absolute.
+        path: PathBuf,
+    },
+}
+
+/// `[write]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// How many providers must hold a chunk before the client is told.
+    pub min_copies: usize,
+    /// What a new object's ETag is.
+    pub etag: Etag,
+    /// Whether sizes are hidden.
+    pub padding: Padding,
+    /// The memory budget for data on its way, in bytes.
+    pub memory: u64,
+    /// How long a deleted chunk waits before it goes, so that reads under way can end.
+    pub grace: Duration,
+    /// How many chunks of one object are on their way at once.
+    pub parallel_chunks: usize,
+}
+
+/// `[write] etag`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Etag {
+    /// The MD5 of the plaintext, as S3 clients expect.
+    Md5,
+    /// A random value.
+    Opaque,
+}
+
+/// `[write] padding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// Padmé: at most 12 % more.
+    Padme,
+    /// Exact sizes.
+    None,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections of one listener at once.
+    pub connections: usize,
+    /// A TLS handshake takes no longer.
+    pub handshake_timeout: Duration,
+    /// A request's headers arrive within.
+    pub header_timeout: Duration,
+    /// A connection or a body that stands still is closed after.
+    pub idle_timeout: Duration,
+    /// Requests under way may end within, after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+/// `[[client]]`.
+pub struct Client {
+    /// S3 access key id.
+    pub id: ClientId,
+    /// Whose namespace it works in.
+    pub tenant: TenantId,
+    /// S3 secret access key.
+    pub secret: SecretText,
+    /// What it may do.
+    pub allow: Vec<Grant>,
+}
+
+impl Config {
+    /// Reads the file at `path` under the overrides and secrets of `environment`.
+    pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![Problem::new("config-unreadable", "").arg("reason", secrets::reason(error.kind()))]
+        })?;
+        let folder = std::path::absolute(path)
+            .ok()
+            .and_then(|path| path.parent().map(Path::to_path_buf))
+            .unwrap_or_else(|| PathBuf::from("/"));
+        Self::from_text(&text, &folder, environment, &secrets::read_private_file)
+    }
+
+    /// Understands `text`. `folder` is where a relative `data_dir` begins; `read_file` reads the files of secrets and
+    /// says why it does not.
+    pub fn from_text(
+        text: &str,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        read_file: &dyn Fn(&Path) -> Result<SecretText, SecretRefused>,
+    ) -> Result<Self, Vec<Problem>> {
+        let read = read::read(text, environment)?;
+        let surroundings = secrets::Surroundings { folder, environment, read_file };
+        meant::understand(read, &surroundings)
+    }
+}
+
+pub use secrets::SecretRefused;
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("data_dir", &self.data_dir)
+            .field("s3", &self.s3)
+            .field("admin", &self.admin)
+            .field("tls", &self.tls)
+            .field("catalog", &self.catalog)
+            .field("keys", &self.keys)
+            .field("providers", &self.providers.iter().map(|p| p.name.as_str()).collect::<Vec<_>>())
+            .field("write", &self.write)
+            .field("limits", &self.limits)
+            .field("clients", &self.clients.iter().map(|c| c.id.as_str()).collect::<Vec<_>>())
+            .finish()
+    }
+}

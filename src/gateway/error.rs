@@ -4,6 +4,12 @@
 use std::time::Duration;
 
 use super::operations::BodyError;
+use crate::catalog::CatalogError;
+use crate::keys::KeyError;
+use crate::store::StoreError;
+
+/// When a client should try again after a provider failed without saying when.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Why the gateway did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -89,18 +95,67 @@ pub enum Error {
         retry_after: Duration,
         /// Why, for the log.
         #[source]
-        cause: Box<crate::store::StoreError>,
+        cause: Box<StoreError>,
     },
     /// 500. What the provider gave is not what was stored. The client learns nothing of it.
     #[error("integrity incident")]
     Integrity,
     /// 500. The catalog failed.
     #[error("the catalog failed")]
-    Catalog(#[source] crate::catalog::CatalogError),
+    Catalog(#[source] CatalogError),
     /// 500. The keyring or the sealer failed.
     #[error("sealing failed")]
-    Keys(#[source] crate::keys::KeyError),
+    Keys(#[source] KeyError),
     /// 500. The sealer failed.
     #[error("sealing failed")]
     Seal(#[source] crate::seal::SealError),
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::NoSuchBucket => Self::NoSuchBucket,
+            CatalogError::BucketExists => Self::BucketExists,
+            CatalogError::BucketNotEmpty => Self::BucketNotEmpty,
+            CatalogError::NoSuchKey => Self::NoSuchKey,
+            CatalogError::NoSuchUpload => Self::NoSuchUpload,
+            CatalogError::InvalidPart { .. } => Self::InvalidPart,
+            CatalogError::PreconditionFailed => Self::PreconditionFailed,
+            CatalogError::SourceChanged => Self::Conflict,
+            CatalogError::Closed
+            | CatalogError::InUse
+            | CatalogError::TooNew { .. }
+            | CatalogError::Damaged(_)
+            | CatalogError::Engine(_)
+            | CatalogError::Io(_) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Sealed => Self::Sealed,
+            KeyError::UnknownKey
+            | KeyError::Refused
+            | KeyError::WrongRootKey
+            | KeyError::Custodian(_)
+            | KeyError::NoRandomness(_) => Self::Keys(error),
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    /// A chunk that is missing is an integrity incident: the catalog says that it is there.
+    fn from(error: StoreError) -> Self {
+        let retry_after = match &error {
+            StoreError::NotFound => return Self::Integrity,
+            StoreError::Unavailable { retry_after, .. } => retry_after.unwrap_or(RETRY_AFTER),
+            StoreError::Refused(_)
+            | StoreError::Interrupted(_)
+            | StoreError::Deadline
+            | StoreError::UnknownProvider => RETRY_AFTER,
+        };
+        Self::ProviderUnavailable { retry_after, cause: Box::new(error) }
+    }
 }

@@ -15,13 +15,15 @@ mod delete;
 mod digest;
 mod error;
 mod get;
-mod head;
 pub mod jobs;
 mod list;
 mod operations;
 mod parts;
 mod put;
-mod stubs;
+mod read_plan;
+mod readiness;
+mod seal_body;
+mod unlock;
 mod upload;
 
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub use operations::{
     ListObjects, ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutObject, PutUploadPart, Stored,
     UploadPartsPage,
 };
+pub use readiness::Readiness;
+pub use unlock::UnlockError;
 
 /// How ETags are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +59,9 @@ pub enum EtagMode {
     /// Random: no MD5 is computed unless the client sends one.
     Opaque,
 }
+
+/// Most chunks of one body on their way to the provider at once; what a crash leaves is found by it.
+pub const MAX_PARALLEL_CHUNKS: u32 = 8;
 
 /// What the operator decides about writing and reading.
 #[derive(Debug, Clone)]
@@ -67,7 +74,7 @@ pub struct Settings {
     pub memory: u64,
     /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
     pub grace: Duration,
-    /// Chunks of one body on their way to the provider at once.
+    /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].
     pub parallel_chunks: usize,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
     pub min_part_bytes: u64,
@@ -102,22 +109,20 @@ impl Gateway {
     pub fn clients(&self) -> &Arc<Clients> {
         &self.clients
     }
-}
 
-/// Whether the gateway can serve, and what keeps it from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness {
-    /// The keyring holds keys.
-    pub keys: bool,
-    /// The catalog commits.
-    pub catalog: bool,
-    /// Each provider, and whether it answers.
-    pub providers: Vec<(crate::model::ProviderName, bool)>,
-}
+    /// The memory for bodies: how much there is and how much is in use.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
 
-impl Readiness {
-    /// Whether clients can be served: keys, catalog, and every provider that writes need.
-    pub fn is_ready(&self) -> bool {
-        self.keys && self.catalog && self.providers.iter().all(|(_, up)| *up)
+    /// Blocks of part ids that an earlier process left open: ask before the first write, then [`jobs::sweep`] them.
+    pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, crate::catalog::CatalogError> {
+        self.catalog.open_blocks().await
+    }
+
+    /// Gives back what is reserved and closes the catalog. No request may be under way.
+    pub async fn close(&self) {
+        self.parts.retire().await;
+        self.catalog.close().await;
     }
 }

@@ -1,11 +1,183 @@
-//! Part ids.
-use crate::catalog::Catalog;
+//! Part ids: taken from blocks that the catalog reserved, settled when their fate is in the catalog.
+//!
+//! # Invariants
+//! - An id is handed out once.
+//! - A block is closed only when each of its ids is settled: committed, queued for deletion, or never sent anywhere.
+//!   What a crash leaves is therefore within the blocks that are still open.
+
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::Error;
+use super::put::in_own_task;
+use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
+use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
+
+/// Ids in a block: what a crash can leave to look through, for each tenant.
+pub(super) const BLOCK_IDS: u32 = 256;
+
+/// Hands out part ids.
 pub(super) struct PartIds {
-    _catalog: Arc<dyn Catalog>,
+    catalog: Arc<dyn Catalog>,
+    open: Arc<Mutex<HashMap<TenantId, Cursor>>>,
 }
+
+struct Cursor {
+    block: Arc<Block>,
+    next: u32,
+}
+
+/// A block in use.
+struct Block {
+    block: PartBlock,
+    unsettled: AtomicU32,
+    catalog: Arc<dyn Catalog>,
+}
+
+/// A part on its way. Dropped before it is settled (the client left, the write failed), it queues the chunks that may
+/// have been sent for deletion.
+pub(super) struct PartTicket {
+    id: PartId,
+    block: Arc<Block>,
+    placements: Vec<ProviderName>,
+    chunks_sent: u32,
+    grace: Duration,
+    settled: bool,
+}
+
 impl PartIds {
     pub(super) fn new(catalog: Arc<dyn Catalog>) -> Self {
-        Self { _catalog: catalog }
+        Self { catalog, open: Arc::default() }
     }
+
+    /// The next id of `tenant`, reserving a block when the last one is used up.
+    pub(super) async fn next(
+        &self,
+        tenant: &TenantId,
+        placements: Vec<ProviderName>,
+        grace: Duration,
+    ) -> Result<PartTicket, Error> {
+        let mut open = Arc::clone(&self.open).lock_owned().await;
+        let used_up = open.get(tenant).is_none_or(|cursor| cursor.next >= cursor.block.block.count);
+        if used_up {
+            // To its end, even when the client leaves: a block that nobody knows would stay open until the next start.
+            let (catalog, tenant) = (Arc::clone(&self.catalog), tenant.clone());
+            open = in_own_task(async move {
+                let block = catalog.reserve_parts(&tenant, BLOCK_IDS).await?;
+                let unsettled = AtomicU32::new(block.count);
+                let block = Arc::new(Block { block, unsettled, catalog });
+                open.insert(tenant, Cursor { block, next: 0 });
+                Ok(open)
+            })
+            .await?;
+        }
+        let damaged = || Error::Catalog(CatalogError::Damaged("a reserved block has no ids"));
+        let cursor = open.get_mut(tenant).ok_or_else(damaged)?;
+        let id = cursor.block.block.id(cursor.next).ok_or_else(damaged)?;
+        cursor.next += 1;
+        Ok(PartTicket { id, block: Arc::clone(&cursor.block), placements, chunks_sent: 0, grace, settled: false })
+    }
+
+    /// Gives up the ids that were never handed out, so that blocks can close. Called when the gateway stops.
+    pub(super) async fn retire(&self) {
+        let cursors: Vec<Cursor> = self.open.lock().await.drain().map(|(_, cursor)| cursor).collect();
+        for cursor in cursors {
+            let unused = cursor.block.block.count - cursor.next;
+            cursor.block.settle(unused).await;
+        }
+    }
+}
+
+impl Block {
+    /// Counts `ids` as settled, and closes the block when these were the last.
+    async fn settle(&self, ids: u32) {
+        let before = self.unsettled.fetch_sub(ids, Ordering::AcqRel);
+        if before == ids
+            && let Err(error) = self.catalog.close_block(&self.block).await
+        {
+            tracing::warn!(%error, "a block of part ids could not be closed; the next start looks through it");
+        }
+    }
+}
+
+impl PartTicket {
+    pub(super) fn id(&self) -> PartId {
+        self.id
+    }
+
+    pub(super) fn placements(&self) -> &[ProviderName] {
+        &self.placements
+    }
+
+    /// Notes that chunk `index` is about to be sent.
+    pub(super) fn sending(&mut self, index: u32) {
+        self.chunks_sent = self.chunks_sent.max(index.saturating_add(1));
+    }
+
+    /// The catalog is about to be asked to commit the part. Until it has answered, nobody may queue its chunks for
+    /// deletion: dropped now (a panic, the end of the runtime), the part is left to the next start.
+    pub(super) fn committing(mut self) -> Self {
+        self.settled = true;
+        self
+    }
+
+    /// The part's fate is in the catalog.
+    pub(super) async fn settle(mut self) {
+        self.settled = true;
+        self.block.settle(1).await;
+    }
+
+    /// It is not known whether the part was committed: leave it to the next start, which asks the catalog.
+    pub(super) fn leave_open(mut self) {
+        self.settled = true;
+    }
+
+    /// Queues what may have been sent for deletion, after the grace time: a cancelled call may still arrive.
+    pub(super) async fn abandon(mut self) {
+        self.settled = true;
+        let (block, deletions, due) = self.deletions();
+        forget(block, deletions, due).await;
+    }
+
+    fn deletions(&self) -> (Arc<Block>, Vec<QueuedDeletion>, Timestamp) {
+        let deletions = self
+            .placements
+            .iter()
+            .filter(|_| self.chunks_sent > 0)
+            .map(|provider| QueuedDeletion {
+                part: self.id,
+                tenant: self.block.block.tenant.clone(),
+                chunks: self.chunks_sent,
+                provider: provider.clone(),
+            })
+            .collect();
+        (Arc::clone(&self.block), deletions, Timestamp::now().plus(self.grace))
+    }
+}
+
+impl Drop for PartTicket {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let (block, deletions, due) = self.deletions();
+        // Without a runtime the process is ending: the next start looks through the block.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(forget(block, deletions, due));
+        }
+    }
+}
+
+async fn forget(block: Arc<Block>, deletions: Vec<QueuedDeletion>, due: Timestamp) {
+    if !deletions.is_empty()
+        && let Err(error) = block.catalog.queue_deletions(deletions, due).await
+    {
+        tracing::warn!(%error, "chunks of an unfinished part could not be queued; the next start looks for them");
+        return;
+    }
+    block.settle(1).await;
 }

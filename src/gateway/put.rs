@@ -1,1 +1,112 @@
-//! put.
+//! Storing a whole object.
+//!
+//! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
+//! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
+
+use super::parts::PartTicket;
+use super::{Body, Error, Gateway, PutObject, Stored};
+use crate::catalog::{CatalogError, Content, NewVersion, Version};
+use crate::model::{Authorized, BucketRef, Conditions, CurrentState, ObjectKey, Timestamp};
+
+impl Gateway {
+    /// Stores an object. The body is polled only after bucket and conditions were looked at.
+    pub async fn put_object(&self, op: Authorized<PutObject>, body: Body) -> Result<Stored, Error> {
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        self.check_early(&bucket, &op.key, &op.conditions).await?;
+        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let mut metadata = op.metadata;
+        metadata.content_md5 = sealed.computed.md5;
+        metadata.checksums = sealed.computed.checksums;
+        let (content, ticket) = split(sealed.part);
+        let version = NewVersion {
+            bucket,
+            key: op.key,
+            content,
+            length: sealed.length,
+            etag: sealed.etag,
+            modified: Timestamp::now(),
+            metadata,
+            conditions: op.conditions,
+            part_lengths: Vec::new(),
+        };
+        let version = self.commit(version, ticket).await?;
+        Ok(Stored { version })
+    }
+
+    /// What can be refused before the body is read is; the transaction decides again.
+    pub(super) async fn check_early(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        conditions: &Conditions,
+    ) -> Result<(), Error> {
+        if conditions.is_empty() {
+            self.catalog.bucket(bucket).await?;
+            return Ok(());
+        }
+        let current = match self.catalog.head(bucket, key).await {
+            Ok(version) => Some(version),
+            Err(CatalogError::NoSuchKey) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let state = current.as_ref().map(|v| CurrentState { etag: &v.etag, modified: v.modified });
+        conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)
+    }
+
+    /// Commits a version in a task of its own: a client that leaves now cannot leave the ticket in doubt.
+    pub(super) async fn commit(&self, version: NewVersion, ticket: Option<PartTicket>) -> Result<Version, Error> {
+        let catalog = std::sync::Arc::clone(&self.catalog);
+        let grace_until = Timestamp::now().plus(self.settings.grace);
+        in_own_task(async move {
+            let ticket = ticket.map(PartTicket::committing);
+            let outcome = catalog.commit(version, grace_until).await;
+            conclude(ticket, &outcome).await;
+            outcome.map_err(Error::from)
+        })
+        .await
+    }
+}
+
+/// Content and ticket of a sealed body.
+pub(super) fn split(part: Option<(crate::model::Part, PartTicket)>) -> (Content, Option<PartTicket>) {
+    match part {
+        Some((part, ticket)) => (Content::Part(part), Some(ticket)),
+        None => (Content::Empty, None),
+    }
+}
+
+/// Runs `work` to its end even when the caller is dropped.
+pub(super) async fn in_own_task<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let joined = tokio::spawn(work).await;
+    joined.unwrap_or(Err(Error::Catalog(CatalogError::Damaged("a commit panicked"))))
+}
+
+/// Settles a ticket by what the catalog answered.
+pub(super) async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, CatalogError>) {
+    let Some(ticket) = ticket else { return };
+    match outcome {
+        Ok(_) => ticket.settle().await,
+        Err(
+            CatalogError::NoSuchBucket
+            | CatalogError::BucketExists
+            | CatalogError::BucketNotEmpty
+            | CatalogError::NoSuchKey
+            | CatalogError::NoSuchUpload
+            | CatalogError::InvalidPart { .. }
+            | CatalogError::PreconditionFailed
+            | CatalogError::SourceChanged,
+        ) => ticket.abandon().await,
+        // The engine failed: the commit may or may not have happened.
+        Err(
+            CatalogError::Closed
+            | CatalogError::InUse
+            | CatalogError::TooNew { .. }
+            | CatalogError::Damaged(_)
+            | CatalogError::Engine(_)
+            | CatalogError::Io(_),
+        ) => ticket.leave_open(),
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::secret::NoRandomness;
 
-/// Why a custodian did not do what was asked.
+/// Why a custodian did not do what was asked. Whoever shows it to an operator adds which custodian it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodianError {
     /// The custodian cannot be reached: the file is gone, the HSM is away.
@@ -11,6 +11,12 @@ pub enum CustodianError {
     /// The key may not be used as it is: readable by others, short, all zero, repeated.
     #[error("the root key is not acceptable: {0}")]
     Unacceptable(&'static str),
+    /// A root key is there already. It is never overwritten: with it goes all that it opens.
+    #[error("a root key is there already, and is not overwritten")]
+    AlreadyThere,
+    /// More was to be wrapped than a custodian takes.
+    #[error("a custodian wraps at most 1 KiB")]
+    TooLong,
     /// What was wrapped does not open under this root key and context.
     #[error("the root key does not open this")]
     Refused,

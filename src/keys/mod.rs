@@ -10,6 +10,8 @@
 mod error;
 mod file;
 mod keyring;
+mod root_file;
+mod wrap;
 
 use async_trait::async_trait;
 

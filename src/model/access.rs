@@ -147,3 +147,7 @@ impl<Op> Authorized<Op> {
         (self.principal, self.op)
     }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

@@ -86,3 +86,7 @@ impl Conditions {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+#[path = "condition_tests.rs"]
+mod tests;

@@ -140,3 +140,7 @@ impl fmt::Display for BucketName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+#[path = "names_tests.rs"]
+mod tests;

@@ -115,6 +115,21 @@ pub struct Part {
     pub placements: Vec<ProviderName>,
 }
 
+impl Part {
+    /// Plaintext bytes of a chunk; the last one of a part may have fewer. See `docs/format.md`.
+    pub const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
+
+    /// How many chunks the part has: its chunks are `0..chunks()`.
+    pub fn chunks(&self) -> u32 {
+        Self::chunks_of(self.padded_length)
+    }
+
+    /// How many chunks a part of `padded_length` bytes has.
+    pub fn chunks_of(padded_length: u64) -> u32 {
+        u32::try_from(padded_length.div_ceil(Self::CHUNK_BYTES)).unwrap_or(u32::MAX)
+    }
+}
+
 /// A run of bytes of a part, at a place in an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {

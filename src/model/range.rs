@@ -59,3 +59,7 @@ impl ByteRange {
         self.end - self.first
     }
 }
+
+#[cfg(test)]
+#[path = "range_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 //! # Invariants
 //! - A byte of plaintext leaves an [`Opener`] only after its segment's tag was checked.
 //! - Position, order, end, tenant, part and chunk index are bound into key or nonce.
+//! - Whatever a provider can cause is one error, [`SealError::NotAuthentic`].
 //! - Sizes and labels live in `layout.rs`.
 
 mod derive;
@@ -20,4 +21,4 @@ pub use error::SealError;
 pub use opener::{ChunkRead, Opener};
 pub use padding::Padding;
 pub use sealer::{SealedChunk, SealedTotals, Sealer};
-pub use segment::{AwsLc, RustCrypto, SegmentCipher};
+pub use segment::{AwsLc, RustCrypto, SegmentCipher, segment_nonce};

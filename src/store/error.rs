@@ -1,5 +1,6 @@
 //! What goes wrong at a provider.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Why a provider did not do what was asked. The source, where there is one, is for the log only.
@@ -30,3 +31,40 @@ pub enum StoreError {
     #[error("the provider is not configured")]
     UnknownProvider,
 }
+
+impl StoreError {
+    /// Unavailable for this reason, with no word on when to come back.
+    pub(super) fn unavailable(cause: Cause) -> Self {
+        Self::Unavailable { retry_after: None, cause: Some(Box::new(cause)) }
+    }
+
+    /// Whether the same call may succeed if it is made again.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Interrupted(_) | Self::Deadline => true,
+            Self::NotFound | Self::Refused(_) | Self::UnknownProvider => false,
+        }
+    }
+}
+
+/// A reason that is fit for the log: a status, an error code or the system's own words.
+///
+/// The errors of the libraries below are not passed on. They print URLs, and bodies in which a provider repeats
+/// signatures and access key ids.
+#[derive(Debug)]
+pub struct Cause(String);
+
+impl Cause {
+    /// Takes text that carries no URL, header or body.
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Cause {}

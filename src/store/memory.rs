@@ -1,5 +1,73 @@
 //! Chunks in memory: the reference.
+//!
+//! # Invariants
+//! - A chunk is whole or absent, at every moment.
 
-/// Chunks in memory.
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+
+use super::{ChunkStore, ChunkStream, StoreError};
+use crate::model::ChunkName;
+
+/// Chunks in memory. Durable as long as the process.
 #[derive(Default)]
-pub struct MemoryChunks;
+pub struct MemoryChunks {
+    chunks: RwLock<BTreeMap<ChunkName, Bytes>>,
+}
+
+impl MemoryChunks {
+    /// All that is stored, by name: what a curious provider sees.
+    pub fn snapshot(&self) -> BTreeMap<ChunkName, Bytes> {
+        self.chunks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces a chunk's bytes, as a hostile provider would.
+    pub fn replace(&self, name: &ChunkName, bytes: Bytes) {
+        self.chunks.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), bytes);
+    }
+}
+
+#[async_trait]
+impl ChunkStore for MemoryChunks {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+        self.replace(name, sealed);
+        Ok(())
+    }
+
+    async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
+        let chunks = self.chunks.read().unwrap_or_else(PoisonError::into_inner);
+        let bytes = within(chunks.get(name).ok_or(StoreError::NotFound)?, &range);
+        Ok(whole(bytes))
+    }
+
+    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
+        self.chunks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        Ok(())
+    }
+
+    async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
+        Ok(self.chunks.read().unwrap_or_else(PoisonError::into_inner).contains_key(name))
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// What `bytes` has of `range`.
+pub(super) fn within(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let clip = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let (start, end) = (clip(range.start), clip(range.end));
+    bytes.slice(start..end.max(start))
+}
+
+/// A stream of one piece; of none, if it is empty.
+pub(super) fn whole(bytes: Bytes) -> ChunkStream {
+    let piece = (!bytes.is_empty()).then_some(Ok(bytes));
+    futures::stream::iter(piece).boxed()
+}

@@ -10,12 +10,16 @@
 //! - When `put` returns `Ok`, the chunk is durable at the provider.
 //! - A provider's failure touches only its own budget and breaker.
 
+mod breaker;
 mod error;
 mod fault;
+mod folder;
 mod guard;
 mod memory;
+mod meter;
 mod object;
 mod placement;
+mod wire;
 
 use std::ops::Range;
 
@@ -25,11 +29,12 @@ use futures::stream::BoxStream;
 
 use crate::model::ChunkName;
 
-pub use error::StoreError;
-pub use fault::{Fault, FaultPlan, Faulty};
+pub use breaker::BreakerSettings;
+pub use error::{Cause, StoreError};
+pub use fault::{Call, Fault, FaultPlan, Faulty, When};
 pub use guard::{GuardSettings, Guarded};
 pub use memory::MemoryChunks;
-pub use object::{ObjectStoreChunks, ProviderSpec};
+pub use object::{ObjectStoreChunks, OpenError, ProviderSpec};
 pub use placement::Store;
 
 /// Sealed bytes on their way from a provider, in order, in pieces of any size.

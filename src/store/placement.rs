@@ -1,10 +1,14 @@
 //! Which providers hold what.
+//!
+//! # Invariants
+//! - A put is done when every provider that was asked for has the chunk.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::join_all;
 
 use super::{ChunkStore, ChunkStream, StoreError};
 use crate::model::{ChunkName, ProviderName};
@@ -37,12 +41,15 @@ impl Store {
         self.providers.iter()
     }
 
-    /// Stores a chunk at every provider of `placements`.
+    /// Stores a chunk at every provider of `placements`, at once. If one fails the others end first, then the first
+    /// failure is told.
     pub async fn put(&self, placements: &[ProviderName], name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
-        for provider in placements {
-            self.provider(provider)?.put(name, sealed.clone()).await?;
+        let providers = placements.iter().map(|name| self.provider(name)).collect::<Result<Vec<_>, _>>()?;
+        if providers.is_empty() {
+            return Err(StoreError::UnknownProvider);
         }
-        Ok(())
+        let puts = providers.into_iter().map(|provider| provider.put(name, sealed.clone()));
+        join_all(puts).await.into_iter().collect()
     }
 
     /// Bytes of a chunk from the first of its placements.

@@ -9,7 +9,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::{ObjectStore, RetryConfig};
 use tempfile::TempDir;
 
-use super::azurite::Azurite;
+use super::azurite::{self, Azurite};
 use super::gateway::{Options, Provider};
 use super::s3_server::S3Server;
 
@@ -44,14 +44,11 @@ impl Provision {
             Place::Folder => Self::Folder,
             Place::S3 => {
                 let folder = tempfile::tempdir().expect("a folder");
-                let server = S3Server::start(folder.path());
-                std::fs::create_dir(folder.path().join(SEALED)).expect("a bucket");
+                let server = S3Server::start(folder.path()).await;
                 Self::S3(server, folder)
             }
             Place::Azurite => {
-                let azurite = Azurite::start().await;
-                azurite.create_container(SEALED).await;
-                Self::Azurite(Box::new(azurite))
+                Self::Azurite(Box::new(Azurite::start().await))
             }
         }
     }
@@ -79,13 +76,13 @@ impl Provision {
                 endpoint,
                 bucket: SEALED.into(),
                 access_key: server.access_key.clone(),
-                secret_key: server.secret_key.clone(),
+                secret_key: server.secret.clone(),
             },
             Self::Azurite(azurite) => Provider::Azure {
                 endpoint,
                 container: SEALED.into(),
-                account: azurite.account.clone(),
-                key: azurite.key.clone(),
+                account: azurite::ACCOUNT.into(),
+                key: azurite::KEY.into(),
             },
         })
     }
@@ -105,7 +102,7 @@ impl Provision {
                     .with_region("us-east-1")
                     .with_bucket_name(SEALED)
                     .with_access_key_id(&server.access_key)
-                    .with_secret_access_key(&server.secret_key)
+                    .with_secret_access_key(&server.secret)
                     .with_retry(retry)
                     .build()
                     .expect("a client"),
@@ -115,8 +112,8 @@ impl Provision {
                     .with_endpoint(endpoint.to_owned())
                     .with_allow_http(true)
                     .with_container_name(SEALED)
-                    .with_account(&azurite.account)
-                    .with_access_key(&azurite.key)
+                    .with_account(azurite::ACCOUNT)
+                    .with_access_key(azurite::KEY)
                     .with_retry(retry)
                     .build()
                     .expect("a client"),

@@ -1,3 +1,246 @@
-//! sqlite.
-/// SQLite.
-pub struct SqliteCatalog;
+//! The catalog in SQLite, inside the process.
+//!
+//! # Invariants
+//! - One process has the catalog open: it holds a lock on `<path>.lock` from before the first look until after the
+//!   last write.
+//! - One thread writes, and groups what waits into one transaction (`writer`). Readers never wait for it (WAL).
+//! - `synchronous=FULL`: a commit returns after its fsync.
+//! - Erased wrapped keys are overwritten (`secure_delete=ON`) in the database file, and the write-ahead log is emptied
+//!   within a minute and on closing. What a file system or a disk keeps of overwritten blocks is beyond reach
+//!   here. So are copies that SQLite may leave in the unused middle of a page when it moves rows between pages.
+
+mod audit;
+mod deletions;
+mod encoding;
+mod keys;
+mod listing;
+mod objects;
+mod parts;
+mod reader;
+mod rows;
+mod schema;
+mod slices;
+mod uploads;
+mod writer;
+
+use std::fs::File;
+use std::path::Path;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::{
+    Bucket, Catalog, CatalogError, Completed, Completion, ListPage, ListQuery, NewUpload, NewUploadPart, NewVersion,
+    OpenedVersion, QueuedDeletion, Select, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+};
+use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId, Timestamp, WrappedTenantKey};
+use reader::Readers;
+use writer::Writer;
+
+/// The catalog in SQLite.
+pub struct SqliteCatalog {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteCatalog {
+    /// Opens the catalog at `path`, or makes it there (mode 0600; the directory must exist). Brings an older schema up
+    /// to date. Blocks on the disk.
+    ///
+    /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
+    /// [`CatalogError::TooNew`] when a later version of this program wrote it.
+    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+        let lock = schema::lock(path)?;
+        let connection = schema::open(path)?;
+        let readers = Readers::open(path)?;
+        Ok(Self { writer: Writer::start(connection, lock)?, readers })
+    }
+
+    /// How many transactions were committed since the catalog was opened. Waiting writes share one.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    async fn write<T, F>(&self, job: F) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
+        self.writer.run(job).await
+    }
+
+    async fn read<T, F>(&self, query: F) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
+        self.readers.run(query).await
+    }
+}
+
+/// Holds the catalog for this process; releases it when dropped.
+struct Lock {
+    _file: File,
+}
+
+#[async_trait]
+impl Catalog for SqliteCatalog {
+    async fn canary(&self) -> Result<Option<Vec<u8>>, CatalogError> {
+        self.read(keys::canary).await
+    }
+
+    async fn put_canary(&self, canary: Vec<u8>) -> Result<Vec<u8>, CatalogError> {
+        self.write(move |db| keys::put_canary(db, &canary)).await
+    }
+
+    async fn tenant_keys(&self) -> Result<Vec<WrappedTenantKey>, CatalogError> {
+        self.read(keys::tenant_keys).await
+    }
+
+    async fn add_tenant_keys(&self, keys: Vec<WrappedTenantKey>) -> Result<Vec<WrappedTenantKey>, CatalogError> {
+        self.write(move |db| keys::add_tenant_keys(db, &keys)).await
+    }
+
+    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
+        let bucket = bucket.clone();
+        self.write(move |db| objects::create_bucket(db, &bucket, created)).await
+    }
+
+    async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
+        let bucket = bucket.clone();
+        self.write(move |db| objects::delete_bucket(db, &bucket)).await
+    }
+
+    async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
+        let bucket = bucket.clone();
+        self.read(move |db| objects::bucket(db, &bucket)).await
+    }
+
+    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
+        let tenant = tenant.clone();
+        self.read(move |db| objects::buckets(db, &tenant)).await
+    }
+
+    async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
+        self.write(move |db| objects::commit(db, &version, grace_until)).await
+    }
+
+    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
+        let (bucket, key) = (bucket.clone(), key.clone());
+        self.read(move |db| objects::head(db, &bucket, &key)).await
+    }
+
+    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
+        let (bucket, key) = (bucket.clone(), key.clone());
+        self.read(move |db| objects::open(db, &bucket, &key, select)).await
+    }
+
+    async fn delete(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        conditions: &Conditions,
+        grace_until: Timestamp,
+    ) -> Result<bool, CatalogError> {
+        let (bucket, key, conditions) = (bucket.clone(), key.clone(), conditions.clone());
+        self.write(move |db| objects::delete(db, &bucket, &key, &conditions, grace_until)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
+        let query = query.clone();
+        self.read(move |db| listing::list(db, &query)).await
+    }
+
+    async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {
+        self.write(move |db| uploads::create(db, &upload)).await
+    }
+
+    async fn upload(&self, bucket: &BucketRef, key: &ObjectKey, id: &UploadId) -> Result<Upload, CatalogError> {
+        let (bucket, key, id) = (bucket.clone(), key.clone(), id.clone());
+        self.read(move |db| uploads::upload(db, &bucket, &key, &id)).await
+    }
+
+    async fn put_upload_part(&self, part: NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| uploads::put_part(db, &part, grace_until)).await
+    }
+
+    async fn upload_parts(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<UploadPart>, CatalogError> {
+        let (bucket, key, id) = (bucket.clone(), key.clone(), id.clone());
+        self.read(move |db| uploads::parts(db, &bucket, &key, &id, after, limit)).await
+    }
+
+    async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError> {
+        self.write(move |db| uploads::complete(db, &completion, grace_until)).await
+    }
+
+    async fn abort_upload(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        grace_until: Timestamp,
+    ) -> Result<(), CatalogError> {
+        let (bucket, key, id) = (bucket.clone(), key.clone(), id.clone());
+        self.write(move |db| uploads::abort(db, &bucket, &key, &id, grace_until)).await
+    }
+
+    async fn list_uploads(&self, query: &UploadQuery) -> Result<UploadPage, CatalogError> {
+        let query = query.clone();
+        self.read(move |db| listing::list_uploads(db, &query)).await
+    }
+
+    async fn reserve_parts(&self, tenant: &TenantId, count: u32) -> Result<PartBlock, CatalogError> {
+        let tenant = tenant.clone();
+        self.write(move |db| parts::reserve(db, &tenant, count)).await
+    }
+
+    async fn open_blocks(&self) -> Result<Vec<PartBlock>, CatalogError> {
+        self.read(parts::open_blocks).await
+    }
+
+    async fn settled_parts(&self, block: &PartBlock) -> Result<Vec<PartId>, CatalogError> {
+        let block = block.clone();
+        self.read(move |db| parts::settled(db, &block)).await
+    }
+
+    async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError> {
+        let block = block.clone();
+        self.write(move |db| parts::close_block(db, &block)).await
+    }
+
+    async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::queue(db, &parts, due)).await
+    }
+
+    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.read(move |db| deletions::due(db, now, limit)).await
+    }
+
+    async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::finish(db, &done)).await
+    }
+
+    async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
+        self.read(deletions::waiting).await
+    }
+
+    async fn probe(&self) -> Result<(), CatalogError> {
+        self.write(keys::probe).await
+    }
+
+    async fn audit(&self) -> Result<Vec<String>, CatalogError> {
+        self.read(audit::audit).await
+    }
+
+    async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}

@@ -1,1 +1,13 @@
-//! Background jobs.
+//! Background jobs of the gateway.
+//!
+//! # Invariants
+//! - A job may be stopped at any point and begun again: what it did not finish is still in the catalog.
+//! - No job holds anything that a client waits for.
+
+mod collect;
+mod custody;
+mod sweep;
+
+pub use collect::collect;
+pub use custody::watch_custodian;
+pub use sweep::{SweepError, sweep};

@@ -1,0 +1,35 @@
+# The single entry for people. CI calls the same scripts and needs no `just`.
+
+# What there is.
+default:
+    @just --list
+
+# The demonstration, on loopback.
+demo *arguments:
+    cargo run --release -- demo {{arguments}}
+
+# All tests that run on this machine.
+test *arguments:
+    scripts/test {{arguments}}
+
+# One test file: `just one architecture`.
+one name *arguments:
+    cargo test --test {{name}} -- {{arguments}}
+
+# Format, lints, and the shape of the house.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test --test architecture
+
+# Licences, bans, sources, advisories; needs `cargo install cargo-deny`.
+deny:
+    cargo deny check
+
+# Speed of sealing, both implementations.
+bench:
+    cargo bench --bench seal
+
+# What CI runs.
+ci:
+    .ci/run

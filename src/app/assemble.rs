@@ -1,0 +1,155 @@
+//! The parts of a gateway, each made from its section of the configuration.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::faults;
+use crate::catalog::SqliteCatalog;
+use crate::config::{self, CatalogUrl, Custodian, Keys, Provider, ProviderKind, Tls};
+use crate::front::server::Limits;
+use crate::front::tls::{TlsFiles, TlsHandle};
+use crate::gateway::{Client, EtagMode, Settings};
+use crate::keys::{self, FileCustodian};
+use crate::model::{Principal, ProviderName, TenantId};
+use crate::seal::Padding;
+use crate::store::{ChunkStore, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
+use crate::text::{Exit, OperatorError};
+
+/// Smallest part of an upload but the last. Source: S3 "Multipart upload limits".
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// Checks that the data folder is there.
+pub(super) fn data_folder(path: &Path) -> Result<(), OperatorError> {
+    let fault = || OperatorError::new("data-folder", Exit::Configuration).arg("path", path.display().to_string());
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(fault()),
+        Err(error) => Err(fault().because(&error)),
+    }
+}
+
+/// Loads the certificates, unless TLS is off.
+pub(super) fn tls(tls: &Tls) -> Result<Option<Arc<TlsHandle>>, OperatorError> {
+    match tls {
+        Tls::Off => Ok(None),
+        Tls::Files { certificate, private_key, client_ca } => {
+            let files = TlsFiles {
+                certificate: certificate.clone(),
+                private_key: private_key.clone(),
+                client_ca: client_ca.clone(),
+            };
+            TlsHandle::load(files).map(Some).map_err(|error| faults::tls(&error))
+        }
+    }
+}
+
+/// Opens the custodian.
+pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, OperatorError> {
+    match &keys.custodian {
+        Custodian::File { path } => match FileCustodian::open(path) {
+            Ok(custodian) => Ok(Arc::new(custodian)),
+            Err(error) => Err(faults::custodian(&error)),
+        },
+    }
+}
+
+/// Opens the catalog, creating it when there is none.
+pub(super) fn catalog(url: &CatalogUrl) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = url;
+    SqliteCatalog::open(path).map_err(|error| faults::catalog(&error, path))
+}
+
+/// The catalog's file.
+pub(super) fn catalog_path(url: &CatalogUrl) -> &Path {
+    let CatalogUrl::Sqlite(path) = url;
+    path
+}
+
+/// All providers, each behind its guard.
+pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
+    let mut places: Vec<(ProviderName, Arc<dyn ChunkStore>)> = Vec::with_capacity(providers.len());
+    for Provider { name, kind, timeout, connections } in providers {
+        let chunks = ObjectStoreChunks::open(spec(kind)).map_err(|error| faults::provider(&error, &name))?;
+        let settings = GuardSettings {
+            parallel_writes: connections,
+            parallel_reads: connections.saturating_mul(2),
+            put: timeout,
+            ..GuardSettings::default()
+        };
+        let guarded = Guarded::new(&name, Arc::new(chunks), settings);
+        places.push((name, Arc::new(guarded)));
+    }
+    Ok(Store::new(places))
+}
+
+fn spec(kind: ProviderKind) -> ProviderSpec {
+    match kind {
+        ProviderKind::Azure { account, container, key, endpoint } => {
+            ProviderSpec::Azure { account, container, key, endpoint: endpoint.map(String::from), ca: None }
+        }
+        ProviderKind::S3 { bucket, region, endpoint, access_key_id, secret_access_key } => ProviderSpec::S3 {
+            bucket,
+            region,
+            path_style: endpoint.is_some(),
+            endpoint: endpoint.map(String::from),
+            access_key_id,
+            secret_access_key,
+            ca: None,
+        },
+        ProviderKind::Gcs { bucket, credentials } => {
+            ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca: None }
+        }
+        ProviderKind::Dir { path } => ProviderSpec::Dir { path },
+    }
+}
+
+/// Clients as the gateway knows them.
+pub(super) fn clients(clients: Vec<config::Client>) -> Vec<Client> {
+    clients
+        .into_iter()
+        .map(|client| Client {
+            principal: Principal::new(client.id, client.tenant, client.allow),
+            secret: client.secret,
+        })
+        .collect()
+}
+
+/// Every tenant that some client works in, once.
+pub(super) fn tenants(clients: &[config::Client]) -> Vec<TenantId> {
+    let mut tenants: Vec<TenantId> = clients.iter().map(|client| client.tenant.clone()).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    tenants
+}
+
+/// What the operator decided about writing.
+pub(super) fn settings(write: &config::Write) -> Settings {
+    Settings {
+        etag: match write.etag {
+            config::Etag::Md5 => EtagMode::Md5,
+            config::Etag::Opaque => EtagMode::Opaque,
+        },
+        padding: match write.padding {
+            config::Padding::Padme => Padding::Padme,
+            config::Padding::None => Padding::None,
+        },
+        memory: write.memory,
+        grace: write.grace,
+        parallel_chunks: write.parallel_chunks,
+        min_part_bytes: MIN_PART_BYTES,
+    }
+}
+
+/// Limits of every listener.
+pub(super) fn limits(limits: &config::Limits) -> Limits {
+    Limits {
+        connections: limits.connections,
+        handshake: limits.handshake_timeout,
+        header: limits.header_timeout,
+        request_stall: limits.idle_timeout,
+        response_stall: limits.idle_timeout,
+        idle: limits.idle_timeout,
+        drain: limits.drain_timeout,
+        ..Limits::default()
+    }
+}

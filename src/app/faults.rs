@@ -1,0 +1,62 @@
+//! What goes wrong at start-up, in the operator's words.
+
+use std::path::Path;
+
+use crate::catalog::CatalogError;
+use crate::front::tls::TlsError;
+use crate::gateway::UnlockError;
+use crate::keys::{CustodianError, KeyError};
+use crate::model::ProviderName;
+use crate::store::OpenError;
+use crate::text::{Exit, OperatorError};
+
+/// A custodian that does not serve.
+pub(super) fn custodian(error: &CustodianError) -> OperatorError {
+    let (code, exit) = match error {
+        CustodianError::Unavailable(_) => ("root-key-unavailable", Exit::Unavailable),
+        CustodianError::Unacceptable(_) => ("root-key-unacceptable", Exit::Configuration),
+        CustodianError::Refused => ("root-key-wrong", Exit::Configuration),
+        CustodianError::AlreadyThere => ("root-key-exists", Exit::Configuration),
+        CustodianError::TooLong | CustodianError::NoRandomness(_) => ("internal", Exit::Internal),
+    };
+    OperatorError::new(code, exit).because(error)
+}
+
+/// A gateway that does not open. `path`: the catalog.
+pub(super) fn unlock(error: &UnlockError, path: &Path) -> OperatorError {
+    match error {
+        UnlockError::Keys(KeyError::Custodian(error)) => custodian(error),
+        UnlockError::Keys(KeyError::WrongRootKey | KeyError::Refused | KeyError::UnknownKey) => {
+            OperatorError::new("root-key-wrong", Exit::Configuration).because(error)
+        }
+        UnlockError::Keys(KeyError::Sealed | KeyError::NoRandomness(_)) => {
+            OperatorError::new("internal", Exit::Internal).because(error)
+        }
+        UnlockError::Catalog(error) => catalog(error, path),
+    }
+}
+
+/// A catalog that does not open.
+pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
+    OperatorError::new("catalog-unusable", Exit::Unavailable).arg("path", path.display().to_string()).because(error)
+}
+
+/// A provider that cannot be used as configured.
+pub(super) fn provider(error: &OpenError, name: &ProviderName) -> OperatorError {
+    OperatorError::new("provider-unavailable", Exit::Configuration).arg("name", name.as_str()).because(error)
+}
+
+/// A certificate that cannot be used.
+pub(super) fn tls(error: &TlsError) -> OperatorError {
+    let code = match error {
+        TlsError::Mismatch { .. } => "certificate-mismatch",
+        TlsError::Read { .. }
+        | TlsError::Permissions { .. }
+        | TlsError::Pem { .. }
+        | TlsError::Certificate { .. }
+        | TlsError::Expired { .. }
+        | TlsError::NotYetValid { .. }
+        | TlsError::Unusable { .. } => "certificate-unusable",
+    };
+    OperatorError::new(code, Exit::Configuration).because(error)
+}

@@ -1,0 +1,169 @@
+//! A gateway that runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{assemble, faults};
+use crate::config::Config;
+use crate::front::admin::Admin;
+use crate::front::s3::{S3Front, S3Settings};
+use crate::front::server;
+use crate::front::tls::TlsHandle;
+use crate::gateway::{Clients, Gateway, jobs};
+use crate::keys::Keyring;
+use crate::model::PartBlock;
+use crate::telemetry::Metrics;
+use crate::text::{Exit, OperatorError};
+
+/// How long after the start leftovers of an earlier process are looked for: its last requests have arrived by then.
+const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+/// Pause before a sweep that failed is begun again.
+const SWEEP_RETRY: Duration = Duration::from_secs(30);
+
+/// A gateway that runs. Dropped without [`shutdown`](Self::shutdown) its tasks go on until the runtime ends.
+pub struct Running {
+    gateway: Arc<Gateway>,
+    tls: Option<Arc<TlsHandle>>,
+    addresses: Vec<(&'static str, SocketAddr)>,
+    stop_listening: CancellationToken,
+    stop_jobs: CancellationToken,
+    listeners: TaskTracker,
+    jobs: TaskTracker,
+}
+
+/// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
+pub async fn start(config: Config, metrics: Metrics) -> Result<Running, OperatorError> {
+    assemble::data_folder(&config.data_dir)?;
+    let tls = assemble::tls(&config.tls)?;
+    let custodian = assemble::custodian(&config.keys)?;
+    tracing::info!(custodian = custodian.describe(), "custodian");
+    let catalog = assemble::catalog(&config.catalog)?;
+    let store = assemble::store(config.providers)?;
+    let tenants = assemble::tenants(&config.clients);
+    let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
+    let settings = assemble::settings(&config.write);
+    let sweep_pause = settings.grace.min(SWEEP_PAUSE);
+    let keyring = Arc::new(Keyring::new(custodian));
+    let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));
+    let catalog_path = assemble::catalog_path(&config.catalog);
+    gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
+    let left_open = gateway.blocks_left_open().await.map_err(|error| faults::catalog(&error, catalog_path))?;
+
+    let mut running = Running {
+        gateway: Arc::clone(&gateway),
+        tls,
+        addresses: Vec::new(),
+        stop_listening: CancellationToken::new(),
+        stop_jobs: CancellationToken::new(),
+        listeners: TaskTracker::new(),
+        jobs: TaskTracker::new(),
+    };
+    let limits = assemble::limits(&config.limits);
+    // Both are bound before either serves: a port that is taken ends the start, not half of it.
+    let s3 = config.s3.map(|s3| bind(s3.listen).map(|bound| (s3, bound))).transpose()?;
+    let admin = config.admin.map(|admin| bind(admin.listen)).transpose()?;
+    if let Some((s3, listener)) = s3 {
+        let front = S3Front::new(Arc::clone(&gateway), S3Settings { domains: s3.domains, region: s3.region });
+        let tls = running.tls.clone();
+        running.listen("s3", listener, tls, &limits, front)?;
+    }
+    if let Some(listener) = admin {
+        let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let tls = running.tls.clone().filter(|_| !loopback);
+        running.listen("admin", listener, tls, &limits, Admin::new(Arc::clone(&gateway), metrics.clone()))?;
+    }
+    let stop = running.stop_jobs.clone();
+    running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
+    running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
+    running.jobs.spawn(async move { stop.run_until_cancelled(metrics.upkeep()).await });
+    Ok(running)
+}
+
+impl Running {
+    /// What listens where: `s3`, `admin`.
+    pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// Where one front listens.
+    pub fn address(&self, front: &str) -> Option<SocketAddr> {
+        self.addresses.iter().find(|(name, _)| *name == front).map(|(_, address)| *address)
+    }
+
+    /// The gateway itself.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Takes over clients and certificates of a configuration; everything else of it waits for a restart.
+    pub async fn reload(&self, config: Config) -> Result<(), OperatorError> {
+        let tenants = assemble::tenants(&config.clients);
+        let catalog_path = assemble::catalog_path(&config.catalog);
+        self.gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
+        if let Some(tls) = &self.tls {
+            tls.reload().map_err(|error| faults::tls(&error))?;
+        }
+        self.gateway.clients().replace(assemble::clients(config.clients));
+        Ok(())
+    }
+
+    /// Drains the listeners (each within its deadline), stops the jobs, closes the catalog.
+    pub async fn shutdown(self) {
+        self.stop_listening.cancel();
+        self.listeners.close();
+        self.listeners.wait().await;
+        self.stop_jobs.cancel();
+        self.jobs.close();
+        self.jobs.wait().await;
+        self.gateway.close().await;
+        tracing::info!("ecluse has stopped");
+    }
+
+    fn listen<A, B>(
+        &mut self,
+        name: &'static str,
+        listener: tokio::net::TcpListener,
+        tls: Option<Arc<TlsHandle>>,
+        limits: &server::Limits,
+        answer: A,
+    ) -> Result<(), OperatorError>
+    where
+        A: server::Answer<B>,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let address =
+            listener.local_addr().map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error))?;
+        tracing::info!(front = name, %address, tls = tls.is_some(), "listening");
+        self.addresses.push((name, address));
+        let stop = self.stop_listening.clone();
+        self.listeners.spawn(server::serve(name, listener, tls, limits.clone(), answer, stop));
+        Ok(())
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<tokio::net::TcpListener, OperatorError> {
+    server::bind(address).map_err(|error| {
+        OperatorError::new("listen", Exit::Unavailable).arg("address", address.to_string()).because(&error)
+    })
+}
+
+/// Sweeps what an earlier process left, until it succeeded once.
+async fn sweep(gateway: Arc<Gateway>, mut blocks: Vec<PartBlock>, pause: Duration, stop: CancellationToken) {
+    let mut pause = pause;
+    while !blocks.is_empty() {
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        pause = SWEEP_RETRY;
+        match stop.run_until_cancelled(jobs::sweep(&gateway, &mut blocks)).await {
+            None | Some(Ok(_)) => return,
+            Some(Err(error)) => tracing::warn!(%error, "leftovers could not be looked for; trying again"),
+        }
+    }
+}

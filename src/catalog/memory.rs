@@ -1,4 +1,0 @@
-//! memory.
-/// In memory.
-#[derive(Default)]
-pub struct MemoryCatalog;

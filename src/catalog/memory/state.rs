@@ -1,0 +1,206 @@
+//! What the catalog in memory holds, and how parts are counted.
+//!
+//! # Invariants
+//! - `PartEntry::slices` is the number of slices that name the part, over all objects and upload parts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::catalog::{CatalogError, Content, QueuedDeletion, Upload, UploadId, UploadPart, Version, VersionId};
+use crate::model::{
+    BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId, Timestamp,
+    WrappedTenantKey,
+};
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) canary: Option<Vec<u8>>,
+    pub(super) tenant_keys: BTreeMap<(TenantId, &'static str, u32), WrappedTenantKey>,
+    pub(super) buckets: BTreeMap<BucketRef, BucketEntry>,
+    pub(super) parts: BTreeMap<PartId, PartEntry>,
+    pub(super) blocks: Vec<PartBlock>,
+    pub(super) deletions: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    /// Where each version is.
+    pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
+    pub(super) last_version: i64,
+    pub(super) closed: bool,
+}
+
+pub(super) struct BucketEntry {
+    pub(super) created: Timestamp,
+    pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
+    pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
+}
+
+pub(super) struct ObjectEntry {
+    pub(super) version: Version,
+    pub(super) slices: Vec<PartSlice>,
+    /// The upload that it comes from, and what its completion named.
+    pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
+}
+
+pub(super) struct UploadEntry {
+    pub(super) upload: Upload,
+    pub(super) parts: BTreeMap<u32, (UploadPart, Vec<PartSlice>)>,
+}
+
+pub(super) struct PartEntry {
+    pub(super) part: Part,
+    pub(super) tenant: TenantId,
+    pub(super) slices: u64,
+}
+
+/// As [`Slice`], with the part's id only.
+#[derive(Debug, Clone)]
+pub(super) struct PartSlice {
+    pub(super) position: u64,
+    pub(super) part: PartId,
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+impl PartSlice {
+    pub(super) fn end(&self) -> u64 {
+        self.position + self.length
+    }
+}
+
+impl State {
+    pub(super) fn all_tenant_keys(&self) -> Vec<WrappedTenantKey> {
+        let mut keys: Vec<_> = self.tenant_keys.values().cloned().collect();
+        keys.sort_by(|a, b| {
+            (&a.tenant, a.purpose.as_str(), a.version).cmp(&(&b.tenant, b.purpose.as_str(), b.version))
+        });
+        keys
+    }
+
+    pub(super) fn bucket(&self, bucket: &BucketRef) -> Result<&BucketEntry, CatalogError> {
+        self.buckets.get(bucket).ok_or(CatalogError::NoSuchBucket)
+    }
+
+    pub(super) fn bucket_mut(&mut self, bucket: &BucketRef) -> Result<&mut BucketEntry, CatalogError> {
+        self.buckets.get_mut(bucket).ok_or(CatalogError::NoSuchBucket)
+    }
+
+    pub(super) fn object(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<&ObjectEntry, CatalogError> {
+        self.bucket(bucket)?.objects.get(key).ok_or(CatalogError::NoSuchKey)
+    }
+
+    pub(super) fn upload(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+    ) -> Result<&UploadEntry, CatalogError> {
+        self.bucket(bucket)?.uploads.get(&(key.clone(), id.clone())).ok_or(CatalogError::NoSuchUpload)
+    }
+
+    pub(super) fn next_version(&mut self) -> VersionId {
+        self.last_version += 1;
+        VersionId(self.last_version)
+    }
+
+    /// The slices of new content, counted. Everything is checked before anything changes.
+    pub(super) fn add(
+        &mut self,
+        content: Content,
+        length: u64,
+        tenant: &TenantId,
+    ) -> Result<Vec<PartSlice>, CatalogError> {
+        let slices = match &content {
+            Content::Empty => Vec::new(),
+            Content::Part(part) => {
+                self.check(part)?;
+                vec![PartSlice { position: 0, part: part.id, offset: 0, length: part.length }]
+            }
+            Content::Shared { source, range } => self.share(*source, *range, tenant)?,
+        };
+        if slices.iter().map(|slice| slice.length).sum::<u64>() != length {
+            return Err(CatalogError::Damaged("a length that is not its content's"));
+        }
+        if let Content::Part(mut part) = content {
+            part.placements.sort();
+            self.parts.insert(part.id, PartEntry { part, tenant: tenant.clone(), slices: 0 });
+        }
+        for slice in &slices {
+            if let Some(entry) = self.parts.get_mut(&slice.part) {
+                entry.slices += 1;
+            }
+        }
+        Ok(slices)
+    }
+
+    /// Takes slices away. A part that loses its last one goes, and its chunks are queued.
+    pub(super) fn release(&mut self, slices: Vec<PartSlice>, grace_until: Timestamp) {
+        for slice in slices {
+            let Some(entry) = self.parts.get_mut(&slice.part) else { continue };
+            entry.slices -= 1;
+            if entry.slices > 0 {
+                continue;
+            }
+            if let Some(PartEntry { part, tenant, .. }) = self.parts.remove(&slice.part) {
+                let chunks = part.chunks();
+                for provider in part.placements {
+                    self.queue(QueuedDeletion { part: part.id, tenant: tenant.clone(), chunks, provider }, grace_until);
+                }
+            }
+        }
+    }
+
+    /// Queues a deletion; one that is queued already keeps the earlier time.
+    pub(super) fn queue(&mut self, part: QueuedDeletion, due: Timestamp) {
+        let name = (part.part, part.provider.clone());
+        let (_, queued) = self.deletions.entry(name).or_insert((part, due));
+        *queued = due.min(*queued);
+    }
+
+    pub(super) fn is_queued(&self, id: &PartId) -> bool {
+        self.deletions.keys().any(|(part, _)| part == id)
+    }
+
+    /// The slices that overlap `range`, with their parts.
+    pub(super) fn overlapping(&self, slices: &[PartSlice], range: ByteRange) -> Result<Vec<Slice>, CatalogError> {
+        let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
+        let whole = |slice: &PartSlice| {
+            let entry = self.parts.get(&slice.part).ok_or(CatalogError::Damaged("a slice without its part"))?;
+            let PartSlice { position, offset, length, .. } = *slice;
+            Ok(Slice { position, part: entry.part.clone(), offset, length })
+        };
+        within.map(whole).collect()
+    }
+
+    fn check(&self, part: &Part) -> Result<(), CatalogError> {
+        if part.length == 0 || part.padded_length < part.length {
+            return Err(CatalogError::Damaged("a part of impossible length"));
+        }
+        if part.placements.is_empty() {
+            return Err(CatalogError::Damaged("a part that no provider holds"));
+        }
+        if self.parts.contains_key(&part.id) || self.is_queued(&part.id) {
+            return Err(CatalogError::Damaged("a part id that was used before"));
+        }
+        Ok(())
+    }
+
+    fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
+        let (bucket, key) = self.versions.get(&source).ok_or(CatalogError::SourceChanged)?;
+        let object = self.object(bucket, key)?;
+        if bucket.tenant != *tenant {
+            return Err(CatalogError::SourceChanged);
+        }
+        if range.first >= range.end || range.end > object.version.length {
+            return Err(CatalogError::Damaged("a range outside of its source"));
+        }
+        let within = object.slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
+        let cut = |slice: &PartSlice| {
+            let first = slice.position.max(range.first);
+            let end = slice.end().min(range.end);
+            PartSlice {
+                position: first - range.first,
+                part: slice.part,
+                offset: slice.offset + (first - slice.position),
+                length: end - first,
+            }
+        };
+        Ok(within.map(cut).collect())
+    }
+}

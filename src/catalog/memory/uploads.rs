@@ -1,0 +1,96 @@
+//! Uploads in memory.
+
+use std::collections::BTreeMap;
+
+use super::objects;
+use super::state::{ObjectEntry, PartSlice, State, UploadEntry};
+use crate::catalog::{CatalogError, Completed, Completion, NewUpload, NewUploadPart, UploadId, Version};
+use crate::model::{BucketRef, ObjectKey, Timestamp};
+
+pub(super) fn create(state: &mut State, new: NewUpload) -> Result<(), CatalogError> {
+    let bucket = state.bucket_mut(&new.bucket)?;
+    let name = (new.upload.key.clone(), new.upload.id.clone());
+    if bucket.uploads.contains_key(&name) {
+        return Err(CatalogError::Damaged("an upload id that was used before"));
+    }
+    bucket.uploads.insert(name, UploadEntry { upload: new.upload, parts: BTreeMap::new() });
+    Ok(())
+}
+
+pub(super) fn put_part(state: &mut State, new: NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {
+    state.upload(&new.bucket, &new.key, &new.upload)?;
+    let (number, length) = (new.part.number, new.part.length);
+    if !(1..=10_000).contains(&number) {
+        return Err(CatalogError::InvalidPart { number });
+    }
+    let slices = state.add(new.content, length, &new.bucket.tenant)?;
+    let uploads = &mut state.bucket_mut(&new.bucket)?.uploads;
+    let upload = uploads.get_mut(&(new.key, new.upload)).ok_or(CatalogError::NoSuchUpload)?;
+    if let Some((_, old)) = upload.parts.insert(number, (new.part, slices)) {
+        state.release(old, grace_until);
+    }
+    Ok(())
+}
+
+pub(super) fn complete(
+    state: &mut State,
+    completion: Completion,
+    grace_until: Timestamp,
+) -> Result<Completed, CatalogError> {
+    let Completion { bucket, key, upload: id, parts, etag, modified, metadata, conditions } = completion;
+    if state.upload(&bucket, &key, &id).is_err() {
+        let current = state.bucket(&bucket)?.objects.get(&key).ok_or(CatalogError::NoSuchUpload)?;
+        let equal = current.origin.as_ref().is_some_and(|(upload, named)| *upload == id && *named == parts);
+        let version = current.version.clone();
+        return if equal { Ok(Completed { version, repeated: true }) } else { Err(CatalogError::NoSuchUpload) };
+    }
+    objects::check(state, &bucket, &key, &conditions)?;
+    check_parts(state.upload(&bucket, &key, &id)?, &parts)?;
+
+    let upload = state.bucket_mut(&bucket)?.uploads.remove(&(key.clone(), id.clone()));
+    let mut stored = upload.ok_or(CatalogError::NoSuchUpload)?.parts;
+    let mut slices = Vec::new();
+    let mut part_lengths = Vec::new();
+    let mut position = 0;
+    for (number, _) in &parts {
+        let Some((part, of_part)) = stored.remove(number) else { continue };
+        slices.extend(of_part.into_iter().map(|slice| PartSlice { position: slice.position + position, ..slice }));
+        part_lengths.push(part.length);
+        position += part.length;
+    }
+    stored.into_values().for_each(|(_, left_out)| state.release(left_out, grace_until));
+    let id_of_version = state.next_version();
+    let version = Version { id: id_of_version, key, length: position, etag, modified, metadata, part_lengths };
+    let object = ObjectEntry { version: version.clone(), slices, origin: Some((id, parts)) };
+    objects::replace(state, &bucket, object, grace_until)?;
+    Ok(Completed { version, repeated: false })
+}
+
+pub(super) fn abort(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    id: &UploadId,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let upload = state.bucket_mut(bucket)?.uploads.remove(&(key.clone(), id.clone()));
+    let parts = upload.ok_or(CatalogError::NoSuchUpload)?.parts;
+    parts.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
+    Ok(())
+}
+
+/// Each part must be there with its tag, and numbers must grow.
+fn check_parts(upload: &UploadEntry, parts: &[(u32, crate::model::ETag)]) -> Result<(), CatalogError> {
+    if parts.is_empty() {
+        return Err(CatalogError::InvalidPart { number: 0 });
+    }
+    let mut before = 0;
+    for (number, etag) in parts {
+        let fits = upload.parts.get(number).is_some_and(|(part, _)| part.etag == *etag);
+        if !fits || *number <= before {
+            return Err(CatalogError::InvalidPart { number: *number });
+        }
+        before = *number;
+    }
+    Ok(())
+}

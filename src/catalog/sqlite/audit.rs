@@ -1,0 +1,97 @@
+//! The audit: every count taken again.
+
+use rusqlite::Connection;
+
+use crate::catalog::CatalogError;
+
+/// What must select nothing, and what it means when it does. The first column is a text that tells the rows apart.
+const CHECKS: &[(&str, &str)] = &[
+    (
+        "a part's count of slices is wrong",
+        "SELECT hex(part.part_id) FROM part
+         LEFT JOIN (SELECT part_id, count(*) AS found FROM slice GROUP BY part_id) AS counted USING (part_id)
+         WHERE coalesce(found, 0) <> slices",
+    ),
+    ("a part has no slice", "SELECT hex(part_id) FROM part WHERE slices <= 0"),
+    (
+        "a part has no placement",
+        "SELECT hex(part_id) FROM part WHERE NOT EXISTS (SELECT 1 FROM placement WHERE placement.part_id = part.part_id)",
+    ),
+    (
+        "a part waits for deletion",
+        "SELECT DISTINCT hex(part_id) FROM deletion WHERE EXISTS (SELECT 1 FROM part WHERE part.part_id = deletion.part_id)",
+    ),
+    (
+        "a placement has no part",
+        "SELECT hex(part_id) FROM placement WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.part_id = placement.part_id)",
+    ),
+    (
+        "a slice has no part",
+        "SELECT content_id || ' at ' || position FROM slice
+         WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.part_id = slice.part_id)",
+    ),
+    (
+        "a slice goes beyond its part",
+        "SELECT content_id || ' at ' || position FROM slice JOIN part USING (part_id)
+         WHERE slice.part_offset + slice.length > part.length",
+    ),
+    (
+        "a slice does not begin where the one before ends",
+        "SELECT content_id || ' at ' || position FROM (
+             SELECT content_id, position, lag(position + length, 1, 0) OVER (PARTITION BY content_id ORDER BY position) AS due
+             FROM slice)
+         WHERE position <> due",
+    ),
+    (
+        "a content belongs to nothing",
+        "SELECT DISTINCT content_id || '' FROM slice
+         WHERE content_id NOT IN (SELECT version_id FROM version) AND content_id NOT IN (SELECT content_id FROM upload_part)",
+    ),
+    (
+        "a version's length is not its slices'",
+        "SELECT version_id || '' FROM version
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE content_id = version_id)",
+    ),
+    (
+        "an upload part's length is not its slices'",
+        "SELECT content_id || '' FROM upload_part
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE slice.content_id = upload_part.content_id)",
+    ),
+    (
+        "a name's version is missing or another's",
+        "SELECT object.version_id || '' FROM object LEFT JOIN version USING (version_id)
+         WHERE (version.bucket_id, version.key, version.length, version.etag, version.modified)
+             IS NOT (object.bucket_id, object.key, object.length, object.etag, object.modified)",
+    ),
+    (
+        "a version is not current",
+        "SELECT version_id || '' FROM version
+         WHERE version_id IS NOT (SELECT object.version_id FROM object
+                                  WHERE object.bucket_id = version.bucket_id AND object.key = version.key)",
+    ),
+    (
+        "an object has no bucket",
+        "SELECT version_id || '' FROM object WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)",
+    ),
+    ("an upload has no bucket", "SELECT upload_id FROM upload WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
+    (
+        "an upload part has no upload",
+        "SELECT content_id || '' FROM upload_part WHERE upload_row NOT IN (SELECT upload_row FROM upload)",
+    ),
+    ("the file's structure is damaged", "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'"),
+];
+
+/// Most lines for one kind of fault.
+const MOST_LINES: usize = 100;
+
+/// A line for each fault; none when the catalog is sound.
+pub(super) fn audit(db: &Connection) -> Result<Vec<String>, CatalogError> {
+    let mut faults = Vec::new();
+    for (fault, sql) in CHECKS {
+        let mut statement = db.prepare(sql)?;
+        for which in statement.query_map([], |row| row.get::<_, String>(0))?.take(MOST_LINES) {
+            faults.push(format!("{fault}: {}", which?));
+        }
+    }
+    Ok(faults)
+}

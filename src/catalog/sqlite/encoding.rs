@@ -1,0 +1,180 @@
+//! Values that are stored as JSON. The model's types know nothing of it.
+//!
+//! # Invariants
+//! - Each document says its version; one that was never written is damage.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::CatalogError;
+use crate::model::{Checksum, ChecksumAlgorithm, Metadata, SystemMetadata};
+
+const METADATA_VERSION: u32 = 1;
+
+/// Most parts of an upload. Source: S3 "Multipart upload limits".
+pub(super) const MOST_PARTS: u32 = 10_000;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredMetadata {
+    v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_encoding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_disposition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache_control: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    website_redirect: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage_class: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    user: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_md5: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checksums: Vec<StoredChecksum>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredChecksum {
+    algorithm: String,
+    value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parts: Option<u32>,
+}
+
+/// A run of parts of equal length: how long, how many.
+#[derive(Serialize, Deserialize)]
+struct Run(u64, u32);
+
+pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError> {
+    let Metadata { system, user, content_md5, checksums } = metadata.clone();
+    write(&StoredMetadata {
+        v: METADATA_VERSION,
+        content_type: system.content_type,
+        content_encoding: system.content_encoding,
+        content_language: system.content_language,
+        content_disposition: system.content_disposition,
+        cache_control: system.cache_control,
+        expires: system.expires,
+        website_redirect: system.website_redirect,
+        storage_class: system.storage_class,
+        user,
+        content_md5: content_md5.map(hex::encode),
+        checksums: checksums.iter().map(StoredChecksum::of).collect(),
+    })
+}
+
+pub(super) fn read_metadata(text: &str) -> Result<Metadata, CatalogError> {
+    let stored: StoredMetadata = read(text)?;
+    if stored.v != METADATA_VERSION {
+        return Err(CatalogError::Damaged("metadata of an unknown version"));
+    }
+    Ok(Metadata {
+        system: SystemMetadata {
+            content_type: stored.content_type,
+            content_encoding: stored.content_encoding,
+            content_language: stored.content_language,
+            content_disposition: stored.content_disposition,
+            cache_control: stored.cache_control,
+            expires: stored.expires,
+            website_redirect: stored.website_redirect,
+            storage_class: stored.storage_class,
+        },
+        user: stored.user,
+        content_md5: stored.content_md5.map(|text| read_md5(&text)).transpose()?,
+        checksums: stored.checksums.iter().map(StoredChecksum::value).collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) fn write_checksums(checksums: &[Checksum]) -> Result<String, CatalogError> {
+    write(&checksums.iter().map(StoredChecksum::of).collect::<Vec<_>>())
+}
+
+pub(super) fn read_checksums(text: &str) -> Result<Vec<Checksum>, CatalogError> {
+    read::<Vec<StoredChecksum>>(text)?.iter().map(StoredChecksum::value).collect()
+}
+
+/// Parts' lengths as runs, since nearly all are equal: `[[8388608,9999],[17,1]]`.
+pub(super) fn write_lengths(lengths: &[u64]) -> Result<String, CatalogError> {
+    let mut runs: Vec<Run> = Vec::new();
+    for length in lengths {
+        match runs.last_mut() {
+            Some(Run(same, count)) if same == length => *count += 1,
+            _ => runs.push(Run(*length, 1)),
+        }
+    }
+    write(&runs)
+}
+
+pub(super) fn read_lengths(text: &str) -> Result<Vec<u64>, CatalogError> {
+    let runs: Vec<Run> = read(text)?;
+    if runs.iter().fold(0_u32, |sum, Run(_, count)| sum.saturating_add(*count)) > MOST_PARTS {
+        return Err(CatalogError::Damaged("a version of more parts than an upload may have"));
+    }
+    Ok(runs.iter().flat_map(|Run(length, count)| (0..*count).map(|_| *length)).collect())
+}
+
+impl StoredChecksum {
+    fn of(checksum: &Checksum) -> Self {
+        Self {
+            algorithm: checksum.algorithm.as_str().to_owned(),
+            value: hex::encode(&checksum.value),
+            parts: checksum.parts,
+        }
+    }
+
+    fn value(&self) -> Result<Checksum, CatalogError> {
+        Ok(Checksum {
+            algorithm: ChecksumAlgorithm::parse(&self.algorithm)
+                .ok_or(CatalogError::Damaged("a checksum of unknown algorithm"))?,
+            value: hex::decode(&self.value).map_err(|_text| CatalogError::Damaged("a checksum that is not hex"))?,
+            parts: self.parts,
+        })
+    }
+}
+
+fn read_md5(text: &str) -> Result<[u8; 16], CatalogError> {
+    let mut digest = [0; 16];
+    hex::decode_to_slice(text, &mut digest).map_err(|_text| CatalogError::Damaged("an MD5 that is not one"))?;
+    Ok(digest)
+}
+
+fn write<T: Serialize>(value: &T) -> Result<String, CatalogError> {
+    serde_json::to_string(value).map_err(|_error| CatalogError::Damaged("a value that cannot be stored"))
+}
+
+fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, CatalogError> {
+    serde_json::from_str(text).map_err(|_error| CatalogError::Damaged("a stored value that cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_come_back_and_take_little_room() {
+        let mut lengths = vec![8 << 20; 9_999];
+        lengths.push(17);
+        let text = write_lengths(&lengths).unwrap();
+        assert_eq!(text, "[[8388608,9999],[17,1]]");
+        assert_eq!(read_lengths(&text).unwrap(), lengths);
+        assert!(read_lengths("[[1,4000000000]]").is_err());
+    }
+
+    #[test]
+    fn metadata_of_a_version_never_written_is_refused() {
+        assert!(read_metadata(r#"{"v":2}"#).is_err());
+        assert!(read_metadata(r#"{"v":1,"other":1}"#).is_err());
+        assert_eq!(read_metadata(r#"{"v":1}"#).unwrap(), Metadata::default());
+    }
+}

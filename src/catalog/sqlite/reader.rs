@@ -1,0 +1,63 @@
+//! Connections that read.
+//!
+//! # Invariants
+//! - A query sees one moment of the catalog, and everything that was committed before it began.
+//! - At most [`READERS`] queries run; further ones wait. A cancelled caller's query still ends and gives its
+//!   connection back.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::schema;
+use crate::catalog::CatalogError;
+
+/// How many queries run at a time.
+const READERS: usize = 4;
+
+pub(super) struct Readers {
+    free: Arc<Mutex<Vec<Connection>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
+        let free = (0..READERS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { free: Arc::new(Mutex::new(free)), places: Arc::new(Semaphore::new(READERS)) })
+    }
+
+    /// Runs `query` on a free connection, within one read transaction.
+    pub(super) async fn run<T, F>(&self, query: F) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        let free = Arc::clone(&self.free);
+        let work = move || {
+            let db = free.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or(CatalogError::Closed)?;
+            let answer = within_transaction(&db, query);
+            free.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+            drop(place);
+            answer
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Closed)?
+    }
+
+    /// Refuses further queries and closes the connections that are free.
+    pub(super) fn close(&self) {
+        self.places.close();
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn within_transaction<T>(
+    db: &Connection,
+    query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
+) -> Result<T, CatalogError> {
+    // Dropping it rolls back, which for a reader is as good as committing.
+    let _transaction = db.unchecked_transaction()?;
+    query(db)
+}

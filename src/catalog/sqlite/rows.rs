@@ -1,0 +1,76 @@
+//! From columns to values and back. A column that holds what was never written there is damage, not a default.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::encoding;
+use crate::catalog::{CatalogError, Version, VersionId};
+use crate::model::{BucketName, BucketRef, ETag, ObjectKey, PartId, ProviderName, TenantId, Timestamp};
+
+/// The columns of `version` that [`version`] reads, in order.
+pub(super) const VERSION_COLUMNS: &str = "version_id, key, length, etag, modified, metadata, part_lengths";
+
+pub(super) fn version(row: &Row<'_>) -> Result<Version, CatalogError> {
+    Ok(Version {
+        id: VersionId(row.get(0)?),
+        key: key(row.get(1)?)?,
+        length: number(row.get(2)?)?,
+        etag: etag(&row.get::<_, String>(3)?)?,
+        modified: Timestamp(row.get(4)?),
+        metadata: encoding::read_metadata(&row.get::<_, String>(5)?)?,
+        part_lengths: encoding::read_lengths(&row.get::<_, String>(6)?)?,
+    })
+}
+
+/// A number to store.
+pub(super) fn stored(number: u64) -> Result<i64, CatalogError> {
+    i64::try_from(number).map_err(|_too_large| CatalogError::Damaged("a number beyond what can be stored"))
+}
+
+/// A limit to give to SQLite.
+pub(super) fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A number that was stored.
+pub(super) fn number<N: TryFrom<i64>>(stored: i64) -> Result<N, CatalogError> {
+    N::try_from(stored).map_err(|_outside| CatalogError::Damaged("a number out of range"))
+}
+
+pub(super) fn key(bytes: Vec<u8>) -> Result<ObjectKey, CatalogError> {
+    let text = String::from_utf8(bytes).map_err(|_bytes| CatalogError::Damaged("a key that is not UTF-8"))?;
+    ObjectKey::parse(&text).map_err(|_invalid| CatalogError::Damaged("an invalid key"))
+}
+
+pub(super) fn etag(text: &str) -> Result<ETag, CatalogError> {
+    ETag::parse(text).ok_or(CatalogError::Damaged("an invalid tag"))
+}
+
+pub(super) fn tenant(text: &str) -> Result<TenantId, CatalogError> {
+    TenantId::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid tenant"))
+}
+
+pub(super) fn bucket_name(text: &str) -> Result<BucketName, CatalogError> {
+    BucketName::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid bucket name"))
+}
+
+pub(super) fn provider(text: &str) -> Result<ProviderName, CatalogError> {
+    ProviderName::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid provider name"))
+}
+
+pub(super) fn part_id(row: &Row<'_>, column: usize) -> Result<PartId, CatalogError> {
+    Ok(PartId(row.get(column)?))
+}
+
+/// The bucket's row id.
+pub(super) fn bucket_id(db: &Connection, bucket: &BucketRef) -> Result<i64, CatalogError> {
+    db.prepare_cached("SELECT bucket_id FROM bucket WHERE tenant = ?1 AND name = ?2")?
+        .query_row([bucket.tenant.as_str(), bucket.name.as_str()], |row| row.get(0))
+        .optional()?
+        .ok_or(CatalogError::NoSuchBucket)
+}
+
+/// A fresh id for a version or a content.
+pub(super) fn next_content(db: &Connection) -> Result<i64, CatalogError> {
+    let sql = "UPDATE counter SET value = value + 1 WHERE name = 'content' RETURNING value";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}

@@ -1,0 +1,112 @@
+//! The file: its lock, its identity, its schema.
+//!
+//! # Invariants
+//! - Nothing is written to a file that is not a catalog, or that a later version wrote.
+//! - Each migration is one transaction, which also raises `user_version`.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Lock;
+use crate::catalog::CatalogError;
+
+/// "ECLU", as SQLite's `application_id`.
+const APPLICATION_ID: i64 = 0x4543_4c55;
+
+/// All migrations; the schema's version is how many were applied.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_start.sql")];
+
+/// Statements each connection keeps prepared.
+const PREPARED: usize = 128;
+
+/// How long a connection waits for a lock within SQLite. Only recovery and checkpoints ever hold one that matters.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Takes the catalog for this process.
+pub(super) fn lock(path: &Path) -> Result<Lock, CatalogError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = private(&PathBuf::from(name)).map_err(CatalogError::Io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(CatalogError::InUse),
+        Err(TryLockError::Error(error)) => Err(CatalogError::Io(error)),
+    }
+}
+
+/// Opens the file for writing, with the current schema in it.
+pub(super) fn open(path: &Path) -> Result<Connection, CatalogError> {
+    create(path).map_err(CatalogError::Io)?;
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&db)?;
+    let found = version(&db)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    migrate(&db, found)?;
+    Ok(db)
+}
+
+/// Opens the file for reading.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, CatalogError> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&db)?;
+    Ok(db)
+}
+
+/// Applies the migrations after the first `found`.
+pub(super) fn migrate(db: &Connection, found: usize) -> Result<(), CatalogError> {
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(found) {
+        let transaction = db.unchecked_transaction()?;
+        db.execute_batch(migration)?;
+        db.pragma_update(None, "application_id", APPLICATION_ID)?;
+        db.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn configure(db: &Connection) -> Result<(), CatalogError> {
+    db.busy_timeout(BUSY)?;
+    db.set_prepared_statement_cache_capacity(PREPARED);
+    db.pragma_update(None, "trusted_schema", false)?;
+    Ok(())
+}
+
+/// How many migrations the file has had.
+fn version(db: &Connection) -> Result<usize, CatalogError> {
+    let number = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let found = number("user_version")?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let fresh = found == 0 && tables == 0;
+    if !fresh && number("application_id")? != APPLICATION_ID {
+        return Err(CatalogError::Damaged("the file is a database, but not a catalog"));
+    }
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(CatalogError::TooNew { found, known });
+    }
+    usize::try_from(found).map_err(|_negative| CatalogError::Damaged("a schema below zero"))
+}
+
+/// Makes the file if there is none, and its name durable.
+fn create(path: &Path) -> io::Result<()> {
+    if path.try_exists()? {
+        return Ok(());
+    }
+    private(path)?.sync_all()?;
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => File::open(directory)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}

@@ -1,0 +1,239 @@
+//! Uploads in progress, and their completion.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use sha2::{Digest, Sha256};
+
+use super::encoding::{self, MOST_PARTS};
+use super::objects::{self, Current};
+use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
+use super::slices;
+use crate::catalog::{
+    CatalogError, Completed, Completion, NewUpload, NewUploadPart, Upload, UploadId, UploadPart, Version, VersionId,
+};
+use crate::model::{BucketRef, ETag, ObjectKey, Timestamp};
+
+pub(super) fn create(db: &Connection, new: &NewUpload) -> Result<(), CatalogError> {
+    let bucket = bucket_id(db, &new.bucket)?;
+    let upload = &new.upload;
+    let sql = "INSERT INTO upload (bucket_id, key, upload_id, created, metadata, checksum)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    let added = db.prepare_cached(sql)?.execute(params![
+        bucket,
+        upload.key.as_bytes(),
+        upload.id.0,
+        upload.created.0,
+        encoding::write_metadata(&upload.metadata)?,
+        upload.checksum
+    ])?;
+    if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("an upload id that was used before")) }
+}
+
+pub(super) fn upload(
+    db: &Connection,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    id: &UploadId,
+) -> Result<Upload, CatalogError> {
+    let bucket = bucket_id(db, bucket)?;
+    let sql = "SELECT key, upload_id, created, metadata, checksum FROM upload
+               WHERE bucket_id = ?1 AND key = ?2 AND upload_id = ?3";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut found = statement.query(params![bucket, key.as_bytes(), id.0])?;
+    found.next()?.map_or(Err(CatalogError::NoSuchUpload), read)
+}
+
+/// An upload from the columns key, upload_id, created, metadata, checksum.
+pub(super) fn read(row: &Row<'_>) -> Result<Upload, CatalogError> {
+    Ok(Upload {
+        key: rows::key(row.get(0)?)?,
+        id: UploadId(row.get(1)?),
+        created: Timestamp(row.get(2)?),
+        metadata: encoding::read_metadata(&row.get::<_, String>(3)?)?,
+        checksum: row.get(4)?,
+    })
+}
+
+pub(super) fn put_part(db: &Connection, new: &NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let bucket = bucket_id(db, &new.bucket)?;
+    let upload = upload_row(db, bucket, &new.key, &new.upload)?.ok_or(CatalogError::NoSuchUpload)?;
+    let part = &new.part;
+    if !(1..=MOST_PARTS).contains(&part.number) {
+        return Err(CatalogError::InvalidPart { number: part.number });
+    }
+    let content = slices::add(db, &new.content, part.length, &new.bucket.tenant)?;
+    let old = stored_part(db, upload, part.number)?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO upload_part (upload_row, number, content_id, length, etag, md5, modified, checksums)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        upload,
+        part.number,
+        content,
+        stored(part.length)?,
+        part.etag.as_str(),
+        part.md5,
+        part.modified.0,
+        encoding::write_checksums(&part.checksums)?
+    ])?;
+    match old {
+        Some(old) => slices::release(db, old.content, grace_until),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn parts(
+    db: &Connection,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    id: &UploadId,
+    after: u32,
+    most: usize,
+) -> Result<Vec<UploadPart>, CatalogError> {
+    let bucket = bucket_id(db, bucket)?;
+    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::NoSuchUpload)?;
+    let mut statement = db.prepare_cached(
+        "SELECT number, length, etag, md5, modified, checksums FROM upload_part
+         WHERE upload_row = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![upload, after, limit(most)])?;
+    let mut parts = Vec::new();
+    while let Some(row) = found.next()? {
+        parts.push(UploadPart {
+            number: number(row.get(0)?)?,
+            length: number(row.get(1)?)?,
+            etag: etag(&row.get::<_, String>(2)?)?,
+            md5: row.get(3)?,
+            modified: Timestamp(row.get(4)?),
+            checksums: encoding::read_checksums(&row.get::<_, String>(5)?)?,
+        });
+    }
+    Ok(parts)
+}
+
+pub(super) fn complete(
+    db: &Connection,
+    completion: &Completion,
+    grace_until: Timestamp,
+) -> Result<Completed, CatalogError> {
+    let bucket = bucket_id(db, &completion.bucket)?;
+    let digest = digest(&completion.parts);
+    let Some(upload) = upload_row(db, bucket, &completion.key, &completion.upload)? else {
+        return repeated(db, bucket, completion, &digest);
+    };
+    let current = Current::of(db, bucket, &completion.key)?;
+    Current::check(current.as_ref(), &completion.conditions)?;
+    let id = next_content(db)?;
+    let part_lengths = join(db, upload, &completion.parts, id)?;
+    drop_upload(db, upload, grace_until)?;
+    let version = Version {
+        id: VersionId(id),
+        key: completion.key.clone(),
+        length: part_lengths.iter().sum(),
+        etag: completion.etag.clone(),
+        modified: completion.modified,
+        metadata: completion.metadata.clone(),
+        part_lengths,
+    };
+    objects::replace(db, bucket, current, &version, Some((&completion.upload.0, &digest)), grace_until)?;
+    Ok(Completed { version, repeated: false })
+}
+
+pub(super) fn abort(
+    db: &Connection,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    id: &UploadId,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let bucket = bucket_id(db, bucket)?;
+    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::NoSuchUpload)?;
+    drop_upload(db, upload, grace_until)
+}
+
+/// A part of an upload as completing needs it.
+struct StoredPart {
+    content: i64,
+    length: u64,
+    etag: String,
+}
+
+/// Checks the parts and makes their slices content `id`. Returns their lengths.
+fn join(db: &Connection, upload: i64, parts: &[(u32, ETag)], id: i64) -> Result<Vec<u64>, CatalogError> {
+    if parts.is_empty() {
+        return Err(CatalogError::InvalidPart { number: 0 });
+    }
+    let mut lengths = Vec::with_capacity(parts.len());
+    let (mut position, mut before) = (0, 0);
+    let mut forget = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 AND number = ?2")?;
+    for (number, etag) in parts {
+        let invalid = CatalogError::InvalidPart { number: *number };
+        let Some(part) = stored_part(db, upload, *number)? else { return Err(invalid) };
+        if *number <= before || part.etag != etag.as_str() {
+            return Err(invalid);
+        }
+        slices::attach(db, part.content, id, position)?;
+        forget.execute(params![upload, number])?;
+        lengths.push(part.length);
+        position += part.length;
+        before = *number;
+    }
+    Ok(lengths)
+}
+
+/// The upload is gone: fine if the current version came from it, by an equal request.
+fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]) -> Result<Completed, CatalogError> {
+    let sql = format!(
+        "SELECT {}, upload_id, completion FROM version
+         WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)",
+        rows::VERSION_COLUMNS
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut found = statement.query(params![bucket, completion.key.as_bytes()])?;
+    let row = found.next()?.ok_or(CatalogError::NoSuchUpload)?;
+    let upload: Option<String> = row.get(7)?;
+    let stored: Option<Vec<u8>> = row.get(8)?;
+    if upload.as_ref() == Some(&completion.upload.0) && stored.as_deref() == Some(digest) {
+        Ok(Completed { version: rows::version(row)?, repeated: true })
+    } else {
+        Err(CatalogError::NoSuchUpload)
+    }
+}
+
+fn upload_row(db: &Connection, bucket: i64, key: &ObjectKey, id: &UploadId) -> Result<Option<i64>, CatalogError> {
+    let sql = "SELECT upload_row FROM upload WHERE bucket_id = ?1 AND key = ?2 AND upload_id = ?3";
+    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id.0], |row| row.get(0)).optional()?)
+}
+
+fn stored_part(db: &Connection, upload: i64, part: u32) -> Result<Option<StoredPart>, CatalogError> {
+    let sql = "SELECT content_id, length, etag FROM upload_part WHERE upload_row = ?1 AND number = ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut found = statement.query(params![upload, part])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    Ok(Some(StoredPart { content: row.get(0)?, length: number(row.get(1)?)?, etag: row.get(2)? }))
+}
+
+/// Drops an upload with the parts that it still has.
+fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let contents = {
+        let mut statement = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 RETURNING content_id")?;
+        statement.query_map([upload], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
+    };
+    for content in contents {
+        slices::release(db, content, grace_until)?;
+    }
+    db.prepare_cached("DELETE FROM upload WHERE upload_row = ?1")?.execute([upload])?;
+    Ok(())
+}
+
+/// What a completion named, in 32 bytes: to know an equal request again. A tag has at most 128 bytes, so one byte
+/// holds its length and the encoding is injective.
+fn digest(parts: &[(u32, ETag)]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for (number, etag) in parts {
+        hash.update(number.to_be_bytes());
+        hash.update([u8::try_from(etag.as_str().len()).unwrap_or(u8::MAX)]);
+        hash.update(etag.as_str());
+    }
+    hash.finalize().into()
+}

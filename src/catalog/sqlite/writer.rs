@@ -1,0 +1,236 @@
+//! The one thread that writes.
+//!
+//! # Invariants
+//! - Writes that wait together are committed together, with one fsync. Nothing waits for a timer.
+//! - Each write has its own savepoint: when it fails, it alone is rolled back.
+//! - No write is answered before the transaction that holds it is committed. When that fails, all of its group fail.
+//! - At most [`QUEUE`] writes wait; further callers wait for a place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::Lock;
+use crate::catalog::CatalogError;
+
+/// Most writes that wait, and most that share a transaction.
+const QUEUE: usize = 256;
+
+/// The write-ahead log is emptied at the latest so long after a commit, so that erased keys do not linger in it.
+/// A reader that is at work may delay that until it has ended.
+const ERASE_WITHIN: Duration = Duration::from_secs(60);
+
+pub(super) struct Writer {
+    queue: Mutex<Option<SyncSender<Waiting>>>,
+    places: Arc<Semaphore>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    commits: Arc<AtomicU64>,
+}
+
+/// A write with its place in the queue.
+struct Waiting {
+    write: Box<dyn Write>,
+    place: OwnedSemaphorePermit,
+}
+
+/// A write, seen by the thread. The type of its answer is hidden in it.
+trait Write: Send {
+    /// Does it; `false` when its savepoint must be rolled back.
+    fn run(&mut self, db: &Connection) -> bool;
+    /// Tells the caller. `group` is what became of the transaction.
+    fn answer(self: Box<Self>, group: Result<(), CatalogError>);
+}
+
+struct Pending<T, F> {
+    job: Option<F>,
+    result: Result<T, CatalogError>,
+    caller: oneshot::Sender<Result<T, CatalogError>>,
+}
+
+impl<T, F> Write for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, CatalogError> + Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        if let Some(job) = self.job.take() {
+            self.result = job(db);
+        }
+        self.result.is_ok()
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), CatalogError>) {
+        // An answer that nobody waits for any more is no fault: the caller was cancelled.
+        let _unheard = self.caller.send(group.and(self.result));
+    }
+}
+
+impl Writer {
+    /// Starts the thread. It holds `lock` until it has ended.
+    pub(super) fn start(db: Connection, lock: Lock) -> Result<Self, CatalogError> {
+        let (queue, waiting) = sync_channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let scribe = Scribe { db, commits: Arc::clone(&commits), unclean: None };
+        let body = move || {
+            scribe.serve(&waiting);
+            drop(lock);
+        };
+        let thread = thread::Builder::new().name("catalog".into()).spawn(body).map_err(CatalogError::Io)?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            places: Arc::new(Semaphore::new(QUEUE)),
+            thread: Arc::new(Mutex::new(Some(thread))),
+            commits,
+        })
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Runs `job` within a transaction and returns when that is on disk.
+    pub(super) async fn run<T, F>(&self, job: F) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        let (caller, answer) = oneshot::channel();
+        let write = Box::new(Pending { job: Some(job), result: Err(CatalogError::Closed), caller });
+        self.send(Waiting { write, place })?;
+        answer.await.map_err(|_ended| CatalogError::Closed)?
+    }
+
+    /// Refuses further writes, waits for those accepted, and for the thread.
+    pub(super) async fn close(&self) {
+        self.places.close();
+        drop(self.take_queue());
+        let thread = Arc::clone(&self.thread);
+        // Joined under the lock, so that a second call waits as well.
+        let join = move || {
+            if let Some(thread) = thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let _ended = thread.join();
+            }
+        };
+        let _joined = tokio::task::spawn_blocking(join).await;
+    }
+
+    fn send(&self, waiting: Waiting) -> Result<(), CatalogError> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // As many places as the queue is long: it is never full.
+        queue.as_ref().ok_or(CatalogError::Closed)?.try_send(waiting).map_err(|_ended| CatalogError::Closed)
+    }
+
+    fn take_queue(&self) -> Option<SyncSender<Waiting>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for what was accepted, so that the catalog can be opened again at once.
+    fn drop(&mut self) {
+        drop(self.take_queue());
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Scribe {
+    db: Connection,
+    commits: Arc<AtomicU64>,
+    /// Since when the write-ahead log holds something.
+    unclean: Option<Instant>,
+}
+
+impl Scribe {
+    fn serve(mut self, waiting: &Receiver<Waiting>) {
+        loop {
+            let pause = self.unclean.map_or(ERASE_WITHIN, |since| ERASE_WITHIN.saturating_sub(since.elapsed()));
+            match waiting.recv_timeout(pause) {
+                Ok(first) => self.group(first, waiting),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.unclean.is_some_and(|since| since.elapsed() >= ERASE_WITHIN) {
+                self.clean();
+            }
+        }
+        self.clean();
+    }
+
+    fn group(&mut self, first: Waiting, waiting: &Receiver<Waiting>) {
+        let mut group = Vec::new();
+        for Waiting { write, place } in std::iter::once(first).chain(waiting.try_iter()).take(QUEUE) {
+            group.push(write);
+            drop(place);
+        }
+        let began = Instant::now();
+        let outcome = self.commit(&mut group);
+        if outcome.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.unclean.get_or_insert_with(Instant::now);
+            metrics::counter!("ecluse_catalog_commits_total").increment(1);
+        } else {
+            metrics::counter!("ecluse_catalog_commit_failures_total").increment(1);
+        }
+        metrics::histogram!("ecluse_catalog_commit_seconds").record(began.elapsed().as_secs_f64());
+        metrics::histogram!("ecluse_catalog_group_size").record(u32::try_from(group.len()).unwrap_or(u32::MAX));
+        match outcome {
+            Ok(()) => group.into_iter().for_each(|write| write.answer(Ok(()))),
+            Err(error) => group.into_iter().for_each(|write| write.answer(Err(CatalogError::Engine(again(&error))))),
+        }
+    }
+
+    fn commit(&self, group: &mut [Box<dyn Write>]) -> Result<(), rusqlite::Error> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let outcome = group.iter_mut().try_for_each(|write| self.step(write.as_mut()));
+        let outcome = outcome.and_then(|()| self.db.execute_batch("COMMIT"));
+        if outcome.is_err() && !self.db.is_autocommit() {
+            // When even this fails, the next BEGIN does, and its group learns of it.
+            let _rolled_back = self.db.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    /// One write in its savepoint. An error here is the whole group's: SQLite may have given up the transaction.
+    fn step(&self, write: &mut dyn Write) -> Result<(), rusqlite::Error> {
+        let run = |sql| self.db.prepare_cached(sql)?.execute([]);
+        run("SAVEPOINT job")?;
+        if !write.run(&self.db) {
+            run("ROLLBACK TO job")?;
+        }
+        run("RELEASE job")?;
+        Ok(())
+    }
+
+    /// Moves everything from the write-ahead log to the database file, and empties the log.
+    fn clean(&mut self) {
+        let busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        match busy {
+            Ok(0) => self.unclean = None,
+            Ok(_) | Err(_) => {
+                // Tried again after another interval; SQLite's own checkpoints go on meanwhile.
+                self.unclean = Some(Instant::now());
+                metrics::counter!("ecluse_catalog_checkpoint_failures_total").increment(1);
+            }
+        }
+    }
+}
+
+/// The same error once more: each write of a failed group is told.
+fn again(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
+        other => rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR),
+            Some(other.to_string()),
+        ),
+    }
+}

@@ -1,0 +1,227 @@
+//! From [`typed::File`] to [`Config`]: every rule is checked, every breach collected.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::read::Read;
+use super::secrets::Surroundings;
+use super::{
+    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, clients, listeners, providers, typed,
+};
+
+/// One mebibyte.
+const MIB: u64 = 1 << 20;
+
+/// The problems found so far, and the tools of every rule.
+pub(super) struct Rules<'a> {
+    pub(super) surroundings: &'a Surroundings<'a>,
+    pub(super) data_dir: PathBuf,
+    problems: Vec<Problem>,
+}
+
+/// Understands what was read.
+pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<Config, Vec<Problem>> {
+    let Read { file, problems, left_out } = read;
+    let mut rules = Rules { surroundings, data_dir: PathBuf::new(), problems: Vec::new() };
+    version(file.version, &mut rules);
+    rules.data_dir = match rules.require("data_dir", file.data_dir) {
+        Some(typed) => lexically_clean(&surroundings.folder.join(typed)),
+        None => surroundings.folder.to_path_buf(),
+    };
+    let (s3, admin, tls) = listeners::understand(file.s3, file.admin, file.tls, &mut rules);
+    let catalog = catalog(file.catalog.unwrap_or_default(), &mut rules);
+    let keys = keys(file.keys.unwrap_or_default(), &mut rules);
+    let CatalogUrl::Sqlite(catalog_file) = &catalog;
+    let providers = providers::understand(file.provider.unwrap_or_default(), catalog_file, &mut rules);
+    let write = write(file.write.unwrap_or_default(), &mut rules);
+    let limits = limits(file.limits.unwrap_or_default(), &mut rules);
+    let clients = clients::understand(file.client.unwrap_or_default(), &mut rules);
+
+    let mut all = problems;
+    let found = rules.problems.into_iter();
+    all.extend(found.filter(|problem| !left_out.iter().any(|key| problem.key.starts_with(key.as_str()))));
+    if !all.is_empty() || !left_out.is_empty() {
+        return Err(all);
+    }
+    Ok(Config { data_dir: rules.data_dir, s3, admin, tls, catalog, keys, providers, write, limits, clients })
+}
+
+impl Rules<'_> {
+    /// Notes a problem.
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Notes that the key is missing when it is.
+    pub(super) fn require<T>(&mut self, key: impl Into<String>, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.add(Problem::new("config-missing", key));
+        }
+        value
+    }
+
+    /// A path of the file, made absolute.
+    pub(super) fn path(&self, typed: &str) -> PathBuf {
+        lexically_clean(&self.data_dir.join(typed))
+    }
+
+    /// A duration between `least` and `most`, or the default.
+    pub(super) fn duration(
+        &mut self,
+        key: &str,
+        typed: Option<String>,
+        default: Duration,
+        least: Duration,
+        most: Duration,
+    ) -> Duration {
+        let Some(typed) = typed else { return default };
+        let Ok(duration) = humantime::parse_duration(&typed) else {
+            self.add(Problem::new("config-duration", key).value(typed));
+            return default;
+        };
+        if duration < least || duration > most {
+            let (least, most) = (humantime::format_duration(least), humantime::format_duration(most));
+            self.add(range_problem(key, typed, least.to_string(), most.to_string()));
+            return default;
+        }
+        duration
+    }
+
+    /// A count between `least` and `most`, or the default.
+    pub(super) fn count(&mut self, key: &str, typed: Option<u64>, default: usize, least: usize, most: usize) -> usize {
+        let Some(typed) = typed else { return default };
+        match usize::try_from(typed) {
+            Ok(count) if (least..=most).contains(&count) => count,
+            _ => {
+                self.add(range_problem(key, typed.to_string(), least.to_string(), most.to_string()));
+                default
+            }
+        }
+    }
+
+    /// One of a few words, or `None` after noting what may stand there.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, typed: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(word, _)| *word == typed).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.add(Problem::new("config-choice", key).value(typed).arg("choices", words.join(", ")));
+        }
+        found
+    }
+}
+
+fn range_problem(key: &str, value: String, least: String, most: String) -> Problem {
+    Problem::new("config-range", key).value(value).arg("least", least).arg("most", most)
+}
+
+fn version(typed: Option<i64>, rules: &mut Rules<'_>) {
+    if let Some(version) = rules.require("version", typed)
+        && version != 1
+    {
+        rules.add(Problem::new("config-version", "version").value(version.to_string()));
+    }
+}
+
+fn catalog(typed: typed::Catalog, rules: &mut Rules<'_>) -> CatalogUrl {
+    let default = "sqlite:catalog.db".to_owned();
+    let url = typed.url.unwrap_or(default);
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+    match (scheme, url.strip_prefix("sqlite:")) {
+        (_, Some(path)) if !path.trim_start_matches('/').is_empty() => {
+            return CatalogUrl::Sqlite(rules.path(path.strip_prefix("//").unwrap_or(path)));
+        }
+        (Some("postgres" | "postgresql"), _) => {
+            rules.add(Problem::new("config-later", "catalog.url").arg("feature", "postgres"));
+        }
+        // The address is not shown: it may hold a password.
+        _ => rules.add(Problem::new("config-catalog-url", "catalog.url")),
+    }
+    CatalogUrl::Sqlite(rules.path("catalog.db"))
+}
+
+fn keys(typed: typed::Keys, rules: &mut Rules<'_>) -> Keys {
+    match typed.custodian.as_deref() {
+        None | Some("file") => {}
+        Some(later @ ("pkcs11" | "kmip" | "vault")) => {
+            rules.add(Problem::new("config-later", "keys.custodian").value(later).arg("feature", "custodian"));
+        }
+        Some(other) => {
+            let problem = Problem::new("config-choice", "keys.custodian").value(other).arg("choices", "file");
+            rules.add(problem);
+        }
+    }
+    let path = typed.file.unwrap_or_default().path.unwrap_or_else(|| "root.key".to_owned());
+    if path.is_empty() {
+        rules.add(Problem::new("config-missing", "keys.file.path"));
+    }
+    let minute = Duration::from_secs(60);
+    let ttl = rules.duration("keys.ttl", typed.ttl, minute, Duration::from_secs(1), minute * 60);
+    Keys { custodian: Custodian::File { path: rules.path(&path) }, ttl }
+}
+
+fn write(typed: typed::Write, rules: &mut Rules<'_>) -> Write {
+    let min_copies = match typed.min_copies {
+        None | Some(1) => 1,
+        Some(other) => {
+            rules.add(Problem::new("config-min-copies", "write.min_copies").value(other.to_string()));
+            1
+        }
+    };
+    let etags = [("md5", Etag::Md5), ("opaque", Etag::Opaque)];
+    let etag = typed.etag.and_then(|etag| rules.choice("write.etag", &etag, &etags)).unwrap_or(Etag::Md5);
+    let paddings = [("padme", Padding::Padme), ("none", Padding::None)];
+    let padding = typed.padding.and_then(|padding| rules.choice("write.padding", &padding, &paddings));
+    let day = Duration::from_secs(86_400);
+    Write {
+        min_copies,
+        etag,
+        padding: padding.unwrap_or(Padding::Padme),
+        memory: memory(typed.memory, rules),
+        grace: rules.duration("write.grace", typed.grace, day, Duration::from_secs(1), day * 30),
+        parallel_chunks: rules.count("write.parallel_chunks", typed.parallel_chunks, 4, 1, 64),
+    }
+}
+
+fn memory(typed: Option<String>, rules: &mut Rules<'_>) -> u64 {
+    let (default, least, most) = (512 * MIB, 32 * MIB, 1024 * 1024 * MIB);
+    let Some(typed) = typed else { return default };
+    match typed.parse::<bytesize::ByteSize>() {
+        Ok(size) if (least..=most).contains(&size.as_u64()) => size.as_u64(),
+        Ok(_) => {
+            rules.add(range_problem("write.memory", typed, "32 MiB".to_owned(), "1 TiB".to_owned()));
+            default
+        }
+        Err(_unparsable) => {
+            rules.add(Problem::new("config-size", "write.memory").value(typed));
+            default
+        }
+    }
+}
+
+fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
+    let seconds = Duration::from_secs;
+    let mut timeout = |key: &str, typed, default| rules.duration(key, typed, default, seconds(1), seconds(3600));
+    Limits {
+        handshake_timeout: timeout("limits.handshake_timeout", typed.handshake_timeout, seconds(10)),
+        header_timeout: timeout("limits.header_timeout", typed.header_timeout, seconds(15)),
+        idle_timeout: timeout("limits.idle_timeout", typed.idle_timeout, seconds(60)),
+        drain_timeout: timeout("limits.drain_timeout", typed.drain_timeout, seconds(30)),
+        connections: rules.count("limits.connections", typed.connections, 1024, 1, 100_000),
+    }
+}
+
+/// Takes `.` and `..` out of an absolute path, without asking the file system.
+pub(super) fn lexically_clean(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    clean
+}

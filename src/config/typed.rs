@@ -1,0 +1,104 @@
+//! The file as it was typed: names and shapes, nothing checked. Every key may be absent.
+
+use serde::Deserialize;
+
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        pub(super) struct $name { $(pub(super) $field: Option<$kind>,)* }
+
+        #[cfg(test)]
+        impl $name {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
+    };
+}
+
+table!(File {
+    version: i64,
+    data_dir: String,
+    s3: S3,
+    admin: Admin,
+    tls: Tls,
+    catalog: Catalog,
+    keys: Keys,
+    provider: Vec<Provider>,
+    write: Write,
+    limits: Limits,
+    client: Vec<Client>,
+});
+table!(S3 {
+    listen: String,
+    domains: Vec<String>,
+    region: String,
+});
+table!(Admin { listen: String });
+table!(Tls { mode: String, certificate: String, private_key: String, client_ca: String });
+table!(Catalog { url: String });
+table!(Keys { custodian: String, ttl: String, file: FileCustodian });
+table!(FileCustodian { path: String });
+table!(Provider {
+    name: String,
+    kind: String,
+    timeout: String,
+    connections: u64,
+    container: String,
+    account: String,
+    key: Secret,
+    endpoint: String,
+    bucket: String,
+    region: String,
+    access_key_id: String,
+    secret_access_key: Secret,
+    credentials: Secret,
+    path: String,
+});
+table!(
+    /// Where a secret is; the secret itself is never in the file.
+    Secret {
+        file: String,
+        env: String,
+    }
+);
+table!(Write { min_copies: u64, etag: String, padding: String, memory: String, grace: String, parallel_chunks: u64 });
+table!(Limits {
+    connections: u64,
+    handshake_timeout: String,
+    header_timeout: String,
+    idle_timeout: String,
+    drain_timeout: String,
+});
+table!(Client {
+    id: String,
+    tenant: String,
+    secret: Secret,
+    allow: Vec<Allow>,
+});
+table!(Allow {
+    buckets: Vec<String>,
+    prefixes: Vec<String>,
+    actions: Vec<String>,
+});
+
+/// How many keys are read, without the two that say where a secret is.
+#[cfg(test)]
+pub(super) fn fields() -> usize {
+    assert_eq!(Secret::FIELDS, ["file", "env"]);
+    let tables = [
+        File::FIELDS,
+        S3::FIELDS,
+        Admin::FIELDS,
+        Tls::FIELDS,
+        Catalog::FIELDS,
+        Keys::FIELDS,
+        FileCustodian::FIELDS,
+        Provider::FIELDS,
+        Write::FIELDS,
+        Limits::FIELDS,
+        Client::FIELDS,
+        Allow::FIELDS,
+    ];
+    tables.iter().map(|fields| fields.len()).sum()
+}

@@ -1,0 +1,111 @@
+//! What is known of one request while it is served, and the line and the numbers it leaves behind.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::front::server::RequestId;
+use crate::model::ClientId;
+
+/// One request. Shared by the body, the operation and the answer; travels in the request's extensions.
+pub(super) struct Context {
+    /// Names the request in the log; the client gets it as `x-amz-request-id`.
+    pub(super) id: RequestId,
+    /// When the headers were there.
+    pub(super) started: Instant,
+    operation: OnceLock<String>,
+    client: OnceLock<ClientId>,
+    /// Bytes of the body as they arrived, with all framing.
+    pub(super) bytes_in: AtomicU64,
+    /// The connection failed in the body.
+    pub(super) broke_off: AtomicBool,
+    /// The client sent nothing for too long.
+    pub(super) too_slow: AtomicBool,
+    /// The body does not have the SHA-256 that was signed.
+    pub(super) hash_mismatch: AtomicBool,
+    called: AtomicBool,
+    /// The raw body, where its digest is checked after it was parsed.
+    kept: Mutex<Option<Vec<Bytes>>>,
+}
+
+impl Context {
+    /// A request that begins now. `keep`: keep the raw body, which the XML limit bounds.
+    pub(super) fn new(id: RequestId, keep: bool) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            started: Instant::now(),
+            operation: OnceLock::new(),
+            client: OnceLock::new(),
+            bytes_in: AtomicU64::new(0),
+            broke_off: AtomicBool::new(false),
+            too_slow: AtomicBool::new(false),
+            hash_mismatch: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+            kept: Mutex::new(keep.then(Vec::new)),
+        })
+    }
+
+    /// Notes which operation it is. The first word counts.
+    pub(super) fn note_operation(&self, name: &str) {
+        self.operation.get_or_init(|| name.to_owned());
+    }
+
+    /// Notes who asked.
+    pub(super) fn note_client(&self, client: &ClientId) {
+        self.client.get_or_init(|| client.clone());
+    }
+
+    /// Notes that the operation began: `s3s` has read what it reads of the body.
+    pub(super) fn note_call(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request was let in and failed before its operation began: its body could not be read.
+    pub(super) fn failed_in_body(&self) -> bool {
+        self.operation.get().is_some() && !self.called.load(Ordering::Relaxed)
+    }
+
+    /// Counts a piece of the body, and keeps it where it must be kept.
+    pub(super) fn arrived(&self, piece: &Bytes) {
+        let before = self.bytes_in.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if before > super::service::XML_LIMIT_BYTES as u64 {
+            *kept = None;
+        } else if let Some(pieces) = kept.as_mut() {
+            pieces.push(piece.clone());
+        }
+    }
+
+    /// The raw body, once.
+    pub(super) fn take_kept(&self) -> Option<Vec<Bytes>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Writes the log line and the metrics, when the answer has ended. No name of an object or bucket is in them.
+    pub(super) fn finish(&self, status: StatusCode, bytes_out: u64) {
+        let operation = self.operation.get().cloned().unwrap_or_else(|| "unknown".to_owned());
+        let elapsed = self.started.elapsed();
+        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
+        metrics::counter!("ecluse_requests_total", "front" => "s3", "operation" => operation.clone(),
+            "status" => status.as_str().to_owned())
+        .increment(1);
+        metrics::histogram!("ecluse_request_seconds", "front" => "s3", "operation" => operation.clone())
+            .record(elapsed.as_secs_f64());
+        metrics::counter!("ecluse_request_bytes_total", "front" => "s3", "direction" => "in").increment(bytes_in);
+        metrics::counter!("ecluse_request_bytes_total", "front" => "s3", "direction" => "out").increment(bytes_out);
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            request = %self.id,
+            client = self.client.get().map_or("-", ClientId::as_str),
+            operation,
+            status = status.as_u16(),
+            milliseconds,
+            bytes_in,
+            bytes_out,
+            "s3 request"
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! One connection: handshake, requests, clocks, end.
+//!
+//! # Invariants
+//! - A request counts as in flight from its header to the end, failure or drop of its response body.
+//! - The clocks of [`Activity`] are read by the connection's own task, so nothing outlives it.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::body::{RequestBody, ResponseBody};
+use super::socket::Socket;
+use super::{Answer, ConnectionInfo, Limits, RequestId};
+use crate::front::tls::TlsHandle;
+use crate::telemetry::names;
+
+/// What a connection needs beside its socket.
+pub(super) struct Connection {
+    pub(super) listener: &'static str,
+    pub(super) remote: SocketAddr,
+    pub(super) tls: Option<Arc<TlsHandle>>,
+    pub(super) limits: Limits,
+    pub(super) shutdown: CancellationToken,
+    pub(super) abort: CancellationToken,
+}
+
+/// What the clocks say.
+enum Verdict {
+    Fine,
+    /// No request for [`Limits::idle`]: close as at shutdown.
+    Idle,
+    /// The peer does not read its response, or does not let an idle connection close.
+    Stuck,
+}
+
+impl Connection {
+    /// Serves the connection to its end.
+    pub(super) async fn run<A, B>(self, stream: TcpStream, answer: A)
+    where
+        A: Answer<B>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Ok(local) = stream.local_addr() else { return };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        let info = ConnectionInfo { listener: self.listener, remote: self.remote, local, tls: self.tls.is_some() };
+        let activity = Arc::new(Activity::new());
+        let socket = Socket::new(stream, Arc::clone(&activity));
+        let Some(tls) = &self.tls else { return self.drive(socket, answer, info, activity).await };
+
+        let handshake = TlsAcceptor::from(tls.current()).accept(socket);
+        let failure = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return,
+            done = tokio::time::timeout(self.limits.handshake, handshake) => match done {
+                Ok(Ok(stream)) => return self.drive(stream, answer, info, activity).await,
+                Ok(Err(error)) => error.to_string(),
+                Err(_elapsed) => "too slow".to_owned(),
+            },
+        };
+        metrics::counter!(names::TLS_HANDSHAKE_FAILURES).increment(1);
+        tracing::debug!(listener = self.listener, remote = %self.remote, failure, "no TLS handshake");
+    }
+
+    async fn drive<I, A, B>(&self, io: I, answer: A, info: ConnectionInfo, activity: Arc<Activity>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        A: Answer<B>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let service = {
+            let (activity, stall) = (Arc::clone(&activity), self.limits.request_stall);
+            service_fn(move |request| respond(answer.clone(), request, info.clone(), Arc::clone(&activity), stall))
+        };
+        let builder = self.builder();
+        let connection = builder.serve_connection(TokioIo::new(io), service);
+        tokio::pin!(connection);
+        let mut tick = tokio::time::interval(self.limits.tick());
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut closing = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.abort.cancelled() => {
+                    activity.abort();
+                    return;
+                }
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(listener = self.listener, remote = %self.remote, %error, "connection ended");
+                    }
+                    return;
+                }
+                () = self.shutdown.cancelled(), if !closing => {
+                    closing = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ = tick.tick() => match activity.verdict(&self.limits) {
+                    Verdict::Fine => {}
+                    Verdict::Idle => {
+                        if !closing {
+                            closing = true;
+                            connection.as_mut().graceful_shutdown();
+                        }
+                    }
+                    Verdict::Stuck => {
+                        metrics::counter!(names::CONNECTIONS_STALLED, "listener" => self.listener).increment(1);
+                        tracing::info!(listener = self.listener, remote = %self.remote, "peer is stuck; aborting");
+                        activity.abort();
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    fn builder(&self) -> auto::Builder<TokioExecutor> {
+        let limits = &self.limits;
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header)
+            .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
+            // A client that closes its sending side early may still read its answer; but a client that went away must
+            // be noticed while the answer is made. The second matters more.
+            .half_close(false);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .max_send_buf_size(SEND_BUFFER_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .keep_alive_interval(limits.ping)
+            .keep_alive_timeout(limits.ping)
+            // Rapid reset (CVE-2023-44487) and made-you-reset (CVE-2025-8671): a flood ends its connection.
+            .max_pending_accept_reset_streams(RESETS)
+            .max_local_error_reset_streams(RESETS);
+        builder
+    }
+}
+
+/// One request could not be answered because its code panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("the request ended in a panic")]
+struct Panicked;
+
+async fn respond<A, B>(
+    answer: A,
+    request: Request<Incoming>,
+    info: ConnectionInfo,
+    activity: Arc<Activity>,
+    stall: Duration,
+) -> Result<Response<ResponseBody<B>>, Panicked>
+where
+    A: Answer<B>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let flight = Flight::new(&activity, request.version() < http::Version::HTTP_2);
+    let id = RequestId::generate();
+    let mut request = request.map(|body| RequestBody::new(body, stall));
+    request.extensions_mut().insert(info);
+    request.extensions_mut().insert(id.clone());
+    let caught = AssertUnwindSafe(async move { answer.answer(request).await }).catch_unwind().await;
+    let Ok(response) = caught else {
+        tracing::error!(request = %id, "a request panicked");
+        metrics::counter!(names::PANICS).increment(1);
+        flight.abort();
+        return Err(Panicked);
+    };
+    Ok(response.map(|body| ResponseBody::new(body, flight, id)))
+}
+
+/// What goes on on a connection.
+pub(super) struct Activity {
+    aborted: AtomicBool,
+    clocks: Mutex<Clocks>,
+}
+
+struct Clocks {
+    /// Requests in flight.
+    requests: usize,
+    /// When there last was one.
+    idle_since: Instant,
+    /// Responses whose last bytes were handed out and not yet asked for more, and since when.
+    unread: Vec<(u64, Instant)>,
+    next: u64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        let clocks = Clocks { requests: 0, idle_since: Instant::now(), unread: Vec::new(), next: 0 };
+        Self { aborted: AtomicBool::new(false), clocks: Mutex::new(clocks) }
+    }
+
+    /// The socket must be reset when it is dropped.
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
+    }
+
+    fn clocks(&self) -> std::sync::MutexGuard<'_, Clocks> {
+        self.clocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn verdict(&self, limits: &Limits) -> Verdict {
+        let clocks = self.clocks();
+        if clocks.unread.iter().any(|(_, since)| since.elapsed() > limits.response_stall) {
+            return Verdict::Stuck;
+        }
+        match clocks.requests {
+            0 if clocks.idle_since.elapsed() > limits.idle + limits.response_stall => Verdict::Stuck,
+            0 if clocks.idle_since.elapsed() > limits.idle => Verdict::Idle,
+            _ => Verdict::Fine,
+        }
+    }
+}
+
+/// One request in flight; ends when dropped.
+pub(super) struct Flight {
+    activity: Arc<Activity>,
+    number: u64,
+    resets_connection: bool,
+}
+
+impl Flight {
+    fn new(activity: &Arc<Activity>, resets_connection: bool) -> Self {
+        let mut clocks = activity.clocks();
+        clocks.requests += 1;
+        clocks.next += 1;
+        let number = clocks.next;
+        drop(clocks);
+        Self { activity: Arc::clone(activity), number, resets_connection }
+    }
+
+    /// The transfer failed. Under HTTP/1.1 that is the end of the connection; under HTTP/2, of the stream.
+    pub(super) fn abort(&self) {
+        if self.resets_connection {
+            self.activity.abort();
+        }
+    }
+
+    /// The connection has bytes that the peer should read.
+    pub(super) fn handed_out(&self) {
+        self.activity.clocks().unread.push((self.number, Instant::now()));
+    }
+
+    /// The connection asks for more.
+    pub(super) fn asked_for_more(&self) {
+        self.activity.clocks().unread.retain(|(number, _)| *number != self.number);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let mut clocks = self.activity.clocks();
+        clocks.requests = clocks.requests.saturating_sub(1);
+        clocks.unread.retain(|(number, _)| *number != self.number);
+        clocks.idle_since = Instant::now();
+    }
+}
+
+const SMALLEST_BUFFER: usize = 8192;
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const RESETS: usize = 64;

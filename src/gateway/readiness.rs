@@ -1,0 +1,39 @@
+//! Whether the gateway can serve, and what keeps it from it.
+
+use std::time::Duration;
+
+use super::Gateway;
+use crate::model::ProviderName;
+
+/// Longest wait for a provider's answer.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether the gateway can serve, and what keeps it from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The keyring holds keys.
+    pub keys: bool,
+    /// The catalog commits.
+    pub catalog: bool,
+    /// Each provider, and whether it answers.
+    pub providers: Vec<(ProviderName, bool)>,
+}
+
+impl Readiness {
+    /// Whether clients can be served: keys, catalog, and every provider that writes need.
+    pub fn is_ready(&self) -> bool {
+        self.keys && self.catalog && self.providers.iter().all(|(_, up)| *up)
+    }
+}
+
+impl Gateway {
+    /// Asks keyring, catalog and providers whether they can serve.
+    pub async fn readiness(&self) -> Readiness {
+        let providers = self.store.providers().map(|(name, provider)| async move {
+            let answer = tokio::time::timeout(PROBE_PATIENCE, provider.probe()).await;
+            (name.clone(), matches!(answer, Ok(Ok(()))))
+        });
+        let (catalog, providers) = futures::join!(self.catalog.probe(), futures::future::join_all(providers));
+        Readiness { keys: !self.keyring.is_sealed(), catalog: catalog.is_ok(), providers }
+    }
+}

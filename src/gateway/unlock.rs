@@ -1,0 +1,61 @@
+//! From sealed to open: the canary, the tenants' keys, the keyring.
+
+use super::{Error, Gateway};
+use crate::catalog::CatalogError;
+use crate::keys::KeyError;
+use crate::model::{Authorized, Principal, TenantId};
+
+/// Why the gateway did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum UnlockError {
+    /// The keys are not right, or their custodian is away.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+impl Gateway {
+    /// Checks the canary (a new catalog gets one), makes keys for tenants that have none, and opens the keyring.
+    /// On error nothing is served: the keyring stays as it was.
+    pub async fn unlock(&self, tenants: &[TenantId]) -> Result<(), UnlockError> {
+        let canary = match self.catalog.canary().await? {
+            Some(canary) => canary,
+            None => self.catalog.put_canary(self.keyring.new_canary().await?).await?,
+        };
+        self.keyring.check_canary(&canary).await?;
+        let mut keys = self.catalog.tenant_keys().await?;
+        for tenant in tenants {
+            if !keys.iter().any(|key| key.tenant == *tenant) {
+                let fresh = self.keyring.new_tenant_keys(tenant).await?;
+                keys = self.catalog.add_tenant_keys(fresh).await?;
+            }
+        }
+        Ok(self.keyring.unlock(&keys).await?)
+    }
+
+    /// Asks the custodian again: does it still hold the root key of this catalog?
+    pub async fn check_custodian(&self) -> Result<(), UnlockError> {
+        match self.catalog.canary().await? {
+            Some(canary) => Ok(self.keyring.check_canary(&canary).await?),
+            None => Err(UnlockError::Keys(KeyError::WrongRootKey)),
+        }
+    }
+
+    /// Where every operation begins: takes the proof apart, unless the gateway is sealed. What needs no key (names,
+    /// deletions, empty objects) is not served without keys either.
+    pub(super) fn admit<Op>(&self, op: Authorized<Op>) -> Result<(Principal, Op), Error> {
+        if self.is_sealed() { Err(Error::Sealed) } else { Ok(op.into_parts()) }
+    }
+
+    /// Wipes every key: from now on clients get 503.
+    pub fn seal(&self) {
+        self.keyring.seal();
+    }
+
+    /// Whether the gateway holds no keys.
+    pub fn is_sealed(&self) -> bool {
+        self.keyring.is_sealed()
+    }
+}

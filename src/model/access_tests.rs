@@ -1,0 +1,102 @@
+use super::*;
+
+struct Needs(Vec<(Action, &'static str, Scope<'static>)>, Vec<BucketName>);
+
+impl Needs {
+    fn new(needs: &[(Action, &'static str, Scope<'static>)]) -> Self {
+        Self(needs.to_vec(), needs.iter().map(|(_, bucket, _)| BucketName::parse(bucket).unwrap()).collect())
+    }
+}
+
+impl Operation for Needs {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        let needs = self.0.iter().zip(&self.1);
+        needs.map(|((action, _, scope), bucket)| Requirement { action: *action, bucket, scope: *scope }).collect()
+    }
+}
+
+fn client(grants: &[(&[&str], &[&str], &[Action])]) -> Principal {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let grants = grants
+        .iter()
+        .map(|(buckets, prefixes, actions)| Grant::new(&owned(buckets), owned(prefixes), actions.to_vec()));
+    Principal::new(ClientId::parse("pacs").unwrap(), TenantId::parse("chum").unwrap(), grants.collect())
+}
+
+const ALL: [Action; 5] = [Action::Read, Action::Write, Action::Delete, Action::List, Action::Admin];
+
+#[test]
+fn an_action_is_allowed_when_it_is_granted_and_no_other_stands_in_for_it() {
+    for granted in ALL {
+        let client = client(&[(&["imaging"], &[], &[granted])]);
+        for wanted in ALL {
+            for scope in [Scope::Bucket, Scope::Key("x"), Scope::Prefix("")] {
+                let allowed = client.authorize(Needs::new(&[(wanted, "imaging", scope)])).is_ok();
+                assert_eq!(allowed, granted == wanted, "{wanted:?} with {granted:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bucket_patterns_match_whole_names() {
+    let cases = [
+        ("imaging", "imaging", true),
+        ("imaging", "imaging2", false),
+        ("imaging*", "imaging2", true),
+        ("imaging*", "imaging", true),
+        ("imaging*", "my-imaging", false),
+        ("*-archive", "ct-archive", true),
+        ("c?-archive", "ct-archive", true),
+        ("c?-archive", "cta-archive", false),
+        ("*", "anything", true),
+    ];
+    for (pattern, bucket, fits) in cases {
+        let client = client(&[(&["other", pattern], &[], &[Action::Read])]);
+        let allowed = client.authorize(Needs::new(&[(Action::Read, bucket, Scope::Key("x"))])).is_ok();
+        assert_eq!(allowed, fits, "{pattern} and {bucket}");
+        assert_eq!(client.may_see(&BucketName::parse(bucket).unwrap()), fits);
+    }
+}
+
+#[test]
+fn a_prefix_confines_keys_listings_and_what_touches_every_key() {
+    let client = client(&[(&["imaging"], &["ct/", "mri/"], &ALL)]);
+    let cases = [
+        (Action::Read, Scope::Key("ct/1"), true),
+        (Action::Read, Scope::Key("mri/"), true),
+        (Action::Read, Scope::Key("ct"), false),
+        (Action::Write, Scope::Key("CT/1"), false),
+        (Action::List, Scope::Prefix("ct/2026"), true),
+        (Action::List, Scope::Prefix("c"), false),
+        (Action::List, Scope::Prefix(""), false),
+        (Action::List, Scope::Bucket, true),
+        (Action::Admin, Scope::Bucket, false),
+    ];
+    for (action, scope, wanted) in cases {
+        let allowed = client.authorize(Needs::new(&[(action, "imaging", scope)])).is_ok();
+        assert_eq!(allowed, wanted, "{action:?} {scope:?}");
+    }
+    let bucket = BucketName::parse("imaging").unwrap();
+    assert!(client.may_list(&bucket, "ct/1") && !client.may_list(&bucket, "lab/1"));
+}
+
+#[test]
+fn every_requirement_needs_a_grant_of_its_own_and_grants_do_not_mix() {
+    let copy = || Needs::new(&[(Action::Read, "from", Scope::Key("a")), (Action::Write, "to-here", Scope::Key("b"))]);
+    assert!(client(&[(&["from"], &[], &[Action::Read]), (&["to*"], &[], &[Action::Write])]).authorize(copy()).is_ok());
+    assert!(client(&[(&["from"], &[], &[Action::Read])]).authorize(copy()).is_err());
+    assert!(client(&[(&["from"], &[], &[Action::Write]), (&["to*"], &[], &[Action::Read])]).authorize(copy()).is_err());
+    assert!(client(&[]).authorize(copy()).is_err());
+    assert!(client(&[(&[], &[], &ALL)]).authorize(copy()).is_err(), "no bucket is named");
+}
+
+#[test]
+fn a_proof_carries_who_asked_and_what() {
+    let proof =
+        client(&[(&["*"], &[], &ALL)]).authorize(Needs::new(&[(Action::Read, "abc", Scope::Key("k"))])).unwrap();
+    assert_eq!(proof.principal().client.as_str(), "pacs");
+    assert_eq!(proof.op().0.len(), 1);
+    let (principal, Needs(needs, _)) = proof.into_parts();
+    assert_eq!((principal.tenant.as_str(), needs.len()), ("chum", 1));
+}

@@ -1,0 +1,276 @@
+//! What a provider answers over HTTP, and what we make of it.
+//!
+//! [`Connector`] stands between `object_store` and the network. It turns every answer that is not a success into a
+//! [`Rejection`], which keeps the status, the provider's error code and `Retry-After`, and drops the rest.
+//!
+//! # Invariants
+//! - No URL, header or body of a provider reaches an error.
+//! - A missing container is never mistaken for a missing chunk.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use http::{HeaderMap, StatusCode};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    ReqwestConnector,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use super::error::{Cause, StoreError};
+
+/// Makes clients whose refusals are [`Rejection`]s.
+#[derive(Debug, Default)]
+pub(super) struct Connector(ReqwestConnector);
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Watched(self.0.connect(options)?)))
+    }
+}
+
+#[derive(Debug)]
+struct Watched(HttpClient);
+
+#[async_trait]
+impl HttpService for Watched {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let response = self.0.execute(request).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let rejection = Rejection {
+            status: parts.status,
+            code: code_of(&parts.headers, body).await,
+            retry_after: retry_after(&parts.headers, OffsetDateTime::now_utc()),
+        };
+        Err(HttpError::new(HttpErrorKind::Unknown, rejection))
+    }
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(super) struct Rejection {
+    status: StatusCode,
+    code: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status.as_u16())?;
+        self.code.as_ref().map_or(Ok(()), |code| write!(f, " {code}"))
+    }
+}
+
+impl Error for Rejection {}
+
+/// What the call was for: the same status means different things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A chunk that may be missing was asked for.
+    Read,
+    /// A chunk was sent: only its container can be missing.
+    Write,
+}
+
+/// What a failed call means, and whether it only asked for bytes beyond the end.
+pub(super) enum Outcome {
+    /// HTTP 416: the range begins beyond the end of the chunk.
+    BeyondEnd,
+    /// Anything else.
+    Failed(StoreError),
+}
+
+/// Judges an error of `object_store`.
+pub(super) fn judge(error: &object_store::Error, purpose: Purpose) -> Outcome {
+    if let Some(rejection) = find::<Rejection>(error) {
+        return judge_rejection(rejection, purpose);
+    }
+    if let object_store::Error::NotFound { .. } = error {
+        // An answer inside a batch, which the connector does not see. Its container is there.
+        return Outcome::Failed(StoreError::NotFound);
+    }
+    if find::<HttpError>(error).is_some_and(|e| e.kind() == HttpErrorKind::Timeout) {
+        return Outcome::Failed(StoreError::Deadline);
+    }
+    Outcome::Failed(StoreError::unavailable(cause_of(error)))
+}
+
+fn judge_rejection(rejection: &Rejection, purpose: Purpose) -> Outcome {
+    let refused = || StoreError::Refused(Box::new(Cause::new(rejection.to_string())));
+    let busy = || StoreError::Unavailable {
+        retry_after: rejection.retry_after,
+        cause: Some(Box::new(Cause::new(rejection.to_string()))),
+    };
+    let code = rejection.code.as_deref().unwrap_or_default();
+    let failed = match rejection.status {
+        StatusCode::RANGE_NOT_SATISFIABLE => return Outcome::BeyondEnd,
+        StatusCode::NOT_FOUND if purpose == Purpose::Read && !CONTAINER_CODES.contains(&code) => StoreError::NotFound,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => busy(),
+        status if status.is_server_error() => busy(),
+        _ if BUSY_CODES.contains(&code) => busy(),
+        _ => refused(),
+    };
+    Outcome::Failed(failed)
+}
+
+/// What a transfer that broke off says about itself.
+pub(super) fn interrupted(error: &object_store::Error) -> StoreError {
+    StoreError::Interrupted(Box::new(cause_of(error)))
+}
+
+/// The deepest error says what happened (`Connection refused`, an unknown issuer) and, unlike those above it, names no
+/// URL. `object_store`'s own errors are reduced to their kind.
+fn cause_of(error: &object_store::Error) -> Cause {
+    if let Some(rejection) = find::<Rejection>(error) {
+        return Cause::new(rejection.to_string());
+    }
+    let Some(http) = find::<HttpError>(error) else {
+        return Cause::new("an answer that is not understood");
+    };
+    let mut deepest: &dyn Error = http;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    Cause::new(format!("{:?}: {deepest}", http.kind()))
+}
+
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The provider's error code: Azure's header, the `<Code>` of an S3 or GCS body, or the `error` of an OAuth answer.
+async fn code_of(headers: &HeaderMap, body: HttpResponseBody) -> Option<String> {
+    if let Some(code) = headers.get("x-ms-error-code") {
+        return code.to_str().ok().and_then(plain);
+    }
+    let mut read = Vec::new();
+    let mut pieces = body.bytes_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        read.extend_from_slice(&piece);
+        if read.len() >= ERROR_BODY_BYTES {
+            break;
+        }
+    }
+    let text = String::from_utf8_lossy(&read);
+    let xml = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    xml.and_then(plain).or_else(|| {
+        let json: serde_json::Value = serde_json::from_slice(&read).ok()?;
+        plain(json.get("error")?.as_str()?)
+    })
+}
+
+/// A code is a word. Anything else is dropped, whatever it is.
+fn plain(code: &str) -> Option<String> {
+    let word = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    word.then(|| code.to_owned())
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
+    Some(Duration::try_from(date - now).unwrap_or_default())
+}
+
+/// Codes that speak of the container or account. Sources: S3 "Error responses"; Azure "Blob service error codes".
+const CONTAINER_CODES: [&str; 6] = [
+    "NoSuchBucket",
+    "ContainerNotFound",
+    "ContainerBeingDeleted",
+    "ContainerDisabled",
+    "ResourceNotFound",
+    "AccountNotFound",
+];
+
+/// Codes that ask for patience whatever their status.
+const BUSY_CODES: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationTimedOut"];
+
+/// How much of an error's body is read, in bytes.
+const ERROR_BODY_BYTES: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejection(status: u16, code: &str) -> Rejection {
+        Rejection {
+            status: StatusCode::from_u16(status).unwrap(),
+            code: plain(code),
+            retry_after: Some(Duration::from_secs(7)),
+        }
+    }
+
+    fn judged(status: u16, code: &str, purpose: Purpose) -> StoreError {
+        let source = HttpError::new(HttpErrorKind::Unknown, rejection(status, code));
+        let error = object_store::Error::Generic { store: "test", source: Box::new(source) };
+        match judge(&error, purpose) {
+            Outcome::Failed(error) => error,
+            Outcome::BeyondEnd => panic!("416 is for another test"),
+        }
+    }
+
+    #[test]
+    fn a_missing_container_is_not_a_missing_chunk() {
+        for code in CONTAINER_CODES {
+            assert!(matches!(judged(404, code, Purpose::Read), StoreError::Refused(_)), "{code}");
+        }
+        for code in ["NoSuchKey", "BlobNotFound", ""] {
+            assert!(matches!(judged(404, code, Purpose::Read), StoreError::NotFound), "{code}");
+            assert!(matches!(judged(404, code, Purpose::Write), StoreError::Refused(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn refused_credentials_are_for_the_operator_and_overload_is_for_later() {
+        for status in [301, 400, 401, 403, 405] {
+            assert!(matches!(judged(status, "AccessDenied", Purpose::Read), StoreError::Refused(_)), "{status}");
+        }
+        for status in [408, 409, 429, 500, 502, 503, 504] {
+            let StoreError::Unavailable { retry_after, .. } = judged(status, "SlowDown", Purpose::Write) else {
+                panic!("{status} must be unavailable");
+            };
+            assert_eq!(retry_after, Some(Duration::from_secs(7)), "{status}");
+        }
+        assert!(matches!(judged(400, "RequestTimeout", Purpose::Write), StoreError::Unavailable { .. }));
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = OffsetDateTime::parse("Wed, 21 Oct 2015 07:28:00 GMT", &Rfc2822).unwrap();
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static(value));
+            retry_after(&headers, now)
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(read("Wed, 21 Oct 2015 07:27:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+    }
+
+    #[test]
+    fn a_code_that_is_not_a_word_is_dropped() {
+        assert_eq!(plain("SignatureDoesNotMatch").as_deref(), Some("SignatureDoesNotMatch"));
+        assert_eq!(plain("AKIA/secret+signature="), None);
+        assert_eq!(plain(""), None);
+        assert_eq!(plain(&"a".repeat(65)), None);
+    }
+}

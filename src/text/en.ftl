@@ -1,0 +1,285 @@
+# What operators read, in English. `fr.ftl` says the same in French; a test holds them together.
+# error-CODE: what happened. cause-CODE: why. hint-CODE: what to do. Each CODE has its section in
+# docs/operators/errors.md.
+
+## Labels
+
+label-error = error
+label-cause = cause
+label-hint = hint
+label-see = see
+errors-document = docs/operators/errors.md
+
+## Help
+
+help-template-usage = Usage
+help-template-commands = Commands
+help-template-options = Options
+help-command-value = COMMAND
+help-about = Encrypts everything that leaves for a cloud provider, with keys that stay here
+help-demo = Shows the gateway at work on this machine, with made-up records
+help-serve = Runs the gateway
+help-check = Checks the configuration and everything that it names
+help-keys = Works with the root key
+help-keys-init = Makes the root key; never overwrites one
+help-config = The configuration file
+help-offline = Do not ask the provider
+help-exit = End after the show instead of serving on
+help-listen = Address and port of the demonstration's S3 front
+help-data-dir = Folder of the demonstration; a temporary one when left out
+help-lang = Language of messages: fr or en
+help-help = Print help
+help-version = Print the version
+help-value-file = FILE
+help-value-address = ADDRESS
+help-value-folder = FOLDER
+help-value-language = LANGUAGE
+
+## What commands print
+
+problems-one = One problem in { $path }
+problems-many = { $count } problems in { $path }
+keys-init-done = The root key was written to { $path }.
+keys-init-back-up = Back up this file now, on two media kept apart from this machine and from any provider. Without it nothing that was stored can ever be read again, by anyone.
+keys-init-also = The catalog ({ $catalog }) is needed as well: root key and catalog together restore everything, neither does alone.
+check-ok = ok       { $what }
+check-skipped = skipped  { $what }
+check-configuration = configuration: { $path }
+check-certificate = certificate and private key: { $path }
+check-no-tls = TLS is off: every listener is on loopback
+check-root-key = root key: { $custodian }
+check-catalog = catalog: { $path }
+check-provider = provider: { $name }
+serve-listening = { $front } listens on { $address }
+
+## Command line
+
+error-usage-unknown-argument = The argument { $argument } is not known
+cause-usage-unknown-argument = This command does not have it.
+hint-usage-unknown-argument = “ecluse --help” and “ecluse COMMAND --help” show what there is.
+error-usage-unknown-command = The command { $argument } is not known
+cause-usage-unknown-command = Écluse has the commands demo, serve, check and keys init.
+hint-usage-unknown-command = “ecluse --help” shows what each does.
+error-usage-missing-argument = Something is missing: { $argument }
+cause-usage-missing-argument = The command cannot run without it.
+hint-usage-missing-argument = For example: ecluse serve --config /etc/ecluse/ecluse.toml
+error-usage-missing-command = Which command?
+cause-usage-missing-command = Nothing was asked for.
+hint-usage-missing-command = “ecluse demo” shows the gateway at work; “ecluse --help” lists the commands.
+error-usage-invalid-value = The value { $value } does not fit { $argument }
+cause-usage-invalid-value = The argument takes another kind of value, or has its value missing.
+hint-usage-invalid-value = “ecluse COMMAND --help” shows what it takes. An address looks like 127.0.0.1:9000, a language is fr or en.
+error-usage-other = The command line is not understood
+cause-usage-other = An argument stands twice, or where none is expected.
+hint-usage-other = “ecluse COMMAND --help” shows how the command is written.
+
+## Configuration
+
+error-config-unreadable = the configuration file cannot be read
+cause-config-unreadable = { $reason ->
+    [absent] There is no such file.
+    [denied] The gateway's user may not read it.
+    [folder] It is a folder.
+    [encoding] It is not UTF-8.
+   *[other] Reading it failed.
+}
+hint-config-unreadable = Check the path after --config, and that the gateway's user may read the file.
+error-config-syntax = the file is not valid TOML at line { $line }, column { $column }
+cause-config-syntax = A quotation mark or bracket is missing there or just before, or a key stands twice.
+hint-config-syntax = Correct that line. Texts stand between double quotes: name = "value".
+error-config-environment = this environment variable is not an override
+cause-config-environment = After ECLUSE__ come the names of the key, with two underscores between them.
+hint-config-environment = For example ECLUSE__WRITE__MEMORY for write.memory, ECLUSE__CLIENT__0__ID for the id of the first client.
+error-config-unknown-key = this key does not exist
+cause-config-unknown-key = Unknown keys are refused, so that a misspelt one is not silently without effect.
+hint-config-unknown-key = { $similar ->
+    [none] Remove it, or look it up in docs/operators/configuration.md.
+   *[other] Did you mean { $similar }?
+}
+error-config-type = the value has the wrong type
+cause-config-type = { $shape ->
+    [text] A text is expected.
+    [number] A whole number, zero or more, is expected.
+    [texts] A list of texts is expected.
+    [table] A section is expected.
+    [tables] A list of sections is expected.
+   *[other] Another kind of value is expected.
+}
+hint-config-type = For example: { $example }
+error-config-missing = this key is required
+cause-config-missing = It has no default, or it is empty.
+hint-config-missing = For example: { $example }
+error-config-version = this version of the file is not known
+cause-config-version = This gateway reads version 1.
+hint-config-version = Write: version = 1
+error-config-later = this is not available yet
+cause-config-later = { $feature ->
+    [azure] The Azure Blob front arrives with a later version.
+    [postgres] PostgreSQL catalogs arrive with a later version.
+    [custodian] Custodians other than a file arrive with a later version.
+   *[providers] Several providers arrive with a later version.
+}
+hint-config-later = { $feature ->
+    [azure] Remove the [azure] section.
+    [postgres] Use SQLite: url = "sqlite:catalog.db"
+    [custodian] Use the file custodian: custodian = "file"
+   *[providers] Keep exactly one [[provider]] entry.
+}
+error-config-choice = this is not one of the possible values
+cause-config-choice = Possible are: { $choices }.
+hint-config-choice = For example: { $example }
+error-config-range = the value is out of bounds
+cause-config-range = The least is { $least }, the most is { $most }.
+hint-config-range = For example: { $example }
+error-config-size = this is not a size
+cause-config-size = A size is a number and a unit: MiB, GiB, MB, GB.
+hint-config-size = For example: { $example }
+error-config-duration = this is not a duration
+cause-config-duration = A duration is a number and a unit: ms, s, min, h, days.
+hint-config-duration = For example: { $example }
+error-config-name = this name is not allowed
+cause-config-name = { $rule ->
+    [client] A client's id has 1 to 128 printable ASCII characters, without spaces and / , =
+    [tenant] A tenant has 1 to 64 lowercase letters, digits, hyphens, underscores and dots.
+    [provider] A provider's name has 1 to 64 lowercase letters, digits and hyphens.
+   *[region] A region has lowercase letters, digits and hyphens.
+}
+hint-config-name = For example: { $example }
+error-config-duplicate = this name is used twice
+cause-config-duplicate = { $other } has the same one.
+hint-config-duplicate = Give each entry a name of its own.
+error-config-no-listener = no front listens
+cause-config-no-listener = Without an [s3] section no client can reach the gateway.
+hint-config-no-listener = Add a section [s3] with listen = "0.0.0.0:9000"
+error-config-address = this is not an address with a port
+cause-config-address = An IP address and a port are expected; host names are not looked up.
+hint-config-address = For example: { $example }. IPv6 stands in brackets: listen = "[::]:9000"
+error-config-address-twice = two listeners share one address
+cause-config-address-twice = { $other } listens on the same port of the same address.
+hint-config-address-twice = Give one of them another port.
+error-config-plain-listener = a listener that is not on loopback would be without TLS
+cause-config-plain-listener = Records and signatures would cross the network in the clear.
+hint-config-plain-listener = Remove mode = "off" and name a certificate and its private key in [tls], or listen on 127.0.0.1.
+error-config-domain = this is not a domain name
+cause-config-domain = A domain has labels of lowercase letters, digits and hyphens, with dots between them.
+hint-config-domain = For example: { $example }
+error-config-tls-missing = no certificate is named
+cause-config-tls-missing = Listeners use TLS unless it is turned off, which is possible on loopback only.
+hint-config-tls-missing = Add to [tls]: certificate = "tls/server.pem" and private_key = "tls/server.key"
+error-config-tls-conflict = TLS is off, and this file would not be used
+cause-config-tls-conflict = mode = "off" and certificates exclude each other.
+hint-config-tls-conflict = Remove mode = "off" to use TLS, or remove this key.
+error-config-catalog-url = this is not the address of a catalog
+cause-config-catalog-url = An SQLite file is expected, after “sqlite:”.
+hint-config-catalog-url = For example: { $example }
+error-config-no-provider = no provider is named
+cause-config-no-provider = There would be no place to keep the chunks.
+hint-config-no-provider = Add a [[provider]] entry, for example with kind = "dir" and path = "/srv/sealed".
+error-config-other-kind = this key does not belong to this kind of provider
+cause-config-other-kind = A provider of kind { $kind } does not use it.
+hint-config-other-kind = Remove it, or correct the kind.
+error-config-path-shared = the provider's folder holds the gateway's own files
+cause-config-path-shared = The data folder or the catalog lies in it: keys and sealed chunks would be in one place.
+hint-config-path-shared = Choose a folder of its own: { $example }
+error-config-endpoint = this is not the address of a provider
+cause-config-endpoint = An address beginning with https:// is expected, without user name, password, “?” or “#”.
+hint-config-endpoint = For example: { $example }
+error-config-endpoint-plain = the provider would be reached without TLS
+cause-config-endpoint-plain = http:// is accepted for loopback addresses only.
+hint-config-endpoint-plain = Write https://
+error-config-min-copies = this number of copies cannot be kept
+cause-config-min-copies = There must be at least one copy, and no more copies than providers. This version has one provider.
+hint-config-min-copies = Write: min_copies = 1
+error-config-no-client = no client is named
+cause-config-no-client = Nobody could connect: there is no anonymous access.
+hint-config-no-client = Add a [[client]] entry with id, tenant, secret and allow.
+error-config-secret-inline = a secret stands in the configuration file
+cause-config-secret-inline = Configuration files are copied, mailed and kept under version control. Secrets are read from a file or from the environment.
+hint-config-secret-inline = Replace this secret, since others may have seen it, and write: { $example }
+error-config-secret-source = where is the secret?
+cause-config-secret-source = Exactly one of “file” and “env” says where it is.
+hint-config-secret-source = For example: { $example }
+error-config-secret-unreadable = the secret's file cannot be read
+cause-config-secret-unreadable = { $path }: { $reason ->
+    [absent] There is no such file.
+    [denied] The gateway's user may not read it.
+    [folder] It is a folder.
+    [encoding] It is not UTF-8.
+   *[other] Reading it failed.
+}
+hint-config-secret-unreadable = Make the file, owned by the gateway's user, with mode 0600. Relative paths begin at data_dir.
+error-config-secret-exposed = others may open the secret's file
+cause-config-secret-exposed = { $path } has mode { $mode }.
+hint-config-secret-exposed = Run: chmod 0600 { $path }
+error-config-secret-text = the secret's file is not a text
+cause-config-secret-text = { $path } is not UTF-8, or is longer than 64 KiB.
+hint-config-secret-text = Check that the right file is named.
+error-config-secret-unset = the secret's environment variable is not set
+cause-config-secret-unset = The gateway's environment has no such variable.
+hint-config-secret-unset = Set it for the service, or use a file: { $example }
+error-config-secret-empty = the secret is empty
+cause-config-secret-empty = An empty secret protects nothing.
+hint-config-secret-empty = Make one with: openssl rand -base64 32
+error-config-secret-short = the secret is too short
+cause-config-secret-short = A client's secret has at least { $least } characters.
+hint-config-secret-short = Make one with: openssl rand -base64 32
+error-config-secret-base64 = the account key is not base64
+cause-config-secret-base64 = Azure hands account keys out in base64.
+hint-config-secret-base64 = Copy the key again from the portal (Access keys), without spaces.
+error-config-allow-empty = the list is empty
+cause-config-allow-empty = A client is allowed only what is listed: buckets and actions.
+hint-config-allow-empty = For example: { $example }
+error-config-bucket-pattern = this is not a bucket pattern
+cause-config-bucket-pattern = A pattern has 1 to 63 lowercase letters, digits, hyphens and dots, with * for any characters and ? for one.
+hint-config-bucket-pattern = For example: { $example }
+error-config-prefix = this is not a key prefix
+cause-config-prefix = A prefix has 1 to 1,024 bytes. For every key, leave “prefixes” out.
+hint-config-prefix = For example: { $example }
+
+## Keys
+
+error-root-key-exists = There is a root key already: { $path }
+cause-root-key-exists = Overwriting it would make everything that was stored under it unreadable for ever.
+hint-root-key-exists = To begin anew on an empty catalog, move the old key away first and keep it.
+error-root-key-unavailable = The root key cannot be reached
+cause-root-key-unavailable = Its custodian did not answer: { $custodian }.
+hint-root-key-unavailable = Check keys.file.path; a new installation makes its key with “ecluse keys init --config FILE”.
+error-root-key-unacceptable = The root key may not be used as it is
+cause-root-key-unacceptable = The file is open to others, or the key is short, all zero or repeated.
+hint-root-key-unacceptable = Give the file mode 0600. If the key itself is damaged, restore it from your backup.
+error-root-key-wrong = This root key is not the catalog's
+cause-root-key-wrong = The catalog was made with another root key, and does not open with this one.
+hint-root-key-wrong = Check keys.file.path and catalog.url, and restore the key that belongs to this catalog.
+
+## Running
+
+error-data-folder = The data folder cannot be used: { $path }
+cause-data-folder = It cannot be made or written.
+hint-data-folder = Make it, owned by the gateway's user, with mode 0700.
+error-certificate-unusable = The certificate or its private key cannot be used
+cause-certificate-unusable = A PEM file cannot be read or holds no certificate or key: { $path }.
+hint-certificate-unusable = Check the paths in [tls]. The certificate comes first, then its chain.
+error-certificate-mismatch = The private key does not belong to the certificate
+cause-certificate-mismatch = { $certificate } and { $key } are not a pair.
+hint-certificate-mismatch = Install the certificate and the key of the same request.
+error-catalog-unusable = The catalog cannot be opened: { $path }
+cause-catalog-unusable = It is damaged, on a full disk, not writable, or in use by another gateway.
+hint-catalog-unusable = Check the disk and the owner of the file. Do not delete it: without the catalog nothing can be read.
+error-catalog-audit = The catalog contradicts itself: { $path }
+cause-catalog-audit = The audit found rows that do not fit together.
+hint-catalog-audit = Stop the gateway, copy the catalog away as it is, and restore it from your backup.
+error-provider-unavailable = The provider { $name } does not answer
+cause-provider-unavailable = The network, the provider, or its credentials are at fault.
+hint-provider-unavailable = Check the address and the credentials in [[provider]], and that the firewall lets the gateway out.
+error-listen = Cannot listen on { $address }
+cause-listen = The port is taken, the address is not of this machine, or the port is below 1024 without the right to use it.
+hint-listen = Choose another port in the configuration, or end what uses this one.
+error-demo = The demonstration failed
+cause-demo = A step of the show did not do what it should.
+hint-demo = Run it again; if it fails again, report it with this output.
+error-output = The output cannot be written
+cause-output = The terminal or the file that it goes to is closed.
+hint-output = Run the command again.
+error-internal = Écluse made a mistake
+cause-internal = Something happened that should be impossible.
+hint-internal = Report it with this output and the log.

@@ -1,0 +1,299 @@
+# Ce que lisent les exploitants, en français. `en.ftl` dit la même chose en anglais; un test les tient ensemble.
+#
+# Lexique
+#   access            accès                      grant             autorisation
+#   bucket            compartiment               hint              conseil
+#   catalog           catalogue                  key (config)      clé
+#   certificate       certificat                 listener          point d'écoute
+#   chunk             fragment                   loopback          boucle locale
+#   client            client                     override          substitution
+#   configuration     configuration              part              partie
+#   custodian         gardien de clé             private key       clé privée
+#   data folder       dossier de données         provider          fournisseur
+#   endpoint          adresse du fournisseur     root key          clé racine
+#   environment       environnement              seal / open       sceller / ouvrir
+#   firewall          pare-feu                   secret            secret
+#   front             façade                     tenant            établissement
+#   gateway           passerelle                 wrap / unwrap     envelopper / désenvelopper
+
+## Étiquettes
+
+label-error = erreur
+label-cause = cause
+label-hint = conseil
+label-see = voir
+errors-document = docs/fr/operators/errors.md
+
+## Aide
+
+help-template-usage = Utilisation
+help-template-commands = Commandes
+help-template-options = Options
+help-command-value = COMMANDE
+help-about = Chiffre tout ce qui part chez un fournisseur infonuagique, avec des clés qui restent ici
+help-demo = Montre la passerelle à l'œuvre sur cette machine, avec des dossiers fictifs
+help-serve = Met la passerelle en service
+help-check = Vérifie la configuration et tout ce qu'elle désigne
+help-keys = Gère la clé racine
+help-keys-init = Crée la clé racine; n'en écrase jamais une
+help-config = Le fichier de configuration
+help-offline = Ne pas interroger le fournisseur
+help-exit = Terminer après la démonstration au lieu de rester en service
+help-listen = Adresse et port de la façade S3 de la démonstration
+help-data-dir = Dossier de la démonstration; temporaire s'il n'est pas donné
+help-lang = Langue des messages : fr ou en
+help-help = Afficher l'aide
+help-version = Afficher la version
+help-value-file = FICHIER
+help-value-address = ADRESSE
+help-value-folder = DOSSIER
+help-value-language = LANGUE
+
+## Ce qu'affichent les commandes
+
+problems-one = Un problème dans { $path }
+problems-many = { $count } problèmes dans { $path }
+keys-init-done = La clé racine a été écrite dans { $path }.
+keys-init-back-up = Sauvegardez ce fichier maintenant, sur deux supports conservés loin de cette machine et de tout fournisseur. Sans lui, rien de ce qui a été entreposé ne pourra plus jamais être lu, par personne.
+keys-init-also = Le catalogue ({ $catalog }) est nécessaire lui aussi : la clé racine et le catalogue permettent ensemble de tout rétablir; l'un sans l'autre, rien.
+check-ok = bon      { $what }
+check-skipped = omis     { $what }
+check-configuration = configuration : { $path }
+check-certificate = certificat et clé privée : { $path }
+check-no-tls = TLS est désactivé : tous les points d'écoute sont sur la boucle locale
+check-root-key = clé racine : { $custodian }
+check-catalog = catalogue : { $path }
+check-provider = fournisseur : { $name }
+serve-listening = { $front } écoute sur { $address }
+
+## Ligne de commande
+
+error-usage-unknown-argument = L'argument { $argument } est inconnu
+cause-usage-unknown-argument = Cette commande ne le connaît pas.
+hint-usage-unknown-argument = « ecluse --help » et « ecluse COMMANDE --help » montrent ce qui existe.
+error-usage-unknown-command = La commande { $argument } est inconnue
+cause-usage-unknown-command = Écluse connaît les commandes demo, serve, check et keys init.
+hint-usage-unknown-command = « ecluse --help » indique ce que fait chacune.
+error-usage-missing-argument = Il manque quelque chose : { $argument }
+cause-usage-missing-argument = La commande ne peut pas s'exécuter sans cela.
+hint-usage-missing-argument = Par exemple : ecluse serve --config /etc/ecluse/ecluse.toml
+error-usage-missing-command = Quelle commande ?
+cause-usage-missing-command = Rien n'a été demandé.
+hint-usage-missing-command = « ecluse demo » montre la passerelle à l'œuvre; « ecluse --help » énumère les commandes.
+error-usage-invalid-value = La valeur { $value } ne convient pas à { $argument }
+cause-usage-invalid-value = L'argument attend une autre sorte de valeur, ou sa valeur manque.
+hint-usage-invalid-value = « ecluse COMMANDE --help » indique ce qu'il attend. Une adresse s'écrit 127.0.0.1:9000; une langue est fr ou en.
+error-usage-other = La ligne de commande n'est pas comprise
+cause-usage-other = Un argument figure deux fois, ou là où il n'en faut pas.
+hint-usage-other = « ecluse COMMANDE --help » montre comment s'écrit la commande.
+
+## Configuration
+
+error-config-unreadable = le fichier de configuration ne peut pas être lu
+cause-config-unreadable = { $reason ->
+    [absent] Ce fichier n'existe pas.
+    [denied] Le compte de la passerelle n'a pas le droit de le lire.
+    [folder] C'est un dossier.
+    [encoding] Il n'est pas en UTF-8.
+   *[other] La lecture a échoué.
+}
+hint-config-unreadable = Vérifiez le chemin donné après --config, et que le compte de la passerelle peut lire le fichier.
+error-config-syntax = le fichier n'est pas du TOML valide à la ligne { $line }, colonne { $column }
+cause-config-syntax = Un guillemet ou un crochet manque à cet endroit ou juste avant, ou une clé figure deux fois.
+hint-config-syntax = Corrigez cette ligne. Les textes se placent entre guillemets droits : nom = "valeur".
+error-config-environment = cette variable d'environnement n'est pas une substitution
+cause-config-environment = Après ECLUSE__ viennent les noms qui forment la clé, séparés par deux traits de soulignement.
+hint-config-environment = Par exemple ECLUSE__WRITE__MEMORY pour write.memory, ECLUSE__CLIENT__0__ID pour l'identifiant du premier client.
+error-config-unknown-key = cette clé n'existe pas
+cause-config-unknown-key = Les clés inconnues sont refusées, pour qu'une faute de frappe ne reste pas sans effet à l'insu de tous.
+hint-config-unknown-key = { $similar ->
+    [none] Retirez-la, ou cherchez-la dans docs/fr/operators/configuration.md.
+   *[other] Vouliez-vous écrire { $similar } ?
+}
+error-config-type = la valeur n'est pas du bon type
+cause-config-type = { $shape ->
+    [text] Un texte est attendu.
+    [number] Un nombre entier, nul ou positif, est attendu.
+    [texts] Une liste de textes est attendue.
+    [table] Une section est attendue.
+    [tables] Une liste de sections est attendue.
+   *[other] Une autre sorte de valeur est attendue.
+}
+hint-config-type = Par exemple : { $example }
+error-config-missing = cette clé est obligatoire
+cause-config-missing = Elle n'a pas de valeur par défaut, ou elle est vide.
+hint-config-missing = Par exemple : { $example }
+error-config-version = cette version du fichier est inconnue
+cause-config-version = Cette passerelle lit la version 1.
+hint-config-version = Écrivez : version = 1
+error-config-later = cela n'est pas encore offert
+cause-config-later = { $feature ->
+    [azure] La façade Azure Blob viendra avec une version ultérieure.
+    [postgres] Les catalogues PostgreSQL viendront avec une version ultérieure.
+    [custodian] Les gardiens de clé autres qu'un fichier viendront avec une version ultérieure.
+   *[providers] L'emploi de plusieurs fournisseurs viendra avec une version ultérieure.
+}
+hint-config-later = { $feature ->
+    [azure] Retirez la section [azure].
+    [postgres] Employez SQLite : url = "sqlite:catalog.db"
+    [custodian] Employez le gardien de clé « fichier » : custodian = "file"
+   *[providers] Ne gardez qu'une seule entrée [[provider]].
+}
+error-config-choice = ce n'est pas l'une des valeurs possibles
+cause-config-choice = Sont possibles : { $choices }.
+hint-config-choice = Par exemple : { $example }
+error-config-range = la valeur est hors limites
+cause-config-range = Le minimum est { $least }, le maximum { $most }.
+hint-config-range = Par exemple : { $example }
+error-config-size = ce n'est pas une taille
+cause-config-size = Une taille est un nombre suivi d'une unité : MiB, GiB, MB, GB.
+hint-config-size = Par exemple : { $example }
+error-config-duration = ce n'est pas une durée
+cause-config-duration = Une durée est un nombre suivi d'une unité : ms, s, min, h, days.
+hint-config-duration = Par exemple : { $example }
+error-config-name = ce nom n'est pas permis
+cause-config-name = { $rule ->
+    [client] L'identifiant d'un client compte de 1 à 128 caractères ASCII imprimables, sans espace ni / , =
+    [tenant] Un établissement compte de 1 à 64 lettres minuscules sans accent, chiffres, traits d'union, traits de soulignement et points.
+    [provider] Le nom d'un fournisseur compte de 1 à 64 lettres minuscules sans accent, chiffres et traits d'union.
+   *[region] Une région se compose de lettres minuscules sans accent, de chiffres et de traits d'union.
+}
+hint-config-name = Par exemple : { $example }
+error-config-duplicate = ce nom est employé deux fois
+cause-config-duplicate = { $other } porte le même.
+hint-config-duplicate = Donnez à chaque entrée un nom qui lui est propre.
+error-config-no-listener = aucune façade n'est à l'écoute
+cause-config-no-listener = Sans section [s3], aucun client ne peut joindre la passerelle.
+hint-config-no-listener = Ajoutez une section [s3] avec listen = "0.0.0.0:9000"
+error-config-address = ce n'est pas une adresse suivie d'un port
+cause-config-address = Une adresse IP et un port sont attendus; les noms d'hôte ne sont pas résolus.
+hint-config-address = Par exemple : { $example }. Une adresse IPv6 se place entre crochets : listen = "[::]:9000"
+error-config-address-twice = deux points d'écoute ont la même adresse
+cause-config-address-twice = { $other } écoute sur le même port de la même adresse.
+hint-config-address-twice = Donnez un autre port à l'un des deux.
+error-config-plain-listener = un point d'écoute hors de la boucle locale serait sans TLS
+cause-config-plain-listener = Les dossiers et les signatures traverseraient le réseau en clair.
+hint-config-plain-listener = Retirez mode = "off" et désignez un certificat et sa clé privée dans [tls], ou écoutez sur 127.0.0.1.
+error-config-domain = ce n'est pas un nom de domaine
+cause-config-domain = Un domaine se compose d'étiquettes faites de lettres minuscules sans accent, de chiffres et de traits d'union, séparées par des points.
+hint-config-domain = Par exemple : { $example }
+error-config-tls-missing = aucun certificat n'est désigné
+cause-config-tls-missing = Les points d'écoute emploient TLS, à moins qu'il ne soit désactivé, ce qui n'est possible que sur la boucle locale.
+hint-config-tls-missing = Ajoutez à [tls] : certificate = "tls/server.pem" et private_key = "tls/server.key"
+error-config-tls-conflict = TLS est désactivé, et ce fichier ne servirait pas
+cause-config-tls-conflict = mode = "off" et les certificats s'excluent.
+hint-config-tls-conflict = Retirez mode = "off" pour employer TLS, ou retirez cette clé.
+error-config-catalog-url = ce n'est pas l'adresse d'un catalogue
+cause-config-catalog-url = Un fichier SQLite est attendu, après « sqlite: ».
+hint-config-catalog-url = Par exemple : { $example }
+error-config-no-provider = aucun fournisseur n'est désigné
+cause-config-no-provider = Les fragments n'auraient nulle part où aller.
+hint-config-no-provider = Ajoutez une entrée [[provider]], par exemple avec kind = "dir" et path = "/srv/sealed".
+error-config-other-kind = cette clé ne convient pas à ce genre de fournisseur
+cause-config-other-kind = Un fournisseur du genre { $kind } ne l'emploie pas.
+hint-config-other-kind = Retirez-la, ou corrigez le genre (kind).
+error-config-path-shared = le dossier du fournisseur contient les fichiers de la passerelle
+cause-config-path-shared = Le dossier de données ou le catalogue s'y trouve : les clés et les fragments scellés seraient au même endroit.
+hint-config-path-shared = Choisissez un dossier distinct : { $example }
+error-config-endpoint = ce n'est pas l'adresse d'un fournisseur
+cause-config-endpoint = Une adresse commençant par https:// est attendue, sans nom d'utilisateur, mot de passe, « ? » ni « # ».
+hint-config-endpoint = Par exemple : { $example }
+error-config-endpoint-plain = le fournisseur serait joint sans TLS
+cause-config-endpoint-plain = http:// n'est accepté que pour les adresses de la boucle locale.
+hint-config-endpoint-plain = Écrivez https://
+error-config-min-copies = ce nombre de copies ne peut pas être conservé
+cause-config-min-copies = Il faut au moins une copie, et pas plus de copies que de fournisseurs. Cette version n'a qu'un fournisseur.
+hint-config-min-copies = Écrivez : min_copies = 1
+error-config-no-client = aucun client n'est désigné
+cause-config-no-client = Personne ne pourrait se connecter : il n'y a pas d'accès anonyme.
+hint-config-no-client = Ajoutez une entrée [[client]] avec id, tenant, secret et allow.
+error-config-secret-inline = un secret figure dans le fichier de configuration
+cause-config-secret-inline = Les fichiers de configuration sont copiés, envoyés par courriel et gardés dans un gestionnaire de versions. Les secrets se lisent dans un fichier ou dans l'environnement.
+hint-config-secret-inline = Remplacez ce secret, que d'autres ont pu voir, et écrivez : { $example }
+error-config-secret-source = où se trouve le secret ?
+cause-config-secret-source = Une seule des clés « file » et « env » doit l'indiquer.
+hint-config-secret-source = Par exemple : { $example }
+error-config-secret-unreadable = le fichier du secret ne peut pas être lu
+cause-config-secret-unreadable = { $path } : { $reason ->
+    [absent] Ce fichier n'existe pas.
+    [denied] Le compte de la passerelle n'a pas le droit de le lire.
+    [folder] C'est un dossier.
+    [encoding] Il n'est pas en UTF-8.
+   *[other] La lecture a échoué.
+}
+hint-config-secret-unreadable = Créez le fichier au nom du compte de la passerelle, avec le mode 0600. Les chemins relatifs partent de data_dir.
+error-config-secret-exposed = d'autres comptes ont accès au fichier du secret
+cause-config-secret-exposed = { $path } a le mode { $mode }.
+hint-config-secret-exposed = Exécutez : chmod 0600 { $path }
+error-config-secret-text = le fichier du secret n'est pas un texte
+cause-config-secret-text = { $path } n'est pas en UTF-8, ou dépasse 64 Kio.
+hint-config-secret-text = Vérifiez que le bon fichier est désigné.
+error-config-secret-unset = la variable d'environnement du secret n'est pas définie
+cause-config-secret-unset = L'environnement de la passerelle n'a pas cette variable.
+hint-config-secret-unset = Définissez-la pour le service, ou employez un fichier : { $example }
+error-config-secret-empty = le secret est vide
+cause-config-secret-empty = Un secret vide ne protège rien.
+hint-config-secret-empty = Créez-en un avec : openssl rand -base64 32
+error-config-secret-short = le secret est trop court
+cause-config-secret-short = Le secret d'un client compte au moins { $least } caractères.
+hint-config-secret-short = Créez-en un avec : openssl rand -base64 32
+error-config-secret-base64 = la clé du compte n'est pas en base64
+cause-config-secret-base64 = Azure remet les clés de compte en base64.
+hint-config-secret-base64 = Copiez de nouveau la clé depuis le portail (Clés d'accès), sans espaces.
+error-config-allow-empty = la liste est vide
+cause-config-allow-empty = Un client n'a droit qu'à ce qui est énuméré : compartiments et actions.
+hint-config-allow-empty = Par exemple : { $example }
+error-config-bucket-pattern = ce n'est pas un modèle de nom de compartiment
+cause-config-bucket-pattern = Un modèle compte de 1 à 63 lettres minuscules sans accent, chiffres, traits d'union et points, avec * pour une suite de caractères et ? pour un seul.
+hint-config-bucket-pattern = Par exemple : { $example }
+error-config-prefix = ce n'est pas un préfixe de clé d'objet
+cause-config-prefix = Un préfixe compte de 1 à 1 024 octets. Pour toutes les clés, omettez « prefixes ».
+hint-config-prefix = Par exemple : { $example }
+
+## Clés
+
+error-root-key-exists = Il y a déjà une clé racine : { $path }
+cause-root-key-exists = L'écraser rendrait illisible à jamais tout ce qui a été entreposé avec elle.
+hint-root-key-exists = Pour repartir à neuf avec un catalogue vide, déplacez d'abord l'ancienne clé et conservez-la.
+error-root-key-unavailable = La clé racine est hors d'atteinte
+cause-root-key-unavailable = Son gardien n'a pas répondu : { $custodian }.
+hint-root-key-unavailable = Vérifiez keys.file.path; une nouvelle installation crée sa clé avec « ecluse keys init --config FICHIER ».
+error-root-key-unacceptable = La clé racine ne peut pas servir telle quelle
+cause-root-key-unacceptable = Le fichier est accessible à d'autres, ou la clé est courte, toute de zéros ou répétée.
+hint-root-key-unacceptable = Donnez au fichier le mode 0600. Si la clé elle-même est abîmée, rétablissez-la depuis votre sauvegarde.
+error-root-key-wrong = Cette clé racine n'est pas celle du catalogue
+cause-root-key-wrong = Le catalogue a été créé avec une autre clé racine et ne s'ouvre pas avec celle-ci.
+hint-root-key-wrong = Vérifiez keys.file.path et catalog.url, et rétablissez la clé qui va avec ce catalogue.
+
+## Fonctionnement
+
+error-data-folder = Le dossier de données ne peut pas servir : { $path }
+cause-data-folder = Il est impossible de le créer ou d'y écrire.
+hint-data-folder = Créez-le au nom du compte de la passerelle, avec le mode 0700.
+error-certificate-unusable = Le certificat ou sa clé privée ne peut pas servir
+cause-certificate-unusable = Un fichier PEM est illisible, ou ne contient ni certificat ni clé : { $path }.
+hint-certificate-unusable = Vérifiez les chemins de la section [tls]. Le certificat vient d'abord, puis sa chaîne.
+error-certificate-mismatch = La clé privée ne correspond pas au certificat
+cause-certificate-mismatch = { $certificate } et { $key } ne forment pas une paire.
+hint-certificate-mismatch = Installez le certificat et la clé issus de la même demande.
+error-catalog-unusable = Le catalogue ne peut pas être ouvert : { $path }
+cause-catalog-unusable = Il est abîmé, sur un disque plein, protégé en écriture, ou déjà employé par une autre passerelle.
+hint-catalog-unusable = Vérifiez le disque et le propriétaire du fichier. Ne le supprimez pas : sans le catalogue, rien ne peut être lu.
+error-catalog-audit = Le catalogue se contredit : { $path }
+cause-catalog-audit = La vérification a trouvé des lignes qui ne concordent pas.
+hint-catalog-audit = Arrêtez la passerelle, mettez de côté une copie du catalogue tel quel, puis rétablissez-le depuis votre sauvegarde.
+error-provider-unavailable = Le fournisseur { $name } ne répond pas
+cause-provider-unavailable = Le réseau, le fournisseur ou ses identifiants d'accès sont en cause.
+hint-provider-unavailable = Vérifiez l'adresse et les identifiants dans [[provider]], et que le pare-feu laisse sortir la passerelle.
+error-listen = Impossible d'écouter sur { $address }
+cause-listen = Le port est pris, l'adresse n'est pas celle de cette machine, ou le port est inférieur à 1024 sans le droit de l'employer.
+hint-listen = Choisissez un autre port dans la configuration, ou arrêtez ce qui occupe celui-ci.
+error-demo = La démonstration a échoué
+cause-demo = Une étape n'a pas fait ce qu'elle devait.
+hint-demo = Relancez-la; si elle échoue encore, signalez-le en joignant cet affichage.
+error-output = L'affichage ne peut pas être écrit
+cause-output = Le terminal ou le fichier de destination est fermé.
+hint-output = Relancez la commande.
+error-internal = Écluse a commis une erreur
+cause-internal = Il s'est produit quelque chose qui devrait être impossible.
+hint-internal = Signalez-le en joignant cet affichage et le journal.

@@ -1,0 +1,283 @@
+//! Every implementation of the catalog against its suite, and what only the one on disk promises.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+#[path = "support/catalog_listing_suite.rs"]
+mod listing;
+#[path = "support/catalog_suite.rs"]
+mod suite;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ecluse::catalog::{Catalog, CatalogError, Content, MemoryCatalog, Select, SqliteCatalog};
+use ecluse::model::{Conditions, EtagCondition, Part, WrappedKey};
+use suite::{GRACE, bucket, key, new, part, put, with_bucket};
+
+struct Fresh {
+    directory: tempfile::TempDir,
+}
+
+impl Fresh {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("catalog.db")
+    }
+
+    fn open(&self) -> SqliteCatalog {
+        SqliteCatalog::open(&self.path()).unwrap()
+    }
+}
+
+macro_rules! every_catalog {
+    ($($module:ident::$promise:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $promise() {
+                crate::$module::$promise(&ecluse::catalog::MemoryCatalog::default()).await;
+            })*
+        }
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $promise() {
+                let fresh = crate::Fresh::new();
+                crate::$module::$promise(&fresh.open()).await;
+            })*
+        }
+    };
+}
+
+every_catalog!(
+    suite::the_first_canary_and_the_first_of_each_tenant_key_win,
+    suite::buckets_belong_to_their_tenant_and_go_only_when_empty,
+    suite::a_version_comes_back_as_it_was_committed,
+    suite::conditions_are_held_against_the_current_version,
+    suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
+    suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
+    suite::what_does_not_add_up_is_refused_and_leaves_nothing,
+    suite::shared_ranges_are_cut_and_open_finds_what_overlaps,
+    suite::a_part_number_selects_the_bytes_of_its_part,
+    suite::blocks_stay_open_until_closed_and_know_what_is_settled,
+    suite::completing_uses_the_parts_named_and_drops_the_others,
+    suite::a_completion_can_be_repeated_while_its_version_is_current,
+    suite::aborting_drops_every_part,
+    suite::a_closed_catalog_refuses_everything,
+    listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
+    listing::pages_have_their_edges,
+    listing::pages_agree_with_a_naive_model_on_any_names,
+    listing::a_page_sees_deletions_and_overwrites_at_once,
+    listing::uploads_are_listed_by_key_then_id_and_rolled_up,
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_create_only_exactly_one_wins_in_memory() {
+    suite::of_many_that_create_only_exactly_one_wins(Arc::new(MemoryCatalog::default())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_create_only_exactly_one_wins_in_sqlite() {
+    let fresh = Fresh::new();
+    suite::of_many_that_create_only_exactly_one_wins(Arc::new(fresh.open())).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_opening_again() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    let version = put(&catalog, "a", 1, 10).await;
+    let block = catalog.reserve_parts(&suite::tenant(), 4).await.unwrap();
+    // Dropped without closing.
+    drop(catalog);
+    let catalog = fresh.open();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert_eq!(catalog.open_blocks().await.unwrap(), vec![block]);
+    catalog.close().await;
+    drop(catalog);
+    let catalog = fresh.open();
+    assert_eq!(catalog.open(&bucket(), &key("a"), Select::All).await.unwrap().slices[0].part, part(1, 10));
+    assert!(put(&catalog, "b", 2, 10).await.id > version.id);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_in_the_files_before_anything_is_closed() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    let version = put(&catalog, "a", 1, 10).await;
+    // The files as a killed process would leave them.
+    let other = Fresh::new();
+    for suffix in ["", "-wal"] {
+        let from = format!("{}{suffix}", fresh.path().display());
+        std::fs::copy(from, format!("{}{suffix}", other.path().display())).unwrap();
+    }
+    let copy = other.open();
+    assert_eq!(copy.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert_eq!(copy.audit().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_opener_is_refused_until_the_first_has_gone() {
+    let fresh = Fresh::new();
+    let first = fresh.open();
+    assert!(matches!(SqliteCatalog::open(&fresh.path()), Err(CatalogError::InUse)));
+    with_bucket(&first).await;
+    drop(first);
+    assert_eq!(fresh.open().bucket(&bucket()).await.unwrap().name, bucket().name);
+}
+
+#[tokio::test]
+async fn its_files_are_for_its_owner_only_and_the_directory_must_exist() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    for entry in std::fs::read_dir(fresh.directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+    let nowhere = fresh.directory.path().join("missing").join("catalog.db");
+    assert!(matches!(SqliteCatalog::open(&nowhere), Err(CatalogError::Io(_))));
+}
+
+#[tokio::test]
+async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
+    let fresh = Fresh::new();
+    drop(fresh.open());
+    rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let before = std::fs::read(fresh.path()).unwrap();
+    let refused = SqliteCatalog::open(&fresh.path());
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 1 })));
+    assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
+
+    let foreign = Fresh::new();
+    rusqlite::Connection::open(foreign.path()).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    let before = std::fs::read(foreign.path()).unwrap();
+    assert!(matches!(SqliteCatalog::open(&foreign.path()), Err(CatalogError::Damaged(_))));
+    assert_eq!(std::fs::read(foreign.path()).unwrap(), before);
+
+    let noise = Fresh::new();
+    std::fs::write(noise.path(), vec![0x42; 8192]).unwrap();
+    assert!(matches!(SqliteCatalog::open(&noise.path()), Err(CatalogError::Engine(_))));
+}
+
+#[tokio::test]
+async fn waiting_commits_share_a_transaction_and_one_failure_is_its_own() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    put(&catalog, "taken", 0, 10).await;
+    let before = catalog.commits();
+    let commits = (1..=400).map(|number| {
+        let catalog = &catalog;
+        async move {
+            // Every fourth fails: half of those at its condition, half in the middle of its work.
+            let name = if number % 8 == 0 { "taken".to_owned() } else { format!("n{number}") };
+            let length = if number % 8 == 4 { 11 } else { 10 };
+            let mut wanted = new(&name, Content::Part(part(number, 10)), length);
+            wanted.conditions = Conditions { if_none_match: Some(EtagCondition::Any), ..Conditions::default() };
+            (number, catalog.commit(wanted, GRACE).await)
+        }
+    });
+    for (number, result) in futures::future::join_all(commits).await {
+        match number % 8 {
+            0 => assert!(matches!(result, Err(CatalogError::PreconditionFailed))),
+            4 => assert!(matches!(result, Err(CatalogError::Damaged(_)))),
+            _ => assert!(result.is_ok(), "{number}"),
+        }
+    }
+    let transactions = catalog.commits() - before;
+    assert!((1..=100).contains(&transactions), "{transactions} transactions for 400 commits");
+    for number in 1..=400 {
+        let found = catalog.head(&bucket(), &key(&format!("n{number}"))).await;
+        assert_eq!(found.is_ok(), number % 4 != 0);
+    }
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+}
+
+/// How often `needle` occurs in the catalog's files.
+fn occurrences(path: &Path, needle: &[u8]) -> usize {
+    let files = ["", "-wal"].map(|suffix| std::fs::read(format!("{}{suffix}", path.display())).unwrap_or_default());
+    files.iter().map(|bytes| bytes.windows(needle.len()).filter(|window| *window == needle).count()).sum()
+}
+
+fn keyed(number: u32) -> Part {
+    let bytes: Vec<u8> =
+        (0..19_u32).flat_map(|i| (number.wrapping_mul(2_654_435_761) ^ i.wrapping_mul(97)).to_be_bytes()).collect();
+    Part { wrapped_key: WrappedKey { key_version: 1, bytes }, ..part(number, 10) }
+}
+
+#[tokio::test]
+async fn an_erased_key_is_in_none_of_the_files() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    // Committed out of order, so that pages split and rows move.
+    let numbers: Vec<u32> = (0..600).map(|i| (i * 7919) % 600).collect();
+    let commits = numbers.iter().map(|n| catalog.commit(new(&format!("n{n}"), Content::Part(keyed(*n)), 10), GRACE));
+    assert!(futures::future::join_all(commits).await.iter().all(Result::is_ok));
+    let erased = |n: &&u32| **n % 3 != 0;
+    for n in numbers.iter().filter(erased) {
+        assert!(catalog.delete(&bucket(), &key(&format!("n{n}")), &Conditions::default(), GRACE).await.unwrap());
+    }
+    catalog.close().await;
+    drop(catalog);
+    let left = numbers.iter().filter(erased).filter(|n| occurrences(&fresh.path(), &keyed(**n).wrapped_key.bytes) > 0);
+    assert_eq!(left.count(), 0);
+    assert!(occurrences(&fresh.path(), &keyed(3).wrapped_key.bytes) > 0);
+}
+
+#[tokio::test]
+async fn the_audit_names_what_is_wrong() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    put(&catalog, "a", 1, 10).await;
+    put(&catalog, "b", 2, 10).await;
+    put(&catalog, "c", 3, 10).await;
+    put(&catalog, "d", 4, 10).await;
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = OFF;
+         UPDATE part SET slices = 2 WHERE part_id = (SELECT min(part_id) FROM part);
+         UPDATE slice SET position = 1 WHERE content_id = 2;
+         UPDATE slice SET length = 11 WHERE content_id = 3;
+         DELETE FROM slice WHERE content_id = 4;",
+    )
+    .unwrap();
+    drop(db);
+    let faults = fresh.open().audit().await.unwrap();
+    for fault in [
+        "a part's count of slices is wrong: ",
+        "a slice does not begin where the one before ends: 2 at 1",
+        "a slice goes beyond its part: 3 at 0",
+        "a version's length is not its slices': 3",
+        "a version's length is not its slices': 4",
+    ] {
+        assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_without_a_slice_are_damage_and_not_an_answer() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    put(&catalog, "a", 1, 10).await;
+    drop(catalog);
+    rusqlite::Connection::open(fresh.path()).unwrap().execute("UPDATE slice SET length = 9", []).unwrap();
+    let opened = fresh.open().open(&bucket(), &key("a"), Select::All).await;
+    assert!(matches!(opened, Err(CatalogError::Damaged(_))));
+}

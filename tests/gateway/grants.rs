@@ -1,0 +1,134 @@
+//! Who may do what, and whose names are whose.
+
+use ecluse::gateway::{
+    CreateBucket, DeleteBucket, DeleteObject, Error, GetObject, HeadBucket, ListBuckets, ListObjects, PutObject, Select,
+};
+use ecluse::model::{Action, Conditions, Grant, Metadata, Principal};
+
+use crate::support::*;
+
+fn grant(buckets: &[&str], prefixes: &[&str], actions: &[Action]) -> Grant {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    Grant::new(&owned(buckets), owned(prefixes), actions.to_vec())
+}
+
+fn put_op(name: &str, of: &str) -> PutObject {
+    PutObject { bucket: bucket(name), key: key(of), metadata: Metadata::default(), conditions: Conditions::default() }
+}
+
+fn get_op(name: &str, of: &str) -> GetObject {
+    let (select, conditions) = (Select::All, Conditions::default());
+    GetObject { bucket: bucket(name), key: key(of), select, conditions, if_range: None }
+}
+
+fn list_op(name: &str, prefix: &str) -> ListObjects {
+    ListObjects {
+        bucket: bucket(name),
+        prefix: prefix.to_owned(),
+        delimiter: None,
+        start: ecluse::catalog::ListStart::First,
+        limit: 10,
+        with_metadata: false,
+    }
+}
+
+#[test]
+fn grants_allow_what_they_name_and_nothing_else() {
+    let reads = principal("chum", vec![grant(&["imaging*"], &["mri/", "ct/"], &[Action::Read, Action::List])]);
+    let cases = [
+        (reads.authorize(get_op("imaging", "mri/1")).is_ok(), true),
+        (reads.authorize(get_op("imaging-2", "ct/1")).is_ok(), true),
+        (reads.authorize(get_op("imaging", "mri")).is_ok(), false),
+        (reads.authorize(get_op("imaging", "lab/1")).is_ok(), false),
+        (reads.authorize(get_op("my-imaging", "mri/1")).is_ok(), false),
+        (reads.authorize(put_op("imaging", "mri/1")).is_ok(), false),
+        (reads.authorize(list_op("imaging", "mri/")).is_ok(), true),
+        (reads.authorize(list_op("imaging", "mri/2026")).is_ok(), true),
+        (reads.authorize(list_op("imaging", "")).is_ok(), false),
+        (reads.authorize(HeadBucket { bucket: bucket("imaging") }).is_ok(), true),
+        (reads.authorize(HeadBucket { bucket: bucket("billing") }).is_ok(), false),
+        (reads.authorize(CreateBucket { bucket: bucket("imaging") }).is_ok(), false),
+        (reads.authorize(ListBuckets).is_ok(), true),
+    ];
+    for (n, (allowed, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(allowed, wanted, "case {n}");
+    }
+    let confined = principal("chum", vec![grant(&["imaging"], &["mri/"], &[Action::Admin, Action::Write])]);
+    assert!(confined.authorize(DeleteBucket { bucket: bucket("imaging") }).is_err(), "it touches every key");
+    assert!(confined.authorize(put_op("imaging", "mri/1")).is_ok());
+    assert!(principal("chum", Vec::new()).authorize(get_op("imaging", "x")).is_err());
+}
+
+#[tokio::test]
+async fn a_copy_needs_to_read_its_source_and_to_write_its_destination() {
+    let house = House::new().await;
+    let mri = |actions: &[Action]| grant(&["*"], &["mri/"], actions);
+    let lab = |actions: &[Action]| grant(&["*"], &["lab/"], actions);
+    let allowed = |grants| principal("chum", grants).authorize(house.copy_op("mri/1", "lab/1")).is_ok();
+    assert!(allowed(vec![mri(&[Action::Read]), lab(&[Action::Write])]));
+    assert!(!allowed(vec![mri(&[Action::Read]), lab(&[Action::Read])]));
+    assert!(!allowed(vec![mri(&[Action::Write]), lab(&[Action::Write])]));
+    assert!(!allowed(vec![mri(&[Action::Read, Action::Write])]));
+}
+
+#[tokio::test]
+async fn buckets_of_the_same_name_in_two_tenants_have_nothing_in_common() {
+    let house = House::new().await;
+    let chus = principal_of("chus");
+    let may = |op| chus.authorize(op).unwrap();
+    house.put("record", b"of chum").await.unwrap();
+    let read = async |who: &Principal, name| match house
+        .gateway
+        .get_object(who.authorize(get_op(BUCKET, name)).unwrap())
+        .await
+    {
+        Ok(got) => Ok(drain(got).await.0),
+        Err(error) => Err(error),
+    };
+    assert!(matches!(read(&chus, "record").await, Err(Error::NoSuchBucket)));
+    house.gateway.create_bucket(chus.authorize(CreateBucket { bucket: bucket(BUCKET) }).unwrap()).await.unwrap();
+    assert!(matches!(read(&chus, "record").await, Err(Error::NoSuchKey)));
+    let copy = house.gateway.copy_object(chus.authorize(house.copy_op("record", "copy")).unwrap()).await;
+    assert!(matches!(copy, Err(Error::NoSuchKey)), "a copy cannot cross: {copy:?}");
+
+    house.gateway.put_object(may(put_op(BUCKET, "record")), body(b"of chus")).await.unwrap();
+    assert_eq!(read(&chus, "record").await.unwrap(), b"of chus");
+    assert_eq!(read(&house.pacs, "record").await.unwrap(), b"of chum");
+    let delete = DeleteObject { bucket: bucket(BUCKET), key: key("record"), conditions: Conditions::default() };
+    house.gateway.delete_object(chus.authorize(delete).unwrap()).await.unwrap();
+    house.settles_at(1).await;
+    assert_eq!(read(&house.pacs, "record").await.unwrap(), b"of chum");
+}
+
+#[tokio::test]
+async fn a_tenant_without_keys_stores_nothing() {
+    let house = House::new().await;
+    let stranger = principal_of("stranger");
+    let may_create = stranger.authorize(CreateBucket { bucket: bucket(BUCKET) }).unwrap();
+    house.gateway.create_bucket(may_create).await.unwrap();
+    let refused = house.gateway.put_object(stranger.authorize(put_op(BUCKET, "x")).unwrap(), body(b"x")).await;
+    assert!(matches!(refused, Err(Error::Keys(_))), "{refused:?}");
+    house.settles_at(0).await;
+}
+
+#[tokio::test]
+async fn clients_see_the_buckets_that_their_grants_name() {
+    let house = House::new().await;
+    for name in ["billing", "imaging-archive"] {
+        house.gateway.create_bucket(house.may(CreateBucket { bucket: bucket(name) })).await.unwrap();
+    }
+    let again = house.gateway.create_bucket(house.may(CreateBucket { bucket: bucket("billing") })).await;
+    assert!(matches!(again, Err(Error::BucketExists)), "{again:?}");
+    let viewer = principal("chum", vec![grant(&["imaging*"], &[], &[Action::Read])]);
+    let seen = house.gateway.list_buckets(viewer.authorize(ListBuckets).unwrap()).await.unwrap();
+    let names: Vec<_> = seen.iter().map(|bucket| bucket.name.as_str()).collect();
+    assert_eq!(names, ["imaging", "imaging-archive"]);
+
+    house.put("x", b"x").await.unwrap();
+    let full = house.gateway.delete_bucket(house.may(DeleteBucket { bucket: bucket(BUCKET) })).await;
+    assert!(matches!(full, Err(Error::BucketNotEmpty)), "{full:?}");
+    house.delete("x").await.unwrap();
+    house.gateway.delete_bucket(house.may(DeleteBucket { bucket: bucket(BUCKET) })).await.unwrap();
+    assert!(matches!(house.put("x", b"x").await, Err(Error::NoSuchBucket)));
+    house.settles_at(0).await;
+}

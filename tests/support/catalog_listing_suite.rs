@@ -1,0 +1,205 @@
+//! What every catalog promises of its pages, as functions over `&dyn Catalog`. Each takes a fresh catalog.
+
+use std::collections::BTreeSet;
+
+use ecluse::catalog::{Catalog, CatalogError, Content, ListEntry, ListPage, ListQuery, ListStart, UploadQuery};
+
+use super::suite::{GRACE, bucket, key, new, rich_metadata, upload, with_bucket};
+
+fn query(prefix: &str, delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
+    let delimiter = delimiter.map(str::to_owned);
+    ListQuery { bucket: bucket(), prefix: prefix.to_owned(), delimiter, start, limit, with_metadata: false }
+}
+
+async fn add(catalog: &dyn Catalog, names: &[&str]) {
+    for name in names {
+        catalog.commit(new(name, Content::Empty, 0), GRACE).await.unwrap();
+    }
+}
+
+fn texts(page: &ListPage) -> Vec<String> {
+    let text = |entry: &ListEntry| match entry {
+        ListEntry::Object { key, .. } => key.as_str().to_owned(),
+        ListEntry::Prefix(prefix) => format!("{prefix}*"),
+    };
+    page.entries.iter().map(text).collect()
+}
+
+/// The entries that a walk over pages of `limit` finds; each page but the last must be full.
+async fn walk(catalog: &dyn Catalog, mut query: ListQuery) -> Vec<String> {
+    let mut all = Vec::new();
+    loop {
+        let page = catalog.list(&query).await.unwrap();
+        all.extend(texts(&page));
+        match page.next {
+            Some(next) => {
+                assert_eq!(page.entries.len(), query.limit);
+                query.start = next;
+            }
+            None => return all,
+        }
+    }
+}
+
+/// What a page must hold, worked out the long way.
+fn model(names: &BTreeSet<String>, prefix: &str, delimiter: Option<&str>, start: &ListStart) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names.iter().filter(|name| name.starts_with(prefix)) {
+        let rest = &name[prefix.len()..];
+        let common = delimiter.and_then(|d| rest.find(d).map(|at| &name[..prefix.len() + at + d.len()]));
+        let behind = match start {
+            ListStart::First => false,
+            ListStart::At(text) => name < text,
+            ListStart::After(text) => name <= text || common == Some(text.as_str()),
+            ListStart::AfterPrefix(text) => name.starts_with(text.as_str()) || name < text,
+        };
+        let entry = common.map_or_else(|| name.clone(), |common| format!("{common}*"));
+        if !behind && found.last() != Some(&entry) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+pub async fn a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    add(catalog, &["a/1", "a/5", "a/9", "a0", "b", "b/", "b/1"]).await;
+    let list = async |start: ListStart| walk(catalog, query("", Some("/"), start, 100)).await;
+    let after = |text: &str| ListStart::After(text.into());
+    assert_eq!(list(ListStart::First).await, ["a/*", "a0", "b", "b/*"]);
+    assert_eq!(list(after("a")).await, ["a/*", "a0", "b", "b/*"]);
+    assert_eq!(list(after("a/")).await, ["a0", "b", "b/*"]);
+    assert_eq!(list(after("a/5")).await, ["a/*", "a0", "b", "b/*"]);
+    assert_eq!(list(after("a/9")).await, ["a0", "b", "b/*"]);
+    assert_eq!(list(ListStart::AfterPrefix("a/".into())).await, ["a0", "b", "b/*"]);
+    assert_eq!(list(ListStart::At("a/".into())).await, ["a/*", "a0", "b", "b/*"]);
+    assert_eq!(list(ListStart::At("a0".into())).await, ["a0", "b", "b/*"]);
+    assert_eq!(list(after("b/")).await, Vec::<String>::new());
+    // Without a delimiter nothing is rolled up, so nothing is skipped.
+    assert_eq!(walk(catalog, query("", None, after("a/"), 2)).await, ["a/1", "a/5", "a/9", "a0", "b", "b/", "b/1"]);
+    // A name that is the prefix itself is a name.
+    assert_eq!(walk(catalog, query("b/", Some("/"), ListStart::First, 1)).await, ["b/", "b/1"]);
+    assert_eq!(walk(catalog, query("b/", Some("/"), after("b/"), 1)).await, ["b/1"]);
+}
+
+pub async fn pages_have_their_edges(catalog: &dyn Catalog) {
+    let missing = catalog.list(&query("", None, ListStart::First, 1)).await;
+    assert!(matches!(missing, Err(CatalogError::NoSuchBucket)));
+    with_bucket(catalog).await;
+    assert_eq!(catalog.list(&query("", None, ListStart::First, 5)).await.unwrap().entries, []);
+    let mut rich = new("b", Content::Empty, 0);
+    rich.metadata = rich_metadata();
+    let version = catalog.commit(rich, GRACE).await.unwrap();
+    add(catalog, &["a", "c"]).await;
+    let none = catalog.list(&query("", None, ListStart::First, 0)).await.unwrap();
+    assert_eq!((none.entries.len(), none.next), (0, None));
+    let exact = catalog.list(&query("", None, ListStart::First, 3)).await.unwrap();
+    assert_eq!((exact.entries.len(), exact.next), (3, None));
+    let short = catalog.list(&query("", None, ListStart::First, 2)).await.unwrap();
+    assert_eq!(short.next, Some(ListStart::After("b".into())));
+    let with = ListQuery { with_metadata: true, ..query("b", None, ListStart::First, 2) };
+    let expected = ListEntry::Object {
+        key: key("b"),
+        version: version.id,
+        length: 0,
+        etag: version.etag,
+        modified: version.modified,
+        metadata: Some(Box::new(rich_metadata())),
+    };
+    assert_eq!(catalog.list(&with).await.unwrap().entries, [expected]);
+    assert_eq!(walk(catalog, query("", Some(""), ListStart::First, 2)).await, ["a", "b", "c"]);
+}
+
+/// A small generator, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(end).unwrap()).unwrap()
+    }
+
+    fn text(&mut self, most: usize) -> String {
+        const PIECES: [&str; 12] = ["a", "b", "/", "/", "-", "--", "\0", "\u{7f}", "ÿ", "é", "\u{10ffff}", "\u{7ff}"];
+        (0..self.below(most + 1)).map(|_| PIECES[self.below(PIECES.len())]).collect()
+    }
+}
+
+pub async fn pages_agree_with_a_naive_model_on_any_names(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let mut random = Random(0x5eed_0001);
+    let mut names = BTreeSet::new();
+    while names.len() < 120 {
+        let name = random.text(6);
+        if !name.is_empty() && names.insert(name.clone()) {
+            add(catalog, &[&name]).await;
+        }
+    }
+    for _ in 0..400 {
+        let prefix = random.text(2);
+        let delimiter = [None, Some("/"), Some("--"), Some("ÿ"), Some("\0"), Some("\u{10ffff}")][random.below(6)];
+        let text = random.text(4);
+        let start = match random.below(4) {
+            0 => ListStart::First,
+            1 => ListStart::At(text),
+            2 => ListStart::After(text),
+            _ => ListStart::AfterPrefix(text),
+        };
+        let limit = 1 + random.below(9);
+        let expected = model(&names, &prefix, delimiter, &start);
+        let case = format!("prefix {prefix:?} delimiter {delimiter:?} start {start:?} limit {limit}");
+        assert_eq!(walk(catalog, query(&prefix, delimiter, start, limit)).await, expected, "{case}");
+    }
+}
+
+pub async fn a_page_sees_deletions_and_overwrites_at_once(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    add(catalog, &["a", "b", "c"]).await;
+    let again = catalog.commit(new("b", Content::Empty, 0), GRACE).await.unwrap();
+    assert!(catalog.delete(&bucket(), &key("a"), &Default::default(), GRACE).await.unwrap());
+    let page = catalog.list(&query("", None, ListStart::First, 9)).await.unwrap();
+    assert_eq!(texts(&page), ["b", "c"]);
+    assert!(matches!(&page.entries[0], ListEntry::Object { version, .. } if *version == again.id));
+}
+
+pub async fn uploads_are_listed_by_key_then_id_and_rolled_up(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    for (number, name) in [(3, "a"), (1, "a"), (2, "d/1"), (4, "d/2"), (6, "e"), (5, "d0")] {
+        upload(catalog, name, number).await;
+    }
+    let list = async |prefix: &str, delimiter: Option<&str>, after: Option<(&str, Option<&str>)>, limit: usize| {
+        let mut query = UploadQuery {
+            bucket: bucket(),
+            prefix: prefix.into(),
+            delimiter: delimiter.map(str::to_owned),
+            after: after.map(|(key, id)| (key.to_owned(), id.map(str::to_owned))),
+            limit,
+        };
+        let mut all = Vec::new();
+        loop {
+            let page = catalog.list_uploads(&query).await.unwrap();
+            let ids = page.uploads.iter().map(|u| format!("{}:{}", u.key.as_str(), u.id.0.trim_start_matches('0')));
+            let mut found: Vec<String> = ids.chain(page.prefixes.iter().cloned()).collect();
+            found.sort();
+            assert!(found.len() <= limit);
+            all.extend(found);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return all,
+            }
+        }
+    };
+    for limit in 1..=7 {
+        assert_eq!(list("", None, None, limit).await, ["a:1", "a:3", "d/1:2", "d/2:4", "d0:5", "e:6"]);
+        assert_eq!(list("", Some("/"), None, limit).await, ["a:1", "a:3", "d/", "d0:5", "e:6"]);
+        assert_eq!(list("d", Some("/"), None, limit).await, ["d/", "d0:5"]);
+        let first = format!("{:032x}", 1);
+        assert_eq!(list("", Some("/"), Some(("a", Some(&first))), limit).await, ["a:3", "d/", "d0:5", "e:6"]);
+        assert_eq!(list("", Some("/"), Some(("a", None)), limit).await, ["d/", "d0:5", "e:6"]);
+        assert_eq!(list("", Some("/"), Some(("d/", None)), limit).await, ["d0:5", "e:6"]);
+        assert_eq!(list("d", None, Some(("a", Some(&first))), limit).await, ["d/1:2", "d/2:4", "d0:5"]);
+    }
+    assert!(list("", None, None, 0).await.is_empty());
+}

@@ -1,0 +1,307 @@
+//! A gateway core in process: a catalog, chunks in memory behind planned faults, a root key in a folder of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecluse::catalog::{Catalog, MemoryCatalog, SqliteCatalog};
+use ecluse::gateway::{
+    Body, BodyError, Claim, Clients, CompleteUpload, CopyObject, CreateBucket, CreateUpload, DeleteObject, Digests,
+    Error, EtagMode, Gateway, GetObject, GotObject, HeadObject, MetadataDirective, PutObject, PutUploadPart, Select,
+    Settings, Stored, Upload, UploadPart, Version, jobs,
+};
+use ecluse::keys::{FileCustodian, Keyring};
+use ecluse::model::{
+    Action, Authorized, BucketName, ClientId, Conditions, ETag, Grant, Metadata, ObjectKey, Operation, Principal,
+    ProviderName, TenantId,
+};
+use ecluse::seal::Padding;
+use ecluse::store::{FaultPlan, Faulty, MemoryChunks, Store};
+use futures::StreamExt as _;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub const KIB: usize = 1024;
+pub const MIB: usize = 1024 * 1024;
+pub const CHUNK: usize = 8 * MIB;
+pub const BUCKET: &str = "imaging";
+const EVERY_ACTION: [Action; 5] = [Action::Read, Action::Write, Action::Delete, Action::List, Action::Admin];
+
+/// Settings for tests: no grace, a small budget, small parts allowed.
+pub fn settings() -> Settings {
+    Settings {
+        etag: EtagMode::Md5,
+        padding: Padding::Padme,
+        memory: 64 * MIB as u64,
+        grace: Duration::ZERO,
+        parallel_chunks: 4,
+        min_part_bytes: 1000,
+    }
+}
+
+/// A gateway with all that it stands on.
+pub struct House {
+    pub gateway: Arc<Gateway>,
+    pub catalog: Arc<dyn Catalog>,
+    pub chunks: Arc<MemoryChunks>,
+    pub plan: FaultPlan,
+    pub folder: Arc<TempDir>,
+    pub pacs: Principal,
+}
+
+pub fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+pub fn bucket(name: &str) -> BucketName {
+    BucketName::parse(name).unwrap()
+}
+
+pub fn key(name: &str) -> ObjectKey {
+    ObjectKey::parse(name).unwrap()
+}
+
+/// A client that may do everything in the namespace of `owner`.
+pub fn principal_of(owner: &str) -> Principal {
+    principal(owner, vec![Grant::new(&["*".to_owned()], Vec::new(), EVERY_ACTION.to_vec())])
+}
+
+pub fn principal(owner: &str, grants: Vec<Grant>) -> Principal {
+    Principal::new(ClientId::parse("pacs").unwrap(), tenant(owner), grants)
+}
+
+/// A root key in a new folder.
+pub fn folder_with_key() -> Arc<TempDir> {
+    let folder = tempfile::tempdir().unwrap();
+    FileCustodian::create(&folder.path().join("root.key")).unwrap();
+    Arc::new(folder)
+}
+
+impl House {
+    /// On a catalog in memory, open, with the bucket [`BUCKET`].
+    pub async fn new() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let catalog = Arc::new(MemoryCatalog::default());
+        Self::on(catalog, Arc::default(), folder_with_key(), settings).await.furnished().await
+    }
+
+    /// On a catalog in SQLite, in the folder of the key.
+    pub async fn sqlite(settings: Settings) -> Self {
+        let folder = folder_with_key();
+        let catalog = Arc::new(SqliteCatalog::open(&catalog_path(folder.path())).unwrap());
+        Self::on(catalog, Arc::default(), folder, settings).await.furnished().await
+    }
+
+    /// On what is there already; open.
+    pub async fn on(
+        catalog: Arc<dyn Catalog>,
+        chunks: Arc<MemoryChunks>,
+        folder: Arc<TempDir>,
+        settings: Settings,
+    ) -> Self {
+        let house = Self::sealed(catalog, chunks, folder, settings);
+        house.gateway.unlock(&[tenant("chum"), tenant("chus")]).await.unwrap();
+        house
+    }
+
+    /// On what is there already; not unlocked.
+    pub fn sealed(
+        catalog: Arc<dyn Catalog>,
+        chunks: Arc<MemoryChunks>,
+        folder: Arc<TempDir>,
+        settings: Settings,
+    ) -> Self {
+        let plan = FaultPlan::default();
+        let custodian = Arc::new(FileCustodian::open(&folder.path().join("root.key")).unwrap());
+        let faulty = Arc::new(Faulty::new(Arc::clone(&chunks) as _, plan.clone()));
+        let store = Arc::new(Store::new(vec![(ProviderName::parse("abroad").unwrap(), faulty as _)]));
+        let keyring = Arc::new(Keyring::new(custodian));
+        let clients = Arc::new(Clients::new(Vec::new()));
+        let gateway = Arc::new(Gateway::new(Arc::clone(&catalog), keyring, store, clients, settings));
+        Self { gateway, catalog, chunks, plan, folder, pacs: principal_of("chum") }
+    }
+
+    async fn furnished(self) -> Self {
+        self.gateway.create_bucket(self.may(CreateBucket { bucket: bucket(BUCKET) })).await.unwrap();
+        self
+    }
+
+    /// The proof that the client with all rights may do `op`.
+    pub fn may<Op: Operation>(&self, op: Op) -> Authorized<Op> {
+        self.pacs.authorize(op).unwrap()
+    }
+
+    pub async fn put(&self, name: &str, bytes: &[u8]) -> Result<Version, Error> {
+        self.put_if(name, body(bytes), Conditions::default()).await.map(|stored| stored.version)
+    }
+
+    pub async fn put_body(&self, name: &str, body: Body) -> Result<Version, Error> {
+        self.put_if(name, body, Conditions::default()).await.map(|stored| stored.version)
+    }
+
+    pub async fn put_if(&self, name: &str, body: Body, conditions: Conditions) -> Result<Stored, Error> {
+        let op = PutObject { bucket: bucket(BUCKET), key: key(name), metadata: Metadata::default(), conditions };
+        self.gateway.put_object(self.may(op), body).await
+    }
+
+    pub async fn get(&self, name: &str, select: Select) -> Result<GotObject, Error> {
+        let conditions = Conditions::default();
+        let op = GetObject { bucket: bucket(BUCKET), key: key(name), select, conditions, if_range: None };
+        self.gateway.get_object(self.may(op)).await
+    }
+
+    /// All of an object's bytes, or the first error, at once or inside the body.
+    pub async fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
+        match drain(self.get(name, Select::All).await?).await {
+            (bytes, None) => Ok(bytes),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    pub async fn head(&self, name: &str) -> Result<Version, Error> {
+        let conditions = Conditions::default();
+        let op = HeadObject { bucket: bucket(BUCKET), key: key(name), select: Select::All, conditions };
+        self.gateway.head_object(self.may(op)).await.map(|(version, _)| version)
+    }
+
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        let op = DeleteObject { bucket: bucket(BUCKET), key: key(name), conditions: Conditions::default() };
+        self.gateway.delete_object(self.may(op)).await
+    }
+
+    pub fn copy_op(&self, from: &str, to: &str) -> CopyObject {
+        CopyObject {
+            source_bucket: bucket(BUCKET),
+            source_key: key(from),
+            source_conditions: Conditions::default(),
+            bucket: bucket(BUCKET),
+            key: key(to),
+            directive: MetadataDirective::Copy,
+            conditions: Conditions::default(),
+            checksum: None,
+        }
+    }
+
+    pub async fn begin_upload(&self, name: &str, checksum: Option<&str>) -> Upload {
+        let op = CreateUpload {
+            bucket: bucket(BUCKET),
+            key: key(name),
+            metadata: Metadata::default(),
+            checksum: checksum.map(ToOwned::to_owned),
+        };
+        self.gateway.create_upload(self.may(op)).await.unwrap()
+    }
+
+    pub async fn put_part(&self, upload: &Upload, number: u32, bytes: &[u8]) -> Result<UploadPart, Error> {
+        let op = PutUploadPart { bucket: bucket(BUCKET), key: upload.key.clone(), upload: upload.id.0.clone(), number };
+        self.gateway.put_upload_part(self.may(op), body(bytes)).await
+    }
+
+    pub fn completion(&self, upload: &Upload, parts: &[(u32, &ETag)]) -> CompleteUpload {
+        CompleteUpload {
+            bucket: bucket(BUCKET),
+            key: upload.key.clone(),
+            upload: upload.id.0.clone(),
+            parts: parts.iter().map(|(number, etag)| (*number, (*etag).clone())).collect(),
+            claims: Vec::new(),
+            conditions: Conditions::default(),
+            length: None,
+        }
+    }
+
+    pub async fn complete(&self, upload: &Upload, parts: &[(u32, &ETag)]) -> Result<Version, Error> {
+        self.gateway.complete_upload(self.may(self.completion(upload, parts))).await
+    }
+
+    /// One round of the job that empties the deletion queue.
+    pub async fn collect(&self) {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        jobs::collect(Arc::clone(&self.gateway), stop).await;
+    }
+
+    /// Collects until the provider holds `wanted` chunks and nothing waits for deletion; then the catalog is sound and
+    /// no memory is in use.
+    pub async fn settles_at(&self, wanted: usize) {
+        let mut seen = (0, 0);
+        for _ in 0..500 {
+            self.collect().await;
+            seen = (self.chunks.snapshot().len(), self.catalog.deletions_waiting().await.unwrap());
+            if seen == (wanted, 0) && self.gateway.budget().used_bytes() == 0 {
+                assert_eq!(self.catalog.audit().await.unwrap(), Vec::<String>::new());
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let used = self.gateway.budget().used_bytes();
+        panic!("{} chunks instead of {wanted}, {} deletions, {used} bytes of memory in use", seen.0, seen.1);
+    }
+}
+
+pub fn catalog_path(folder: &Path) -> std::path::PathBuf {
+    folder.join("catalog.db")
+}
+
+/// A body of known length, in pieces of 64 KiB.
+pub fn body(bytes: &[u8]) -> Body {
+    body_in_pieces(Some(bytes.len() as u64), pieces(bytes, 64 * KIB))
+}
+
+/// A body with claims: digests to compute, and what the client says.
+pub fn claimed(bytes: &[u8], digests: Digests, claims: Vec<Claim>) -> Body {
+    Body { digests, claims: Box::new(move || Ok(claims)), ..body(bytes) }
+}
+
+/// A body that lets others run before each piece.
+pub fn patient(bytes: &[u8], size: usize) -> Body {
+    let stream = futures::stream::iter(pieces(bytes, size)).then(|piece| async {
+        tokio::task::yield_now().await;
+        piece
+    });
+    Body { stream: stream.boxed(), ..body(bytes) }
+}
+
+pub fn body_in_pieces(length: Option<u64>, pieces: Vec<Result<Bytes, BodyError>>) -> Body {
+    let stream = futures::stream::iter(pieces).boxed();
+    Body { length, stream, digests: Digests::default(), claims: Box::new(|| Ok(Vec::new())) }
+}
+
+pub fn pieces(bytes: &[u8], size: usize) -> Vec<Result<Bytes, BodyError>> {
+    bytes.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect()
+}
+
+/// All that a body gives, and how it ended.
+pub async fn drain(mut got: GotObject) -> (Vec<u8>, Option<Error>) {
+    let mut bytes = Vec::new();
+    while let Some(piece) = got.body.next().await {
+        match piece {
+            Ok(piece) => bytes.extend_from_slice(&piece),
+            Err(error) => return (bytes, Some(error)),
+        }
+    }
+    (bytes, None)
+}
+
+/// Bytes that do not repeat, another run for each seed.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// Comparing long runs without printing them.
+pub fn assert_same(left: &[u8], right: &[u8], what: &str) {
+    let differ = left.iter().zip(right).position(|(l, r)| l != r);
+    assert!(left == right, "{what}: {} and {} bytes, first difference at {differ:?}", left.len(), right.len());
+}

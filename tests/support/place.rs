@@ -47,9 +47,7 @@ impl Provision {
                 let server = S3Server::start(folder.path()).await;
                 Self::S3(server, folder)
             }
-            Place::Azurite => {
-                Self::Azurite(Box::new(Azurite::start().await))
-            }
+            Place::Azurite => Self::Azurite(Box::new(Azurite::start().await)),
         }
     }
 

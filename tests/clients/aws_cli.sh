@@ -29,8 +29,8 @@ second="$(aws s3 sync --no-progress s3://cli-seau/tree back)"
 [ -z "$second" ] || fail "the second sync down copied: $second"
 diff -r tree back
 [ "$(aws s3 ls --recursive s3://cli-seau/tree/ | wc -l)" = 5 ] || fail "not five objects listed"
-aws s3 ls s3://cli-seau/tree/ | grep -q "PRE sub/" || fail "no common prefix listed"
-aws s3 ls s3://cli-seau/tree/ | grep -qE " 20971527 large.dcm" || fail "wrong size listed"
+aws s3 ls s3://cli-seau/tree/ | grep "PRE sub/" >/dev/null || fail "no common prefix listed"
+aws s3 ls s3://cli-seau/tree/ | grep -E " 20971527 large.dcm" >/dev/null || fail "wrong size listed"
 
 aws s3 cp --no-progress s3://cli-seau/tree/small.bin s3://cli-seau/copied.bin
 aws s3 mv --no-progress s3://cli-seau/copied.bin s3://cli-seau/moved.bin
@@ -56,7 +56,7 @@ cmp range.bin <(tail -c +11 tree/small.bin | head -c 10)
     fail "page of two"
 
 rm "back/small.bin"
-aws s3 sync --no-progress --delete back s3://cli-seau/tree | grep -q "^delete: s3://cli-seau/tree/small.bin" ||
+aws s3 sync --no-progress --delete back s3://cli-seau/tree | grep "^delete: s3://cli-seau/tree/small.bin" >/dev/null ||
     fail "sync --delete"
 if aws s3 rb s3://cli-seau 2>/dev/null; then fail "a full bucket was removed"; fi
 aws s3 rm --quiet --recursive s3://cli-seau

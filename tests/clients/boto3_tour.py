@@ -532,7 +532,8 @@ def _small_middle():
 
 def errors():
     refused("no such key", "NoSuchKey", 404, s3.get_object, Bucket=BUCKET, Key="nothing")
-    refused("bad bucket name", ("InvalidBucketName",), 400, s3.create_bucket, Bucket="Bad_Name.-x")
+    refused("bad bucket name", ("InvalidBucketName",), 400, s3.create_bucket, Bucket="Bad_Name.-x",
+            CreateBucketConfiguration={"LocationConstraint": "ca-central-1"})
     refused("no such upload", "NoSuchUpload", 404, s3.abort_multipart_upload, Bucket=BUCKET, Key="k", UploadId="nothing")
     # What is not built answers 501, never success.
     refused("not implemented", "NotImplemented", 501, s3.put_bucket_versioning, Bucket=BUCKET,

@@ -76,7 +76,7 @@ impl Provision {
                 access_key: server.access_key.clone(),
                 secret_key: server.secret.clone(),
             },
-            Self::Azurite(azurite) => Provider::Azure {
+            Self::Azurite(_) => Provider::Azure {
                 endpoint,
                 container: SEALED.into(),
                 account: azurite::ACCOUNT.into(),
@@ -105,7 +105,7 @@ impl Provision {
                     .build()
                     .expect("a client"),
             ),
-            Self::Azurite(azurite) => Box::new(
+            Self::Azurite(_) => Box::new(
                 MicrosoftAzureBuilder::new()
                     .with_endpoint(endpoint.to_owned())
                     .with_allow_http(true)

@@ -269,9 +269,10 @@ async fn an_s3_server_that_lies_is_never_believed() {
     for (what, lie) in lies {
         let path = victim.clone();
         recorder.tamper(move |asked| (asked == path).then(|| lie.clone()));
-        // A cut far behind a short range's answer does nothing, and neither does a broken line that is retried; but the
-        // whole is never served, for the lie is told again at each attempt.
-        assert_never_wrong(&reader, "victim", &body, &what, true).await;
+        // A line that breaks behind whole segments is taken up where it broke: the truth may come through, piece by piece.
+        let heals = matches!(lie, Tamper::Cut(bytes) if bytes >= HEADER + SEALED_SEGMENT);
+        // Any other lie is told again at each attempt: the whole is never served.
+        assert_never_wrong(&reader, "victim", &body, &what, !heals).await;
         assert_served_again(&reader, "bystander", &other_body[..10], &what).await;
     }
     let path = victim.clone();

@@ -87,6 +87,8 @@ fn typed(mut tree: Value, mut problems: Vec<Problem>) -> Read {
         let error = match outcome {
             Ok(file) => {
                 problems.extend(unknown.into_iter().map(unknown_key));
+                // The library keeps the file's tables without an order of their own.
+                problems.sort_by(|left, right| left.key.cmp(&right.key));
                 return Read { file, problems, left_out };
             }
             Err(error) => error,

@@ -1,3 +1,5 @@
+//! Who is allowed what, requirement by requirement.
+
 use super::*;
 
 struct Needs(Vec<(Action, &'static str, Scope<'static>)>, Vec<BucketName>);

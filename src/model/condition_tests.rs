@@ -1,3 +1,5 @@
+//! Conditions against RFC 9110, in every combination.
+
 use super::*;
 
 const NOW: i64 = 1_800_000_000;

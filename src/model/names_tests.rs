@@ -1,3 +1,5 @@
+//! What names may be.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Ranges against RFC 9110, position by position.
+
 use proptest::prelude::*;
 
 use super::*;

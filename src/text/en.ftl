@@ -49,6 +49,7 @@ check-certificate = certificate and private key: { $path }
 check-no-tls = TLS is off: every listener is on loopback
 check-root-key = root key: { $custodian }
 check-catalog = catalog: { $path }
+check-catalog-new = catalog: { $path } (none yet; the first start makes it)
 check-provider = provider: { $name }
 serve-listening = { $front } listens on { $address }
 

@@ -63,6 +63,7 @@ check-certificate = certificat et clé privée : { $path }
 check-no-tls = TLS est désactivé : tous les points d'écoute sont sur la boucle locale
 check-root-key = clé racine : { $custodian }
 check-catalog = catalogue : { $path }
+check-catalog-new = catalogue : { $path } (aucun encore; le premier démarrage le crée)
 check-provider = fournisseur : { $name }
 serve-listening = { $front } écoute sur { $address }
 

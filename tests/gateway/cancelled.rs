@@ -20,12 +20,17 @@ async fn a_put_that_is_dropped_at_any_point_is_whole_or_absent_and_leaves_nothin
     let house = House::new().await;
     let (mut absent, mut whole) = (0, 0);
     for seed in 0..120 {
-        let length = if seed % 20 == 19 { CHUNK + 70_000 } else { 30_000 + seed as usize * 1_000 };
+        // Every 20th body has a chunk on its way to the provider while the rest still comes in.
+        let (length, piece, leaves_after) = if seed % 20 == 19 {
+            (CHUNK + 3 * MIB, MIB, 8 + seed / 20)
+        } else {
+            (30_000 + seed as usize * 1_000, 20_000, seed % 12)
+        };
         let bytes = noise(seed, length);
         tokio::select! {
             biased;
-            outcome = house.put_body("record", patient(&bytes, length / 4)) => drop(outcome.unwrap()),
-            () = turns(seed % 12) => {}
+            outcome = house.put_body("record", patient(&bytes, piece)) => drop(outcome.unwrap()),
+            () = turns(leaves_after) => {}
         }
         turns(20).await;
         match house.read("record").await {

@@ -94,3 +94,17 @@ async fn a_budget_smaller_than_a_chunk_still_moves_every_body() {
     assert_same(&one.unwrap(), &bytes, "one");
     assert_same(&two.unwrap(), &bytes, "two");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_for_memory_is_told_to_slow_down() {
+    let house = House::with(small()).await;
+    house.put("record", &noise(1, CHUNK)).await.unwrap();
+    let mut bodies = Vec::new();
+    for _ in 0..16 {
+        bodies.push(house.get("record", Select::All).await.unwrap());
+    }
+    let refused = house.put("late", b"x").await;
+    assert!(matches!(refused, Err(ecluse::gateway::Error::Busy)), "{refused:?}");
+    drop(bodies);
+    house.put("late", b"x").await.unwrap();
+}

@@ -9,6 +9,9 @@ use sha2::Sha256;
 
 use crate::support::*;
 
+/// A completion, and the error that it must meet.
+type Refusal<'a> = (&'a [(u32, &'a ETag)], fn(&Error) -> bool);
+
 fn abort(upload: &Upload) -> AbortUpload {
     AbortUpload { bucket: bucket(BUCKET), key: upload.key.clone(), upload: upload.id.0.clone() }
 }
@@ -48,7 +51,7 @@ async fn a_completion_that_does_not_fit_is_refused_and_the_upload_stays() {
     let small = house.put_part(&upload, 1, &noise(1, 999)).await.unwrap().etag;
     let large = house.put_part(&upload, 2, &noise(2, 1_000)).await.unwrap().etag;
     let tag = ETag::md5([0; 16]);
-    let refusals: [(&[(u32, &ETag)], fn(&Error) -> bool); 6] = [
+    let refusals: [Refusal<'_>; 6] = [
         (&[(1, &small), (2, &large)], |e| matches!(e, Error::PartTooSmall)),
         (&[(2, &large), (1, &small)], |e| matches!(e, Error::InvalidPartOrder)),
         (&[(2, &large), (2, &large)], |e| matches!(e, Error::InvalidPartOrder)),

@@ -168,12 +168,16 @@ fn screen_scope(credential: &str, expected: Option<&str>) -> Option<S3Result<()>
         return None;
     }
     Some(match expected {
-        Some(expected) if expected != region => Err(invalid(
-            "AuthorizationHeaderMalformed",
-            "The authorization is malformed; the region is not the one of this endpoint.",
-        )),
+        Some(expected) if expected != region => Err(errors::wrong_region(expected)),
+        // s3cmd's default is `US`. Told a region, it signs again for that one.
+        None if !is_region(region) => Err(errors::wrong_region(DEFAULT_REGION)),
         _ => Ok(()),
     })
+}
+
+/// Whether s3s takes `text` for a region.
+fn is_region(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// A body that says it is aws-chunked and is not signed as one would be stored with its framing.
@@ -236,6 +240,9 @@ fn malformed() -> s3s::S3Error {
     invalid("AuthorizationHeaderMalformed", "The authorization header is malformed.")
 }
 
+/// The region that a client is told to sign for when it named none.
+const DEFAULT_REGION: &str = "us-east-1";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +275,13 @@ mod tests {
         assert_eq!(screened(&headers, None), Ok(()));
         assert_eq!(screened(&headers, Some("ca-east-1")), Ok(()));
         assert_eq!(screened(&headers, Some("us-east-1")), Err("AuthorizationHeaderMalformed".into()));
+    }
+
+    #[test]
+    fn a_word_that_is_no_region_is_answered_with_one() {
+        let us = header("host;x-amz-date").replace("ca-east-1", "US");
+        let headers = request(&us, &[("x-amz-date", "20260101T000000Z")]);
+        assert_eq!(screened(&headers, None), Err("AuthorizationHeaderMalformed".into()));
     }
 
     #[test]

@@ -131,6 +131,16 @@ pub(super) fn invalid(code_name: &'static str, text: &'static str) -> S3Error {
     plain(code_name, 400, text)
 }
 
+/// The signature names another region; the answer names the right one, in a header and in its XML.
+pub(super) fn wrong_region(expected: &str) -> S3Error {
+    let text = "The authorization is malformed; the region is not the one of this endpoint.";
+    let mut error = invalid("AuthorizationHeaderMalformed", text);
+    if let Ok(region) = HeaderValue::from_str(expected) {
+        error.set_headers(HeaderMap::from_iter([(BUCKET_REGION, region)]));
+    }
+    error
+}
+
 /// The body does not hash to what was signed.
 pub(super) fn payload_hash_mismatch() -> S3Error {
     plain(
@@ -184,6 +194,9 @@ fn chain(error: &Error) -> String {
     }
     text
 }
+
+/// The region that signatures must name, as a response header.
+pub(super) const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 
 /// The id of a request, as a response header.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");

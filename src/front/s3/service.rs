@@ -157,7 +157,8 @@ async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>
         } else {
             let text = http_body_util::Limited::new(body, ERROR_LIMIT_BYTES).collect().await;
             let text = text.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            body = s3s::Body::from(with_request_id(&text, context.id.as_str()));
+            let region = parts.headers.get(errors::BUCKET_REGION).and_then(|region| region.to_str().ok());
+            body = s3s::Body::from(completed(&text, context.id.as_str(), region));
             parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         }
         parts.headers.remove(CONTENT_LENGTH);
@@ -169,12 +170,13 @@ async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>
     Response::from_parts(parts, Outgoing { inner: body, context, status, bytes_out: AtomicU64::new(0) })
 }
 
-/// An error's XML with the request's id, where it has none.
-fn with_request_id(xml: &[u8], id: &str) -> Vec<u8> {
+/// An error's XML with the request's id and, where it is about one, the region; unless they are there.
+fn completed(xml: &[u8], id: &str, region: Option<&str>) -> Vec<u8> {
     let text = String::from_utf8_lossy(xml);
     match text.rsplit_once("</Error>") {
         Some((head, tail)) if !head.contains("<RequestId>") => {
-            format!("{head}<RequestId>{id}</RequestId></Error>{tail}").into_bytes()
+            let region = region.map(|region| format!("<Region>{region}</Region>")).unwrap_or_default();
+            format!("{head}{region}<RequestId>{id}</RequestId></Error>{tail}").into_bytes()
         }
         _ => xml.to_vec(),
     }
@@ -224,9 +226,9 @@ mod tests {
 
     #[test]
     fn an_error_says_which_request_it_was() {
-        let made = with_request_id(b"<?xml?><Error><Code>X</Code></Error>", "AB");
+        let made = completed(b"<?xml?><Error><Code>X</Code></Error>", "AB", None);
         assert_eq!(made, b"<?xml?><Error><Code>X</Code><RequestId>AB</RequestId></Error>");
         let had = b"<Error><RequestId>CD</RequestId></Error>";
-        assert_eq!(with_request_id(had, "AB"), had);
+        assert_eq!(completed(had, "AB", None), had);
     }
 }

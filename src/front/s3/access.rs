@@ -9,7 +9,7 @@ use s3s::auth::Credentials;
 use s3s::{S3Request, S3Result};
 
 use super::context::Context;
-use super::{errors, refuse};
+use super::{auth, errors, refuse};
 use crate::gateway::Gateway;
 use crate::model::{Authorized, Operation, Principal};
 
@@ -36,6 +36,9 @@ const IMPLEMENTED: [&str; 19] = [
     "ListMultipartUploads",
 ];
 
+/// Those whose bodies may be aws-chunked.
+const STREAMING: [&str; 2] = ["PutObject", "UploadPart"];
+
 /// Lets a request in when its client is configured now and it asks for nothing that is not there.
 pub(super) struct Access {
     pub(super) gateway: Arc<Gateway>,
@@ -61,6 +64,10 @@ impl S3Access for Access {
         // Before s3s parses the operation's input: 501 whatever else is wrong with the request.
         if !IMPLEMENTED.contains(&name.as_str()) {
             return Err(errors::not_implemented(&name));
+        }
+        // s3s would hold each chunk whole in memory; the operations that take bodies decode them themselves.
+        if auth::is_streaming(cx.headers()) && !STREAMING.contains(&name.as_str()) {
+            return Err(errors::not_implemented("an aws-chunked body in this operation"));
         }
         let extensions = cx.extensions_mut();
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;

@@ -286,6 +286,77 @@ async fn lists_show_nothing_outside_of_the_prefix_that_was_granted() {
 }
 
 #[tokio::test]
+async fn the_target_and_the_host_name_one_place() {
+    let world = World::start().await;
+    let mut headers = world.headers(&[]);
+    world.signer.sign("GET", "/imaging", &[], &mut headers, &sha256(b""));
+    let there = format!("http://{}/imaging", world.host());
+    assert_eq!(world.raw("GET", &there, &headers, b"").await.status, 200);
+    world.raw("GET", "http://elsewhere/imaging", &headers, b"").await.expect(400, "InvalidRequest");
+    let mut twice = headers.clone();
+    twice.push(("host".into(), "elsewhere".into()));
+    world.raw("GET", "/imaging", &twice, b"").await.expect(400, "InvalidRequest");
+}
+
+#[tokio::test]
+async fn what_a_request_might_be_taken_for_by_another_parser_is_refused() {
+    let world = World::start().await;
+    let mut headers = world.headers(&[]);
+    world.signer.sign("PUT", "/imaging/k", &[], &mut headers, &sha256(b"abc"));
+    for framing in [
+        &[("content-length", "3"), ("content-length", "4")][..],
+        &[("content-length", "+3")],
+        &[("content-length", "3, 4")],
+        &[("transfer-encoding", "identity, chunked, gzip")],
+        &[("transfer-encoding", "xchunked")],
+    ] {
+        let mut sent = headers.clone();
+        sent.extend(framing.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let answer = world.raw("PUT", "/imaging/k", &sent, b"abc").await;
+        assert_eq!(answer.status, 400, "{framing:?}");
+    }
+    // Both lengths at once: the coding counts (RFC 9112 §6.1), and without one length of ours there is no PUT.
+    let mut both = headers.clone();
+    both.push(("content-length".into(), "3".into()));
+    both.push(("transfer-encoding".into(), "chunked".into()));
+    let answer = world.raw("PUT", "/imaging/k", &both, b"3\r\nabc\r\n0\r\n\r\n").await;
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
+    world.send("GET", "/imaging/k", &[], &[], b"").await.expect(404, "NoSuchKey");
+}
+
+#[tokio::test]
+async fn bodies_that_are_read_whole_count_in_the_memory_budget() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start().await;
+    let query = [("delete", "")];
+    let mut open = Vec::new();
+    // Eight of 8 MiB, which may take 32 MiB each: all of the 256 MiB.
+    for _ in 0..8 {
+        let mut headers = world.headers(&[]);
+        world.signer.sign("POST", "/imaging", &query, &mut headers, &sha256(b""));
+        headers.push(("content-length".into(), (8 * 1024 * 1024).to_string()));
+        let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let text = format!("POST {} HTTP/1.1\r\n{head}\r\n<Delete>", target("/imaging", &query));
+        stream.write_all(text.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    let patience = std::time::Duration::from_secs(5);
+    let full = async {
+        while world.gateway.budget().used_bytes() < world.gateway.budget().total_bytes() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(patience, full).await.is_ok(), "{}", world.gateway.budget().used_bytes());
+    let put = world.send("PUT", "/imaging/k", &[], &[], b"x");
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(300), put).await;
+    assert!(waits.is_err(), "there was room for it");
+    drop(open);
+    let put = world.send("PUT", "/imaging/k", &[], &[], b"x");
+    assert_eq!(tokio::time::timeout(patience, put).await.expect("room again").status, 200);
+}
+
+#[tokio::test]
 async fn a_region_that_is_set_is_held_to() {
     let world = World::with(S3Settings { region: Some("ca-east-1".into()), ..S3Settings::default() }).await;
     let elsewhere = Signer { region: "us-east-1".into(), ..world.signer.clone() };

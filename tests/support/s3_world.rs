@@ -30,6 +30,7 @@ pub struct World {
     pub viewer: Signer,
     pub courier: Signer,
     pub stranger: Signer,
+    pub gateway: Arc<Gateway>,
     /// What the provider holds.
     pub chunks: Arc<MemoryChunks>,
     _stop: tokio_util::sync::DropGuard,
@@ -118,7 +119,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let front = S3Front::new(gateway, settings);
+        let front = S3Front::new(Arc::clone(&gateway), settings);
         tokio::spawn(serve("s3", listener, None, Limits::default(), front, stop.clone()));
         let world = Self {
             address,
@@ -126,6 +127,7 @@ impl World {
             viewer: Signer::new("viewer", SECRET),
             courier: Signer::new("courier", SECRET),
             stranger: Signer::new("stranger", SECRET),
+            gateway,
             chunks,
             _stop: stop.drop_guard(),
             _directory: directory,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use s3s::S3Result;
 use s3s::auth::{S3Auth, SecretKey};
 
@@ -47,6 +47,17 @@ impl S3Auth for Secrets {
                 "The access key ID you provided does not exist in our records.",
             )),
         }
+    }
+}
+
+/// The authority of the target (`:authority` under HTTP/2) and the host header name one place: the header is what was
+/// signed and what names the bucket, the other is what a proxy on the way may have looked at.
+pub(super) fn screen_authority(uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
+    match (uri.authority(), headers.get(HOST)) {
+        (Some(authority), Some(host)) if !authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
+            Err(invalid("InvalidRequest", "The host header is not the authority of the request."))
+        }
+        _ => Ok(()),
     }
 }
 

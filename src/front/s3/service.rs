@@ -118,6 +118,7 @@ impl S3Front {
         B::Error: Into<StdError>,
     {
         let (mut parts, body) = request.into_parts();
+        auth::screen_authority(&parts.uri, &parts.headers)?;
         auth::screen(&parts.method, parts.version, &parts.headers, pairs, self.region.as_deref())?;
         auth::hoist(&mut parts.headers, pairs)?;
         parts.extensions.insert(Arc::clone(context));

@@ -20,6 +20,8 @@ mod support {
     pub mod s3_server;
 }
 
+#[path = "operating/backup.rs"]
+mod backup;
 #[path = "operating/commands.rs"]
 mod commands;
 #[path = "operating/custodian.rs"]

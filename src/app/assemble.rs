@@ -11,6 +11,7 @@ use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings};
 use crate::keys::{self, FileCustodian};
 use crate::model::{Principal, ProviderName, TenantId};
+use crate::redact::RedactedUrl;
 use crate::seal::Padding;
 use crate::store::{ChunkStore, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
 use crate::text::{Exit, OperatorError};
@@ -69,6 +70,11 @@ pub(super) fn catalog_path(url: &CatalogUrl) -> &Path {
 pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
     let mut places: Vec<(ProviderName, Arc<dyn ChunkStore>)> = Vec::with_capacity(providers.len());
     for Provider { name, kind, timeout, connections } in providers {
+        if let ProviderKind::Azure { endpoint: Some(endpoint), .. }
+        | ProviderKind::S3 { endpoint: Some(endpoint), .. } = &kind
+        {
+            tracing::info!(provider = %name, endpoint = %RedactedUrl(endpoint), "provider");
+        }
         let chunks = ObjectStoreChunks::open(spec(kind)).map_err(|error| faults::provider(&error, &name))?;
         let settings = GuardSettings {
             parallel_writes: connections,

@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 
 use super::digest::{Computed, Digests, Hashers};
 use super::get::check_conditions;
-use super::put::in_own_task;
+use super::own_task::in_own_task;
 use super::upload::{ChecksumPlan, check_number};
 use super::{Copied, CopyObject, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective, UploadId, UploadPart};
 use crate::catalog::{Content, NewUploadPart, NewVersion, OpenedVersion, Select, Version};

@@ -18,6 +18,7 @@ mod get;
 pub mod jobs;
 mod list;
 mod operations;
+mod own_task;
 mod parts;
 mod put;
 mod read_plan;

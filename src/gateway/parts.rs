@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::Error;
-use super::put::in_own_task;
+use super::own_task::in_own_task;
 use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
 use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
 

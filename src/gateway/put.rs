@@ -3,6 +3,7 @@
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
 //! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
 
+use super::own_task::in_own_task;
 use super::parts::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
@@ -74,14 +75,6 @@ pub(super) fn split(part: Option<(crate::model::Part, PartTicket)>) -> (Content,
         Some((part, ticket)) => (Content::Part(part), Some(ticket)),
         None => (Content::Empty, None),
     }
-}
-
-/// Runs `work` to its end even when the caller is dropped.
-pub(super) async fn in_own_task<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    let joined = tokio::spawn(work).await;
-    joined.unwrap_or(Err(Error::Catalog(CatalogError::Damaged("a commit panicked"))))
 }
 
 /// Settles a ticket by what the catalog answered.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use md5::{Digest as _, Md5};
 
 use super::digest::combine;
+use super::own_task::in_own_task;
 use super::parts::PartTicket;
-use super::put::{conclude, in_own_task, split};
+use super::put::{conclude, split};
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
     Version,

@@ -61,6 +61,7 @@ struct State {
     requests: Vec<Recorded>,
     stored: HashMap<String, Bytes>,
     rule: Option<Rule>,
+    lies: usize,
 }
 
 /// The proxy. It has its own thread and runtime, and ends when dropped.
@@ -131,6 +132,11 @@ impl Recorder {
         lock(&self.state).rule = Some(Arc::new(rule));
     }
 
+    /// How many answers were tampered with so far.
+    pub fn lies(&self) -> usize {
+        lock(&self.state).lies
+    }
+
     /// From now on, nothing but the truth.
     pub fn honest(&self) {
         lock(&self.state).rule = None;
@@ -185,6 +191,9 @@ async fn pass(
         state.rule.clone()
     };
     let tamper = if head.method == Method::GET { rule.and_then(|rule| rule(&path)) } else { None };
+    if tamper.is_some() {
+        lock(state).lies += 1;
+    }
     if let Some(Tamper::Status(code)) = tamper {
         return Ok(whole(StatusCode::from_u16(code)?, Bytes::new()));
     }

@@ -27,6 +27,7 @@ use super::body::{RequestBody, ResponseBody};
 use super::socket::Socket;
 use super::{Answer, ConnectionInfo, Limits, RequestId};
 use crate::front::tls::TlsHandle;
+use crate::redact::{RedactedHeaders, RedactedName};
 use crate::telemetry::names;
 
 /// What a connection needs beside its socket.
@@ -179,6 +180,14 @@ where
 {
     let flight = Flight::new(&activity, request.version() < http::Version::HTTP_2);
     let id = RequestId::generate();
+    tracing::debug!(
+        request = %id,
+        listener = info.listener,
+        method = %request.method(),
+        path = %RedactedName(request.uri().path()),
+        headers = %RedactedHeaders(request.headers()),
+        "a request arrived"
+    );
     let mut request = request.map(|body| RequestBody::new(body, stall));
     request.extensions_mut().insert(info);
     request.extensions_mut().insert(id.clone());

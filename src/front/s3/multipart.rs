@@ -61,7 +61,7 @@ pub(super) async fn part(
         number: number(req.input.part_number)?,
     };
     let op = caller.may(op)?;
-    let body = put::receive(&caller, &req.headers, req.trailing_headers.take(), req.input.body.take()).await?;
+    let body = put::receive(gateway, &caller, &req.headers, req.input.body.take()).await?;
     let part = gateway.put_upload_part(op, body).await.map_err(|error| caller.error(error))?;
     let shown = show(&part);
     Ok(S3Response::new(UploadPartOutput {
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn checksum_notes_follow_the_pairs_that_s3_allows() {
-        let of = |algorithm, kind| note(Some(algorithm), kind).map_err(|_| ());
+        let of = |algorithm, kind| note(Some(algorithm), kind).map_err(|_refused| ());
         assert_eq!(of(ChecksumAlgorithm::Crc64Nvme, None), Ok(Some("CRC64NVME/FULL_OBJECT".into())));
         assert_eq!(of(ChecksumAlgorithm::Crc32, None), Ok(Some("CRC32/COMPOSITE".into())));
         assert_eq!(of(ChecksumAlgorithm::Crc32, Some("FULL_OBJECT")), Ok(Some("CRC32/FULL_OBJECT".into())));

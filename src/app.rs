@@ -90,7 +90,7 @@ async fn until_told_to_stop(
 async fn reload(running: &Running, path: &Path, environment: &BTreeMap<String, String>) {
     match Config::load(path, environment) {
         Ok(config) => match running.reload(config).await {
-            Ok(()) => tracing::info!("clients and certificates were reloaded"),
+            Ok(()) => tracing::info!("clients and certificates were reloaded; any other change waits for a restart"),
             Err(error) => tracing::error!(code = error.code, causes = ?error.causes, "reload refused; nothing changed"),
         },
         Err(problems) => {

@@ -227,7 +227,7 @@ async fn an_erased_key_is_in_none_of_the_files() {
     let numbers: Vec<u32> = (0..600).map(|i| (i * 7919) % 600).collect();
     let commits = numbers.iter().map(|n| catalog.commit(new(&format!("n{n}"), Content::Part(keyed(*n)), 10), GRACE));
     assert!(futures::future::join_all(commits).await.iter().all(Result::is_ok));
-    let erased = |n: &&u32| **n % 3 != 0;
+    let erased = |n: &&u32| !n.is_multiple_of(3);
     for n in numbers.iter().filter(erased) {
         assert!(catalog.delete(&bucket(), &key(&format!("n{n}")), &Conditions::default(), GRACE).await.unwrap());
     }

@@ -115,3 +115,15 @@ async fn a_new_certificate_is_served_to_new_connections_and_a_bad_one_changes_no
     let url = client::presigned(&gateway, BUCKET, http::Method::GET, "before").await;
     assert_eq!(client::http(&elsewhere.authority).get(url).send().await.unwrap().status(), 200);
 }
+
+#[test]
+fn a_signal_to_reload_that_comes_during_the_start_does_not_end_the_gateway() {
+    let mut gateway = GatewayProcess::start(Options::folder());
+    for _ in 0..5 {
+        gateway.terminate();
+        let before = times(&gateway, "told to stop");
+        gateway.start_under_signals(Signal::SIGHUP, "custodian=");
+        assert!(gateway.is_running());
+        assert_eq!(times(&gateway, "told to stop"), before);
+    }
+}

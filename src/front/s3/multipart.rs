@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn checksum_notes_follow_the_pairs_that_s3_allows() {
-        let of = |algorithm, kind| note(Some(algorithm), kind).map_err(|_| ());
+        let of = |algorithm, kind| note(Some(algorithm), kind).map_err(|_refused| ());
         assert_eq!(of(ChecksumAlgorithm::Crc64Nvme, None), Ok(Some("CRC64NVME/FULL_OBJECT".into())));
         assert_eq!(of(ChecksumAlgorithm::Crc32, None), Ok(Some("CRC32/COMPOSITE".into())));
         assert_eq!(of(ChecksumAlgorithm::Crc32, Some("FULL_OBJECT")), Ok(Some("CRC32/FULL_OBJECT".into())));

@@ -108,6 +108,255 @@ async fn doubled_authorization_is_refused() {
 }
 
 #[tokio::test]
+async fn what_comes_twice_is_refused_and_never_read_as_absent() {
+    let world = World::start().await;
+    assert_eq!(world.send("PUT", "/imaging/k", &[], &[], b"abc").await.status, 200);
+    assert_eq!(world.send("PUT", "/imaging/other", &[], &[], b"other").await.status, 200);
+    // Taken for absent, it would make a copy an empty object.
+    for name in ["x-amz-copy-source", "x-amz-metadata-directive", "x-amz-checksum-crc32", "x-amz-meta-a"] {
+        let mut headers = world.headers(&[]);
+        headers.push((name.into(), "/imaging/other".into()));
+        world.signer.sign("PUT", "/imaging/k", &[], &mut headers, &sha256(b""));
+        headers.push((name.into(), "/imaging/k".into()));
+        headers.push(("content-length".into(), "0".into()));
+        world.raw("PUT", "/imaging/k", &headers, b"").await.expect(400, "InvalidRequest");
+    }
+    for query in [[("uploadId", "1"), ("uploadId", "2")], [("versionId", "null"), ("versionId", "null")]] {
+        world.send("DELETE", "/imaging/k", &query, &[], b"").await.expect(400, "InvalidArgument");
+    }
+    let list = [("list-type", "2"), ("prefix", "a"), ("prefix", "b")];
+    world.send("GET", "/imaging", &list, &[], b"").await.expect(400, "InvalidArgument");
+    let twice = [("response-content-type", "a/b"), ("response-content-type", "c/d")];
+    world.send("GET", "/imaging/k", &twice, &[], b"").await.expect(400, "InvalidArgument");
+    assert_eq!(world.send("GET", "/imaging/k", &[], &[], b"").await.text(), "abc");
+}
+
+#[tokio::test]
+async fn a_presigned_url_that_names_a_body_takes_no_other() {
+    let world = World::start().await;
+    let put = async |hash: &str, body: &[u8], more: &[(&str, &str)]| {
+        let named = [("X-Amz-Content-Sha256", hash)];
+        let url = world.signer.presign("PUT", &world.host(), "/imaging/k", "60", &named);
+        let mut headers = world.headers(more);
+        headers.push(("content-length".into(), body.len().to_string()));
+        world.raw("PUT", &url, &headers, body).await
+    };
+    put(&sha256(b"abc"), b"abd", &[]).await.expect(400, "XAmzContentSHA256Mismatch");
+    let unsigned = [("x-amz-content-sha256", "UNSIGNED-PAYLOAD")];
+    put(&sha256(b"abc"), b"abd", &unsigned).await.expect(400, "InvalidArgument");
+    put("STREAMING-UNSIGNED-PAYLOAD-TRAILER", b"0\r\n\r\n", &[]).await.expect(501, "NotImplemented");
+    world.send("GET", "/imaging/k", &[], &[], b"").await.expect(404, "NoSuchKey");
+    assert_eq!(put(&sha256(b"abc"), b"abc", &[]).await.status, 200);
+    assert_eq!(put("UNSIGNED-PAYLOAD", b"abd", &unsigned).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_key_that_is_used_is_the_key_that_was_signed() {
+    let world = World::start().await;
+    let keys = ["a//b", "/a", "a/", "./a", "../billing/a", "a/../b", "a%2Fb", "a\0b", "a?b", "a#b", "a+b", "é", "%"];
+    for key in keys {
+        let path = format!("/imaging/{key}");
+        assert_eq!(world.send("PUT", &path, &[], &[], key.as_bytes()).await.status, 200, "{key:?}");
+    }
+    for key in keys {
+        let path = format!("/imaging/{key}");
+        assert_eq!(world.send("GET", &path, &[], &[], b"").await.text(), key, "{key:?}");
+        let length = world.send("HEAD", &path, &[], &[], b"").await.header("content-length").to_owned();
+        assert_eq!(length, key.len().to_string());
+        // A prefix that is granted is one of the key, not of a path that dots could leave.
+        let sneaky = format!("/imaging/public/../{key}");
+        world.send_as(&world.viewer, "GET", &sneaky, &[], &[], b"").await.expect(403, "AccessDenied");
+    }
+    let listed = world.send("GET", "/imaging", &[("encoding-type", "url")], &[], b"").await;
+    assert_eq!(listed.text().matches("<Key>").count(), keys.len());
+    // Copies name their source percent-encoded: the same keys.
+    for key in keys {
+        use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+        let source = format!("imaging/{}", utf8_percent_encode(key, NON_ALPHANUMERIC));
+        let copy = world.send("PUT", "/imaging/copy", &[], &[("x-amz-copy-source", &source)], b"").await;
+        assert_eq!(copy.status, 200, "{key:?} {}", copy.text());
+        assert_eq!(world.send("GET", "/imaging/copy", &[], &[], b"").await.text(), key, "{key:?}");
+    }
+    // What is no UTF-8 is no key, and the empty bucket is no bucket.
+    for path in ["/imaging/%FF", "/imaging/%C0%AF", "//imaging/a", "/%2e%2e/a"] {
+        let mut headers = world.headers(&[]);
+        world.signer.sign("GET", "/imaging/a", &[], &mut headers, &sha256(b""));
+        let answer = world.raw("GET", path, &headers, b"").await;
+        assert!((400..404).contains(&answer.status), "{path} {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_does_not_tell_what_is_there_to_those_who_may_not_list() {
+    let world = World::start().await;
+    assert_eq!(world.send("PUT", "/imaging/public/a", &[], &[], b"a").await.status, 200);
+    let copy = async |signer: &Signer, source: &str| {
+        world.send_as(signer, "PUT", "/imaging/inbox/a", &[], &[("x-amz-copy-source", source)], b"").await
+    };
+    assert_eq!(copy(&world.courier, "/imaging/public/a").await.status, 200);
+    copy(&world.courier, "/imaging/public/missing").await.expect(403, "AccessDenied");
+    copy(&world.courier, "/imaging/private/a").await.expect(403, "AccessDenied");
+    copy(&world.viewer, "/imaging/public/a").await.expect(403, "AccessDenied");
+    copy(&world.signer, "/imaging/public/missing").await.expect(404, "NoSuchKey");
+}
+
+#[tokio::test]
+async fn metadata_has_its_limits() {
+    let world = World::start().await;
+    let put = async |name: &str, bytes: usize| {
+        let value = "a".repeat(bytes);
+        world.send("PUT", "/imaging/k", &[], &[(name, &value)], b"").await
+    };
+    assert_eq!(put("x-amz-meta-a", 2047).await.status, 200);
+    put("x-amz-meta-a", 2048).await.expect(400, "MetadataTooLarge");
+    assert_eq!(put("content-disposition", 8192).await.status, 200);
+    put("content-disposition", 8193).await.expect(400, "MetadataTooLarge");
+}
+
+#[tokio::test]
+async fn an_upload_is_known_by_its_bucket_its_key_and_its_tenant() {
+    let world = World::start().await;
+    assert_eq!(world.send("PUT", "/other", &[], &[], b"").await.status, 200);
+    let created = world.send("POST", "/imaging/big", &[("uploads", "")], &[], b"").await.text();
+    let id = created.split_once("<UploadId>").unwrap().1.split_once('<').unwrap().0;
+    assert_eq!(world.send_as(&world.stranger, "PUT", "/imaging", &[], &[], b"").await.status, 200);
+    let part = [("partNumber", "1"), ("uploadId", id)];
+    let xml =
+        b"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>";
+    for (signer, path) in
+        [(&world.signer, "/other/big"), (&world.signer, "/imaging/small"), (&world.stranger, "/imaging/big")]
+    {
+        let ask = async |method: &str, query: &[(&str, &str)], body: &[u8]| {
+            world.send_as(signer, method, path, query, &[], body).await.expect(404, "NoSuchUpload");
+        };
+        ask("PUT", &part, b"x").await;
+        ask("GET", &[("uploadId", id)], b"").await;
+        ask("POST", &[("uploadId", id)], xml).await;
+        ask("DELETE", &[("uploadId", id)], b"").await;
+    }
+    assert_eq!(world.send("PUT", "/imaging/big", &part, &[], b"x").await.status, 200);
+    let theirs = world.send_as(&world.stranger, "GET", "/imaging", &[("uploads", "")], &[], b"").await;
+    assert!(theirs.status == 200 && !theirs.text().contains("<Upload>"), "{}", theirs.text());
+}
+
+#[tokio::test]
+async fn lists_show_nothing_outside_of_the_prefix_that_was_granted() {
+    let world = World::start().await;
+    for key in ["a", "inbox/1", "inbox/2", "inboxes", "z"] {
+        assert_eq!(world.send("PUT", &format!("/imaging/{key}"), &[], &[], b"x").await.status, 200);
+    }
+    let created = world.send("POST", "/imaging/zoo", &[("uploads", "")], &[], b"").await;
+    assert_eq!(created.status, 200);
+    let list = async |query: &[(&str, &str)]| world.send_as(&world.courier, "GET", "/imaging", query, &[], b"").await;
+    for refused in [
+        &[("list-type", "2")][..],
+        &[("list-type", "2"), ("prefix", "inbox")],
+        &[("prefix", "")],
+        &[("prefix", "z"), ("delimiter", "/")],
+        &[("uploads", "")],
+        &[("uploads", ""), ("prefix", "z")],
+    ] {
+        list(refused).await.expect(403, "AccessDenied");
+    }
+    // Tokens and markers from elsewhere do not widen a page.
+    let page = world.send("GET", "/imaging", &[("list-type", "2"), ("max-keys", "1")], &[], b"").await.text();
+    let token = page.split_once("<NextContinuationToken>").unwrap().1.split_once('<').unwrap().0;
+    for within in [
+        &[("list-type", "2"), ("prefix", "inbox/"), ("continuation-token", token)][..],
+        &[("prefix", "inbox/"), ("marker", "a"), ("delimiter", "/")],
+        &[("prefix", "inbox/"), ("marker", "inboa"), ("delimiter", "x")],
+        &[("list-type", "2"), ("prefix", "inbox/"), ("start-after", "")],
+    ] {
+        let text = list(within).await.text();
+        assert!(text.contains("<Key>inbox/1<") && text.contains("<Key>inbox/2<"), "{text}");
+        assert_eq!(text.matches("<Key>").count(), 2, "{text}");
+    }
+    for beyond in [&[("prefix", "inbox/"), ("marker", "inboxes")][..], &[("prefix", "inbox/"), ("marker", "z")]] {
+        let text = list(beyond).await.text();
+        assert!(!text.contains("<Key>"), "{text}");
+    }
+    let keys = ["inbox/1", "a", "z"].map(|key| format!("<Object><Key>{key}</Key></Object>")).concat();
+    let xml = format!("<Delete>{keys}</Delete>");
+    let digest = base64_sha256(xml.as_bytes());
+    let sums = [("x-amz-checksum-sha256", digest.as_str())];
+    let text = world.send_as(&world.courier, "POST", "/imaging", &[("delete", "")], &sums, xml.as_bytes()).await.text();
+    assert_eq!(text.matches("<Code>AccessDenied</Code>").count(), 2, "{text}");
+    assert!(text.contains("<Deleted><Key>inbox/1</Key></Deleted>"), "{text}");
+    assert_eq!(world.send("HEAD", "/imaging/a", &[], &[], b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_target_and_the_host_name_one_place() {
+    let world = World::start().await;
+    let mut headers = world.headers(&[]);
+    world.signer.sign("GET", "/imaging", &[], &mut headers, &sha256(b""));
+    let there = format!("http://{}/imaging", world.host());
+    assert_eq!(world.raw("GET", &there, &headers, b"").await.status, 200);
+    world.raw("GET", "http://elsewhere/imaging", &headers, b"").await.expect(400, "InvalidRequest");
+    let mut twice = headers.clone();
+    twice.push(("host".into(), "elsewhere".into()));
+    world.raw("GET", "/imaging", &twice, b"").await.expect(400, "InvalidRequest");
+}
+
+#[tokio::test]
+async fn what_a_request_might_be_taken_for_by_another_parser_is_refused() {
+    let world = World::start().await;
+    let mut headers = world.headers(&[]);
+    world.signer.sign("PUT", "/imaging/k", &[], &mut headers, &sha256(b"abc"));
+    for framing in [
+        &[("content-length", "3"), ("content-length", "4")][..],
+        &[("content-length", "+3")],
+        &[("content-length", "3, 4")],
+        &[("transfer-encoding", "identity, chunked, gzip")],
+        &[("transfer-encoding", "xchunked")],
+    ] {
+        let mut sent = headers.clone();
+        sent.extend(framing.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let answer = world.raw("PUT", "/imaging/k", &sent, b"abc").await;
+        assert_eq!(answer.status, 400, "{framing:?}");
+    }
+    // Both lengths at once: the coding counts (RFC 9112 §6.1), and without one length of ours there is no PUT.
+    let mut both = headers.clone();
+    both.push(("content-length".into(), "3".into()));
+    both.push(("transfer-encoding".into(), "chunked".into()));
+    let answer = world.raw("PUT", "/imaging/k", &both, b"3\r\nabc\r\n0\r\n\r\n").await;
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
+    world.send("GET", "/imaging/k", &[], &[], b"").await.expect(404, "NoSuchKey");
+}
+
+#[tokio::test]
+async fn bodies_that_are_read_whole_count_in_the_memory_budget() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start().await;
+    let query = [("delete", "")];
+    let mut open = Vec::new();
+    // Eight of 8 MiB, which may take 32 MiB each: all of the 256 MiB.
+    for _ in 0..8 {
+        let mut headers = world.headers(&[]);
+        world.signer.sign("POST", "/imaging", &query, &mut headers, &sha256(b""));
+        headers.push(("content-length".into(), (8 * 1024 * 1024).to_string()));
+        let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let text = format!("POST {} HTTP/1.1\r\n{head}\r\n<Delete>", target("/imaging", &query));
+        stream.write_all(text.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    let patience = std::time::Duration::from_secs(5);
+    let full = async {
+        while world.gateway.budget().used_bytes() < world.gateway.budget().total_bytes() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(patience, full).await.is_ok(), "{}", world.gateway.budget().used_bytes());
+    let put = world.send("PUT", "/imaging/k", &[], &[], b"x");
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(300), put).await;
+    assert!(waits.is_err(), "there was room for it");
+    drop(open);
+    let put = world.send("PUT", "/imaging/k", &[], &[], b"x");
+    assert_eq!(tokio::time::timeout(patience, put).await.expect("room again").status, 200);
+}
+
+#[tokio::test]
 async fn a_region_that_is_set_is_held_to() {
     let world = World::with(S3Settings { region: Some("ca-east-1".into()), ..S3Settings::default() }).await;
     let elsewhere = Signer { region: "us-east-1".into(), ..world.signer.clone() };
@@ -302,6 +551,71 @@ async fn every_byte_of_a_chunked_upload_is_held_to_its_signatures() {
     assert_eq!(answer.text(), "123456789");
     assert_eq!(answer.header("content-encoding"), "");
     assert_eq!(answer.header("x-amz-checksum-crc32"), "y/Q5Jg==");
+}
+
+#[tokio::test]
+async fn a_chunk_is_stored_as_it_arrives_however_large_it_is() {
+    let world = World::start().await;
+    let length = 64 * 1024 * 1024;
+    let decoded = length.to_string();
+    for signed in [false, true] {
+        let mut headers =
+            world.headers(&[("content-encoding", "aws-chunked"), ("x-amz-decoded-content-length", &decoded)]);
+        let payload = if signed {
+            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        } else {
+            headers.push(("x-amz-trailer".into(), "x-amz-checksum-crc32".into()));
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        };
+        world.signer.sign("PUT", "/imaging/k", &[], &mut headers, payload);
+        let extension = if signed { format!(";chunk-signature={}", "0".repeat(64)) } else { String::new() };
+        let begin = format!("{length:x}{extension}\r\n");
+        headers.push(("content-length".into(), (length + 200).to_string()));
+        let before = world.chunks.snapshot().len();
+        // Three sealed chunks' worth of one signed chunk, and then silence.
+        let body = [begin.as_bytes(), &vec![b'a'; 24 * 1024 * 1024]].concat();
+        let raw = world.raw("PUT", "/imaging/k", &headers, &body);
+        let stored = async {
+            while world.chunks.snapshot().len() < before + 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let first = async {
+            tokio::select! { answer = raw => panic!("answered before its end: {answer:?}"), () = stored => {} }
+        };
+        let patience = std::time::Duration::from_secs(20);
+        assert!(tokio::time::timeout(patience, first).await.is_ok(), "kept in memory, signed: {signed}");
+    }
+    world.send("GET", "/imaging/k", &[], &[], b"").await.expect(404, "NoSuchKey");
+}
+
+#[tokio::test]
+async fn bytes_after_the_end_of_a_chunked_body_are_refused() {
+    let world = World::start().await;
+    let put = async |body: &[u8], length: &str| {
+        let mut headers = world.headers(&[
+            ("content-encoding", "aws-chunked"),
+            ("x-amz-decoded-content-length", length),
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
+        ]);
+        world.signer.sign("PUT", "/imaging/k", &[], &mut headers, "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+        headers.push(("content-length".into(), body.len().to_string()));
+        world.raw("PUT", "/imaging/k", &headers, body).await
+    };
+    let end = "0\r\nx-amz-checksum-crc32:y/Q5Jg==\r\n\r\n";
+    put(format!("9\r\n123456789\r\n{end}more").as_bytes(), "9").await.expect(400, "InvalidRequest");
+    put(format!("9\r\n123456789\r\n{end}").as_bytes(), "8").await.expect(400, "InvalidRequest");
+    put(format!("9\r\n123456789\r\n{end}").as_bytes(), "10").await.expect(400, "IncompleteBody");
+    world.send("GET", "/imaging/k", &[], &[], b"").await.expect(404, "NoSuchKey");
+    assert_eq!(put(format!("9\r\n123456789\r\n{end}").as_bytes(), "9").await.status, 200);
+    // A body that s3s would read whole, as chunks.
+    let mut headers =
+        world.headers(&[("x-amz-decoded-content-length", "9"), ("x-amz-trailer", "x-amz-checksum-crc32")]);
+    let query = [("delete", "")];
+    world.signer.sign("POST", "/imaging", &query, &mut headers, "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    headers.push(("content-length".into(), "9".into()));
+    let answer = world.raw("POST", &target("/imaging", &query), &headers, b"fffffff\r\n").await;
+    answer.expect(501, "NotImplemented");
 }
 
 #[tokio::test]

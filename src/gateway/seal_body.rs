@@ -117,7 +117,7 @@ impl Gateway {
     }
 
     /// A share of the budget, or 503 after a minute's wait.
-    pub(super) async fn share(&self, bytes: u64) -> Result<Share, Error> {
+    pub async fn share(&self, bytes: u64) -> Result<Share, Error> {
         let taken = tokio::time::timeout(BUDGET_PATIENCE, self.budget.take(bytes)).await;
         taken.ok().flatten().ok_or(Error::Busy)
     }

@@ -31,7 +31,7 @@ help-template-commands = Commandes
 help-template-options = Options
 help-command-value = COMMANDE
 help-about = Chiffre tout ce qui part chez un fournisseur infonuagique, avec des clés qui restent ici
-help-demo = Montre la passerelle à l'œuvre sur cette machine, avec des dossiers fictifs
+help-demo = Montre la passerelle à l'œuvre sur cette machine, avec des documents fictifs
 help-serve = Met la passerelle en service
 help-check = Vérifie la configuration et tout ce qu'elle désigne
 help-keys = Gère la clé racine
@@ -78,7 +78,7 @@ hint-usage-unknown-command = « ecluse --help » indique ce que fait chacune.
 error-usage-missing-argument = Il manque quelque chose : { $argument }
 cause-usage-missing-argument = La commande ne peut pas s'exécuter sans cela.
 hint-usage-missing-argument = Par exemple : ecluse serve --config /etc/ecluse/ecluse.toml
-error-usage-missing-command = Quelle commande ?
+error-usage-missing-command = Quelle commande?
 cause-usage-missing-command = Rien n'a été demandé.
 hint-usage-missing-command = « ecluse demo » montre la passerelle à l'œuvre; « ecluse --help » énumère les commandes.
 error-usage-invalid-value = La valeur { $value } ne convient pas à { $argument }
@@ -109,7 +109,7 @@ error-config-unknown-key = cette clé n'existe pas
 cause-config-unknown-key = Les clés inconnues sont refusées, pour qu'une faute de frappe ne reste pas sans effet à l'insu de tous.
 hint-config-unknown-key = { $similar ->
     [none] Retirez-la, ou cherchez-la dans docs/fr/operators/configuration.md.
-   *[other] Vouliez-vous écrire { $similar } ?
+   *[other] Vouliez-vous écrire { $similar }?
 }
 error-config-type = la valeur n'est pas du bon type
 cause-config-type = { $shape ->
@@ -173,7 +173,7 @@ error-config-address-twice = deux points d'écoute ont la même adresse
 cause-config-address-twice = { $other } écoute sur le même port de la même adresse.
 hint-config-address-twice = Donnez un autre port à l'un des deux.
 error-config-plain-listener = un point d'écoute hors de la boucle locale serait sans TLS
-cause-config-plain-listener = Les dossiers et les signatures traverseraient le réseau en clair.
+cause-config-plain-listener = Les données et les signatures traverseraient le réseau en clair.
 hint-config-plain-listener = Retirez mode = "off" et désignez un certificat et sa clé privée dans [tls], ou écoutez sur 127.0.0.1.
 error-config-domain = ce n'est pas un nom de domaine
 cause-config-domain = Un domaine se compose d'étiquettes faites de lettres minuscules sans accent, de chiffres et de traits d'union, séparées par des points.
@@ -211,7 +211,7 @@ hint-config-no-client = Ajoutez une entrée [[client]] avec id, tenant, secret e
 error-config-secret-inline = un secret figure dans le fichier de configuration
 cause-config-secret-inline = Les fichiers de configuration sont copiés, envoyés par courriel et gardés dans un gestionnaire de versions. Les secrets se lisent dans un fichier ou dans l'environnement.
 hint-config-secret-inline = Remplacez ce secret, que d'autres ont pu voir, et écrivez : { $example }
-error-config-secret-source = où se trouve le secret ?
+error-config-secret-source = où se trouve le secret?
 cause-config-secret-source = Une seule des clés « file » et « env » doit l'indiquer.
 hint-config-secret-source = Par exemple : { $example }
 error-config-secret-unreadable = le fichier du secret ne peut pas être lu
@@ -303,4 +303,4 @@ cause-output = Le terminal ou le fichier de destination est fermé.
 hint-output = Relancez la commande.
 error-internal = Écluse a commis une erreur
 cause-internal = Il s'est produit quelque chose qui devrait être impossible.
-hint-internal = Signalez-le en joignant cet affichage et le journal.
+hint-internal = Signalez-le en joignant cet affichage et le journal technique.

@@ -22,11 +22,17 @@ use crate::sigv4::{Signer, sha256, target};
 
 pub const SECRET: &str = "not-a-secret-of-anyone";
 
-/// A running front. The client `pacs` may do everything; `viewer` may read `public/` in every bucket and list nothing.
+/// A running front. The client `pacs` may do everything; `viewer` may read `public/` in every bucket and list nothing;
+/// `courier` may besides write, list and delete in `inbox/`. `stranger` may do everything in another tenant.
 pub struct World {
     pub address: SocketAddr,
     pub signer: Signer,
     pub viewer: Signer,
+    pub courier: Signer,
+    pub stranger: Signer,
+    pub gateway: Arc<Gateway>,
+    /// What the provider holds.
+    pub chunks: Arc<MemoryChunks>,
     _stop: tokio_util::sync::DropGuard,
     _directory: tempfile::TempDir,
 }
@@ -68,25 +74,37 @@ impl World {
     }
 
     pub async fn with(settings: S3Settings) -> Self {
+        Self::built(settings, 5 * 1024 * 1024).await
+    }
+
+    /// `min_part_bytes`: the smallest part of an upload that is not its last.
+    pub async fn built(settings: S3Settings, min_part_bytes: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let custodian = FileCustodian::create(&directory.path().join("root.key")).unwrap();
         let tenant = TenantId::parse("chum").unwrap();
-        let client = |id: &str, grant: Grant| Client {
-            principal: Principal::new(ClientId::parse(id).unwrap(), tenant.clone(), vec![grant]),
+        let elsewhere = TenantId::parse("chus").unwrap();
+        let of = |tenant: &TenantId, id: &str, grants: Vec<Grant>| Client {
+            principal: Principal::new(ClientId::parse(id).unwrap(), tenant.clone(), grants),
             secret: SecretText::new(SECRET.into()),
         };
+        let client = |id: &str, grant: Grant| of(&tenant, id, vec![grant]);
         let everything = vec![Action::Read, Action::Write, Action::Delete, Action::List, Action::Admin];
         let all = ["*".to_owned()];
+        let public = || Grant::new(&all, vec!["public/".into()], vec![Action::Read]);
+        let inbox = Grant::new(&all, vec!["inbox/".into()], vec![Action::Write, Action::List, Action::Delete]);
         let clients = vec![
-            client("pacs", Grant::new(&all, vec![], everything)),
-            client("viewer", Grant::new(&all, vec!["public/".into()], vec![Action::Read])),
+            client("pacs", Grant::new(&all, vec![], everything.clone())),
+            client("viewer", public()),
+            of(&tenant, "courier", vec![public(), inbox]),
+            of(&elsewhere, "stranger", vec![Grant::new(&all, vec![], everything)]),
         ];
         let catalog = SqliteCatalog::open(&directory.path().join("catalog.db")).unwrap();
         let provider = ProviderName::parse("memory").unwrap();
+        let chunks = Arc::new(MemoryChunks::default());
         let gateway = Arc::new(Gateway::new(
             Arc::new(catalog),
             Arc::new(Keyring::new(Arc::new(custodian))),
-            Arc::new(Store::new(vec![(provider, Arc::new(MemoryChunks::default()))])),
+            Arc::new(Store::new(vec![(provider, Arc::clone(&chunks) as _)])),
             Arc::new(Clients::new(clients)),
             Settings {
                 etag: EtagMode::Md5,
@@ -94,19 +112,23 @@ impl World {
                 memory: 256 * 1024 * 1024,
                 grace: Duration::from_secs(60),
                 parallel_chunks: 4,
-                min_part_bytes: 5 * 1024 * 1024,
+                min_part_bytes,
             },
         ));
-        gateway.unlock(&[tenant]).await.unwrap();
+        gateway.unlock(&[tenant, elsewhere]).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let front = S3Front::new(gateway, settings);
+        let front = S3Front::new(Arc::clone(&gateway), settings);
         tokio::spawn(serve("s3", listener, None, Limits::default(), front, stop.clone()));
         let world = Self {
             address,
             signer: Signer::new("pacs", SECRET),
             viewer: Signer::new("viewer", SECRET),
+            courier: Signer::new("courier", SECRET),
+            stranger: Signer::new("stranger", SECRET),
+            gateway,
+            chunks,
             _stop: stop.drop_guard(),
             _directory: directory,
         };

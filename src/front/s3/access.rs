@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::Credentials;
 use s3s::{S3Request, S3Result};
 
 use super::context::Context;
-use super::{errors, refuse};
+use super::{auth, errors, refuse};
 use crate::gateway::Gateway;
 use crate::model::{Authorized, Operation, Principal};
 
@@ -35,6 +36,14 @@ const IMPLEMENTED: [&str; 19] = [
     "ListParts",
     "ListMultipartUploads",
 ];
+
+/// Those whose bodies may be aws-chunked.
+const STREAMING: [&str; 2] = ["PutObject", "UploadPart"];
+
+/// Those that s3s reads an XML body of, whole: it counts in the memory budget until the operation has ended.
+const XML: [&str; 3] = ["CreateBucket", "DeleteObjects", "CompleteMultipartUpload"];
+/// Bytes of memory for each byte of XML: as it came, and what it says.
+const XML_FACTOR: u64 = 4;
 
 /// Lets a request in when its client is configured now and it asks for nothing that is not there.
 pub(super) struct Access {
@@ -62,10 +71,24 @@ impl S3Access for Access {
         if !IMPLEMENTED.contains(&name.as_str()) {
             return Err(errors::not_implemented(&name));
         }
+        // s3s would hold each chunk whole in memory; the operations that take bodies decode them themselves.
+        if auth::is_streaming(cx.headers()) && !STREAMING.contains(&name.as_str()) {
+            return Err(errors::not_implemented("an aws-chunked body in this operation"));
+        }
         let extensions = cx.extensions_mut();
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;
         refuse::query(&query.0, &name)?;
-        enter(extensions, &name, principal)
+        enter(extensions, &name, principal)?;
+        if !XML.contains(&name.as_str()) {
+            return Ok(());
+        }
+        let bytes = xml_memory(cx.headers());
+        let share = self.gateway.share(bytes).await;
+        let extensions = cx.extensions_mut();
+        let context = extensions.get::<Arc<Context>>().ok_or_else(lost)?;
+        let share = share.map_err(|error| errors::answer(error, context))?;
+        extensions.insert(Arc::new(share));
+        Ok(())
     }
 }
 
@@ -82,6 +105,13 @@ pub(super) fn admit(gateway: &Gateway, credentials: Option<&Credentials>, header
     }
     refuse::headers(headers)?;
     Ok(principal)
+}
+
+/// What reading the body takes at most, in bytes.
+fn xml_memory(headers: &HeaderMap) -> u64 {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let most = super::service::XML_LIMIT_BYTES as u64;
+    announced.unwrap_or(most).min(most).saturating_mul(XML_FACTOR)
 }
 
 /// Notes operation and client, and leaves the principal for the operation.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use s3s::S3Result;
 use s3s::auth::{S3Auth, SecretKey};
 
@@ -18,8 +18,8 @@ use crate::gateway::Gateway;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest life of a presigned URL. Source: S3 "Download and upload objects with presigned URLs".
 const MAX_EXPIRES_SECONDS: u32 = 7 * 24 * 3600;
-/// Query parameters of a presigned URL; each at most once.
-const AUTH_QUERY: [&str; 8] = [
+/// Query parameters that are about the signature itself; none of them becomes a header.
+const AUTH_QUERY: [&str; 7] = [
     "x-amz-algorithm",
     "x-amz-credential",
     "x-amz-date",
@@ -27,19 +27,9 @@ const AUTH_QUERY: [&str; 8] = [
     "x-amz-signedheaders",
     "x-amz-signature",
     "x-amz-security-token",
-    "x-amz-content-sha256",
 ];
-/// Headers that decide how a request is read; each at most once.
-const UNIQUE: [&str; 8] = [
-    "authorization",
-    "host",
-    "content-encoding",
-    "x-amz-date",
-    "x-amz-content-sha256",
-    "x-amz-decoded-content-length",
-    "x-amz-trailer",
-    "x-amz-security-token",
-];
+/// Headers that decide how a request is read; each at most once, as is everything that begins with `x-amz-`.
+const UNIQUE: [HeaderName; 3] = [AUTHORIZATION, HOST, CONTENT_ENCODING];
 
 /// Gives `s3s` the secrets of the clients that are configured now.
 pub(super) struct Secrets {
@@ -60,6 +50,17 @@ impl S3Auth for Secrets {
     }
 }
 
+/// The authority of the target (`:authority` under HTTP/2) and the host header name one place: the header is what was
+/// signed and what names the bucket, the other is what a proxy on the way may have looked at.
+pub(super) fn screen_authority(uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
+    match (uri.authority(), headers.get(HOST)) {
+        (Some(authority), Some(host)) if !authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
+            Err(invalid("InvalidRequest", "The host header is not the authority of the request."))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks a request before `s3s` sees it. `pairs`: its query, decoded.
 pub(super) fn screen(
     method: &Method,
@@ -68,15 +69,19 @@ pub(super) fn screen(
     pairs: &[(String, String)],
     region: Option<&str>,
 ) -> S3Result<()> {
-    for name in UNIQUE {
-        if headers.get_all(name).iter().nth(1).is_some() {
+    // s3s would take either for absent: a copy would become an empty object, a page of one prefix a page of all.
+    for name in headers.keys() {
+        let once = name.as_str().starts_with("x-amz-") || UNIQUE.contains(name);
+        if once && headers.get_all(name).iter().nth(1).is_some() {
             return Err(invalid("InvalidRequest", "A header that may come once comes twice."));
         }
     }
-    for name in AUTH_QUERY {
-        if pairs.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).nth(1).is_some() {
-            return Err(invalid("AuthorizationQueryParametersError", "A query parameter comes twice."));
-        }
+    let mut names: Vec<String> = pairs.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[String]>::first) {
+        let about_signature = AUTH_QUERY.contains(&twice.as_str());
+        let code = if about_signature { "AuthorizationQueryParametersError" } else { "InvalidArgument" };
+        return Err(invalid(code, "A query parameter comes twice."));
     }
     if method == Method::POST && starts_with_ignoring_case(headers.get(CONTENT_TYPE), "multipart/form-data") {
         return Err(errors::not_implemented("POST forms"));
@@ -112,7 +117,7 @@ pub(super) fn hoist(headers: &mut HeaderMap, pairs: &[(String, String)]) -> S3Re
         let (Ok(name), Ok(value)) = (HeaderName::try_from(&name), HeaderValue::from_bytes(value.as_bytes())) else {
             return Err(invalid("InvalidArgument", "A query parameter cannot be a header."));
         };
-        if headers.insert(name, value).is_some() {
+        if headers.insert(name, value.clone()).is_some_and(|other| other != value) {
             return Err(invalid("InvalidArgument", "A header is also a query parameter."));
         }
     }
@@ -123,17 +128,34 @@ fn screen_header(text: &str, version: Version, headers: &HeaderMap, region: Opti
     let Some(fields) = text.strip_prefix(ALGORITHM).filter(|rest| rest.starts_with(char::is_whitespace)) else {
         return Err(if text.starts_with("AWS ") { old_signature() } else { malformed() });
     };
-    let field = |name: &str| {
-        let mut found = fields.split(',').filter_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
-        let first = found.next();
-        if found.next().is_some() { None } else { first }
-    };
-    let (Some(credential), Some(signed)) = (field("Credential"), field("SignedHeaders")) else {
+    let (Some(credential), Some(signed)) = (field(fields, "Credential"), field(fields, "SignedHeaders")) else {
         return Err(malformed());
     };
     screen_scope(credential, region).ok_or_else(malformed)??;
     screen_framing(headers)?;
     screen_signed(signed, version, headers, false)
+}
+
+/// What chunks' signatures follow from.
+pub(super) struct Signed<'a> {
+    /// `date/region/s3/aws4_request`.
+    pub(super) scope: &'a str,
+    /// The signature of the request.
+    pub(super) signature: &'a str,
+}
+
+/// The scope and the signature of a request that is signed in its headers.
+pub(super) fn signed(headers: &HeaderMap) -> Option<Signed<'_>> {
+    let fields = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix(ALGORITHM)?;
+    let (_id, scope) = field(fields, "Credential")?.split_once('/')?;
+    Some(Signed { scope, signature: field(fields, "Signature")? })
+}
+
+/// A field of the authorization header that is there once.
+fn field<'a>(fields: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = fields.split(',').filter_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
+    let first = found.next();
+    if found.next().is_some() { None } else { first }
 }
 
 fn screen_presigned<'a>(
@@ -329,6 +351,8 @@ mod tests {
         hoist(&mut headers, &[pair("X-Amz-Signature"), pair("x-amz-Tagging"), pair("X-Amz-Date")]).unwrap();
         assert_eq!(headers["x-amz-tagging"], "x");
         assert!(!headers.contains_key("x-amz-date"));
-        assert!(hoist(&mut headers, &[pair("X-Amz-Signature"), pair("x-amz-tagging")]).is_err());
+        assert!(hoist(&mut headers, &[pair("X-Amz-Signature"), pair("x-amz-tagging")]).is_ok(), "the same again");
+        let other = ("x-amz-tagging".to_owned(), "y".to_owned());
+        assert!(hoist(&mut headers, &[pair("X-Amz-Signature"), other]).is_err());
     }
 }

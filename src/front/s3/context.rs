@@ -1,12 +1,13 @@
 //! What is known of one request while it is served, and the line and the numbers it leaves behind.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::body::RawBody;
 use crate::front::server::RequestId;
 use crate::model::ClientId;
 
@@ -29,6 +30,8 @@ pub(super) struct Context {
     called: AtomicBool,
     /// The raw body, where its digest is checked after it was parsed.
     kept: Mutex<Option<Vec<Bytes>>>,
+    /// The body, until an operation takes it or nobody reads it any more.
+    body: Mutex<Option<RawBody>>,
 }
 
 impl Context {
@@ -45,6 +48,7 @@ impl Context {
             hash_mismatch: AtomicBool::new(false),
             called: AtomicBool::new(false),
             kept: Mutex::new(keep.then(Vec::new)),
+            body: Mutex::new(None),
         })
     }
 
@@ -82,6 +86,11 @@ impl Context {
     /// The raw body, once.
     pub(super) fn take_kept(&self) -> Option<Vec<Bytes>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The body, if it is there.
+    pub(super) fn body(&self) -> MutexGuard<'_, Option<RawBody>> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes the log line and the metrics, when the answer has ended. No name of an object or bucket is in them.

@@ -52,8 +52,9 @@ pub(super) async fn object(
         conditions: conditions::for_write(&req.headers),
         checksum: checksums::named(&req.headers)?,
     };
+    let hide = !caller.principal.may_list(&op.source_bucket, op.source_key.as_str());
     let op = caller.may(op)?;
-    let copied = gateway.copy_object(op).await.map_err(|error| caller.error(source_unmet(error)))?;
+    let copied = gateway.copy_object(op).await.map_err(|error| caller.error(of_source(error, hide)))?;
     Ok(S3Response::new(CopyObjectOutput {
         copy_object_result: Some(object_result(&copied)),
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
@@ -88,8 +89,9 @@ pub(super) async fn part(
         upload: req.input.upload_id.clone(),
         number: multipart::number(req.input.part_number)?,
     };
+    let hide = !caller.principal.may_list(&op.source_bucket, op.source_key.as_str());
     let op = caller.may(op)?;
-    let copied = gateway.copy_upload_part(op).await.map_err(|error| caller.error(source_unmet(error)))?;
+    let copied = gateway.copy_upload_part(op).await.map_err(|error| caller.error(of_source(error, hide)))?;
     Ok(S3Response::new(UploadPartCopyOutput {
         copy_part_result: Some(part_result(&copied)),
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
@@ -110,9 +112,11 @@ fn source(source: &CopySource) -> S3Result<(BucketName, ObjectKey)> {
     }
 }
 
-/// For a copy, an unmet condition on the source is 412 whichever it is. Source: S3 `CopyObject`.
-fn source_unmet(error: crate::gateway::Error) -> crate::gateway::Error {
+/// For a copy, an unmet condition on the source is 412 whichever it is (S3 `CopyObject`). `hide`: the client may not
+/// list the source, so it must not learn that an object is not there.
+fn of_source(error: crate::gateway::Error, hide: bool) -> crate::gateway::Error {
     match error {
+        crate::gateway::Error::NoSuchKey if hide => crate::gateway::Error::AccessDenied,
         crate::gateway::Error::NotModified { .. } => crate::gateway::Error::PreconditionFailed,
         other => other,
     }

@@ -18,6 +18,9 @@ use crate::model::{ETag, Metadata, SystemMetadata, Timestamp};
 
 /// User metadata, names and values together, in bytes. Source: S3 "Working with object metadata".
 const MAX_USER_METADATA_BYTES: usize = 2048;
+/// All other headers that are kept, in bytes: what S3 takes for the whole header of a PUT. Pages of lists and of uploads
+/// hold a thousand of them.
+const MAX_SYSTEM_METADATA_BYTES: usize = 8192;
 /// Bytes of a value in one encoded word of RFC 2047, which has at most 75 characters.
 const ENCODED_WORD_BYTES: usize = 45;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
@@ -43,10 +46,7 @@ const STORAGE_CLASSES: [&str; 9] = [
 pub(super) fn metadata(headers: &HeaderMap, user: Option<dto::Metadata>) -> S3Result<Metadata> {
     let user: BTreeMap<String, String> = user.unwrap_or_default().into_iter().collect();
     if user.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_USER_METADATA_BYTES {
-        return Err(errors::invalid(
-            "MetadataTooLarge",
-            "Your metadata headers exceed the maximum allowed metadata size",
-        ));
+        return Err(too_large());
     }
     let storage_class = text(headers, &STORAGE_CLASS)?;
     if storage_class.as_deref().is_some_and(|class| !STORAGE_CLASSES.contains(&class)) {
@@ -62,6 +62,18 @@ pub(super) fn metadata(headers: &HeaderMap, user: Option<dto::Metadata>) -> S3Re
         website_redirect: text(headers, &WEBSITE_REDIRECT)?,
         storage_class: storage_class.filter(|class| class != "STANDARD"),
     };
+    let kept = [
+        &system.content_type,
+        &system.content_encoding,
+        &system.content_language,
+        &system.content_disposition,
+        &system.cache_control,
+        &system.expires,
+        &system.website_redirect,
+    ];
+    if kept.into_iter().flatten().map(String::len).sum::<usize>() > MAX_SYSTEM_METADATA_BYTES {
+        return Err(too_large());
+    }
     Ok(Metadata { system, user, ..Metadata::default() })
 }
 
@@ -129,6 +141,10 @@ pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> S3Result<Option<St
     }
     let text = std::str::from_utf8(value.as_bytes()).map_err(|cause| unreadable(&cause))?;
     Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+fn too_large() -> S3Error {
+    errors::invalid("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
 }
 
 fn unreadable(cause: &std::str::Utf8Error) -> S3Error {

@@ -16,6 +16,7 @@ mod auth;
 mod body;
 mod buckets;
 mod checksums;
+mod chunked;
 mod conditions;
 mod context;
 mod copy;

@@ -61,7 +61,7 @@ pub(super) async fn part(
         number: number(req.input.part_number)?,
     };
     let op = caller.may(op)?;
-    let body = put::receive(&caller, &req.headers, req.trailing_headers.take(), req.input.body.take()).await?;
+    let body = put::receive(gateway, &caller, &req.headers, req.input.body.take()).await?;
     let part = gateway.put_upload_part(op, body).await.map_err(|error| caller.error(error))?;
     let shown = show(&part);
     Ok(S3Response::new(UploadPartOutput {

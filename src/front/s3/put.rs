@@ -1,15 +1,17 @@
 //! Bodies that come in: PutObject, and the body of a part.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use futures::StreamExt;
 use futures::stream;
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue};
 use s3s::dto::{ChecksumType, PutObjectInput, PutObjectOutput, ServerSideEncryption, StreamingBlob};
-use s3s::{S3Request, S3Response, S3Result, TrailingHeaders};
+use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
+use super::body::Trailers;
+use super::chunked::{ChunkSigner, Decoder};
 use super::errors::{self, invalid};
 use super::{auth, body, checksums, conditions, headers};
 use crate::gateway::{Body, BodyError, Claim, Claims, Digests, Error, Gateway, PutObject};
@@ -31,7 +33,7 @@ pub(super) async fn put_object(
         conditions: conditions::for_write(&req.headers),
     };
     let op = caller.may(op)?;
-    let body = receive(&caller, &req.headers, req.trailing_headers.take(), req.input.body.take()).await?;
+    let body = receive(gateway, &caller, &req.headers, req.input.body.take()).await?;
     let stored = gateway.put_object(op, body).await.map_err(|error| caller.error(error))?;
     let mut output = PutObjectOutput {
         e_tag: Some(headers::dto_etag(&stored.version.etag)),
@@ -54,9 +56,9 @@ pub(super) async fn put_object(
 
 /// The body of a PUT as the gateway takes it, with all that the client claims about it.
 pub(super) async fn receive(
+    gateway: &Gateway,
     caller: &Caller,
     headers: &HeaderMap,
-    trailers: Option<TrailingHeaders>,
     blob: Option<StreamingBlob>,
 ) -> S3Result<Body> {
     let length = length(headers)?;
@@ -77,8 +79,17 @@ pub(super) async fn receive(
         return Err(invalid("InvalidRequest", "The checksum that was sent is not of the algorithm that was named."));
     }
     let md5 = checksums::content_md5(headers)?;
-    let blob = blob.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
-    let mut stream = body::decoded(blob, Arc::clone(&caller.context));
+    let trailers = Trailers::default();
+    let mut stream = if auth::is_streaming(headers) {
+        let decoder = decoder(gateway, caller, headers)?;
+        // Left in its place, it would be read by s3s, a whole chunk at a time.
+        let raw = caller.context.body().take().ok_or_else(|| caller.error(Error::Body(BodyError::Malformed)))?;
+        drop(blob);
+        body::dechunked(raw, decoder, Arc::clone(&trailers), Arc::clone(&caller.context))
+    } else {
+        let blob = blob.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
+        body::plain(blob, Arc::clone(&caller.context))
+    };
     if length == 0 {
         // Framing, signatures and trailers of an empty body are checked where it ends: read it to there.
         while let Some(piece) = stream.next().await {
@@ -97,16 +108,36 @@ pub(super) async fn receive(
     })
 }
 
+/// What reads the body, as `x-amz-content-sha256` has it. s3s has verified the signature that the chunks' follow from.
+fn decoder(gateway: &Gateway, caller: &Caller, headers: &HeaderMap) -> S3Result<Decoder> {
+    let payload = headers.get("x-amz-content-sha256").map(HeaderValue::as_bytes).unwrap_or_default();
+    let trailing = match payload {
+        b"STREAMING-UNSIGNED-PAYLOAD-TRAILER" => return Ok(Decoder::new(None, true)),
+        b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD" => false,
+        b"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => true,
+        _ => return Err(errors::not_implemented("this signature of chunks")),
+    };
+    // A client that was taken out of the configuration meanwhile cannot go on.
+    let client = gateway.clients().find(caller.principal.client.as_str());
+    let (Some(client), Some(signed), Some(timestamp)) =
+        (client, auth::signed(headers), headers.get("x-amz-date").and_then(|value| value.to_str().ok()))
+    else {
+        return Err(caller.error(Error::AccessDenied));
+    };
+    let signer = ChunkSigner::new(client.secret.expose(), timestamp, signed.scope, signed.signature);
+    Ok(Decoder::new(Some(signer), trailing))
+}
+
 /// What the client claims, once the body has ended.
 fn claims(
     md5: Option<[u8; 16]>,
     upfront: Option<Checksum>,
     promised: Vec<ChecksumAlgorithm>,
-    trailers: Option<TrailingHeaders>,
+    trailers: Trailers,
 ) -> Claims {
     Box::new(move || {
         let mut claims: Vec<Claim> = md5.map(Claim::Md5).into_iter().chain(upfront.map(Claim::Checksum)).collect();
-        let trailers = trailers.and_then(|handle| handle.take()).unwrap_or_default();
+        let trailers = std::mem::take(&mut *trailers.lock().unwrap_or_else(PoisonError::into_inner));
         for algorithm in promised {
             let mut values = trailers.get_all(checksums::header_of(algorithm)).iter();
             let (Some(value), None) = (values.next(), values.next()) else { return Err(BodyError::Malformed) };
@@ -167,9 +198,9 @@ mod tests {
 
     #[test]
     fn a_promised_trailer_that_does_not_come_is_malformed() {
-        let late = claims(None, None, vec![ChecksumAlgorithm::Crc32], None);
+        let late = claims(None, None, vec![ChecksumAlgorithm::Crc32], Trailers::default());
         assert!(matches!(late(), Err(BodyError::Malformed)));
-        let none = claims(Some([0; 16]), None, vec![], None);
+        let none = claims(Some([0; 16]), None, vec![], Trailers::default());
         assert_eq!(none().unwrap(), vec![Claim::Md5([0; 16])]);
     }
 }

@@ -16,7 +16,7 @@ use s3s::{S3Error, StdError};
 use super::access::{Access, Query};
 use super::address::Domains;
 use super::auth::{self, Secrets};
-use super::body::Incoming;
+use super::body::Lent;
 use super::context::Context;
 use super::errors::{self, REQUEST_ID};
 use super::get::ReadRoute;
@@ -118,11 +118,12 @@ impl S3Front {
         B::Error: Into<StdError>,
     {
         let (mut parts, body) = request.into_parts();
+        auth::screen_authority(&parts.uri, &parts.headers)?;
         auth::screen(&parts.method, parts.version, &parts.headers, pairs, self.region.as_deref())?;
         auth::hoist(&mut parts.headers, pairs)?;
         parts.extensions.insert(Arc::clone(context));
         parts.extensions.insert(Query(Arc::clone(pairs)));
-        let body = s3s::Body::http_body_unsync(Incoming::new(body, Arc::clone(context)));
+        let body = s3s::Body::http_body_unsync(Lent::new(body, Arc::clone(context)));
         Ok(Request::from_parts(parts, body))
     }
 }

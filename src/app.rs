@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::telemetry::{LogFormat, Metrics, start_logging};
@@ -33,6 +33,8 @@ pub fn serve(
 ) -> Result<(), OperatorError> {
     let metrics = begin_telemetry("info", environment)?;
     runtime()?.block_on(async {
+        // Listened to from the first: a SIGHUP that comes during the start must not end the process.
+        let mut signals = Signals::listen()?;
         let running = start(config, metrics).await?;
         for (front, address) in running.addresses() {
             let line =
@@ -40,7 +42,7 @@ pub fn serve(
             writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
         }
         let _flushed = out.flush();
-        until_told_to_stop(&running, path, environment).await?;
+        until_told_to_stop(&mut signals, &running, path, environment).await;
         running.shutdown().await;
         Ok(())
     })
@@ -66,31 +68,45 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, OperatorError> {
         .map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error))
 }
 
+/// What the administrator may say to the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, OperatorError> {
+        let to = |kind| signal(kind).map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error));
+        Ok(Self {
+            terminate: to(SignalKind::terminate())?,
+            interrupt: to(SignalKind::interrupt())?,
+            hang_up: to(SignalKind::hangup())?,
+        })
+    }
+}
+
 async fn until_told_to_stop(
+    signals: &mut Signals,
     running: &Running,
     path: &Path,
     environment: &BTreeMap<String, String>,
-) -> Result<(), OperatorError> {
-    let listen = |kind| signal(kind).map_err(|error| OperatorError::new("internal", Exit::Internal).because(&error));
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
+) {
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => reload(running, path, environment).await,
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+            _ = signals.hang_up.recv() => reload(running, path, environment).await,
         }
     }
     tracing::info!("told to stop; draining");
-    Ok(())
 }
 
 /// Reads the configuration again; what is wrong goes to the log and changes nothing.
 async fn reload(running: &Running, path: &Path, environment: &BTreeMap<String, String>) {
     match Config::load(path, environment) {
         Ok(config) => match running.reload(config).await {
-            Ok(()) => tracing::info!("clients and certificates were reloaded"),
+            Ok(()) => tracing::info!("clients and certificates were reloaded; any other change waits for a restart"),
             Err(error) => tracing::error!(code = error.code, causes = ?error.causes, "reload refused; nothing changed"),
         },
         Err(problems) => {

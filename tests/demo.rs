@@ -68,7 +68,7 @@ impl Commands for StandIn {
             let service = service.clone();
             async move { service.call(request.map(s3s::Body::http_body_unsync)).await.unwrap() }
         };
-        let tls = TlsHandle::load(TlsFiles {
+        let tls = TlsHandle::load(&TlsFiles {
             certificate: data_dir.join(text.get_string("tls.certificate").unwrap()),
             private_key: data_dir.join(text.get_string("tls.private_key").unwrap()),
             client_ca: None,

@@ -175,7 +175,7 @@ async fn conversation(address: SocketAddr, request: &[u8]) -> std::io::Result<St
 #[tokio::test]
 async fn tls_1_2_and_1_3_with_http_1_1_and_http_2_are_served() {
     let certificates = Certificates::new();
-    let server = Running::start(Some(TlsHandle::load(certificates.files()).unwrap()), Limits::default());
+    let server = Running::start(Some(TlsHandle::load(&certificates.files()).unwrap()), Limits::default());
     for version in [Version::TLS_1_2, Version::TLS_1_3] {
         for (http1, name) in [(true, "HTTP/1.1"), (false, "HTTP/2.0")] {
             let client = certificates.client().tls_version_min(version).tls_version_max(version);
@@ -200,7 +200,7 @@ async fn http_2_is_served_in_plain_with_prior_knowledge() {
 #[tokio::test]
 async fn a_body_that_fails_in_the_middle_is_an_error_for_every_client() {
     let certificates = Certificates::new();
-    let secure = Running::start(Some(TlsHandle::load(certificates.files()).unwrap()), Limits::default());
+    let secure = Running::start(Some(TlsHandle::load(&certificates.files()).unwrap()), Limits::default());
     let open = Running::start(None, Limits::default());
     for path in ["/break", "/panic-in-body"] {
         let cases = [
@@ -318,7 +318,7 @@ async fn connections_that_say_nothing_are_closed() {
         ..Limits::default()
     };
     let certificates = Certificates::new();
-    let secure = Running::start(Some(TlsHandle::load(certificates.files()).unwrap()), limits.clone());
+    let secure = Running::start(Some(TlsHandle::load(&certificates.files()).unwrap()), limits.clone());
     let open = Running::start(None, limits);
     for (address, first) in
         [(secure.address, ""), (open.address, ""), (open.address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]
@@ -399,7 +399,7 @@ async fn above_the_connection_limit_peers_wait_for_room() {
 #[tokio::test]
 async fn a_reload_swaps_certificates_for_new_connections_and_a_bad_one_keeps_the_old() {
     let certificates = Certificates::new();
-    let handle = TlsHandle::load(certificates.files()).unwrap();
+    let handle = TlsHandle::load(&certificates.files()).unwrap();
     let server = Running::start(Some(Arc::clone(&handle)), Limits::default());
     let url = server.url("https", "/ok");
     let get = |client: &reqwest::Client| client.get(&url).send();
@@ -407,7 +407,7 @@ async fn a_reload_swaps_certificates_for_new_connections_and_a_bad_one_keeps_the
     let old = certificates.client().build().unwrap();
     get(&old).await.unwrap().bytes().await.unwrap();
     certificates.issue(2021, 2091);
-    handle.reload().unwrap();
+    handle.reload(&certificates.files()).unwrap();
     // The open connection lives on; new ones get the new certificate.
     get(&old).await.unwrap().bytes().await.unwrap();
     let new = || certificates.client().build().unwrap();
@@ -415,7 +415,7 @@ async fn a_reload_swaps_certificates_for_new_connections_and_a_bad_one_keeps_the
 
     let good = new();
     std::fs::write(certificates.path("server.pem"), "nothing").unwrap();
-    assert!(matches!(handle.reload(), Err(TlsError::Pem { .. })));
+    assert!(matches!(handle.reload(&certificates.files()), Err(TlsError::Pem { .. })));
     get(&good).await.unwrap();
     let stranger = Certificates::new();
     assert!(get(&stranger.client().build().unwrap()).await.is_err());
@@ -424,7 +424,7 @@ async fn a_reload_swaps_certificates_for_new_connections_and_a_bad_one_keeps_the
 
 #[test]
 fn certificates_that_cannot_serve_are_refused() {
-    let refused = |certificates: &Certificates| TlsHandle::load(certificates.files()).err().unwrap();
+    let refused = |certificates: &Certificates| TlsHandle::load(&certificates.files()).err().unwrap();
     let certificates = Certificates::new();
     certificates.issue(2001, 2002);
     let error = refused(&certificates);
@@ -435,7 +435,7 @@ fn certificates_that_cannot_serve_are_refused() {
     let key = certificates.path("server.key");
     for (mode, fine) in [(0o600, true), (0o640, true), (0o400, true), (0o644, false), (0o660, false), (0o604, false)] {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
-        let loaded = TlsHandle::load(certificates.files());
+        let loaded = TlsHandle::load(&certificates.files());
         assert_eq!(loaded.is_ok(), fine, "{mode:o}");
         assert!(fine || matches!(loaded.err().unwrap(), TlsError::Permissions { .. }));
     }
@@ -460,7 +460,7 @@ async fn with_a_client_authority_only_its_certificates_get_in() {
     let client = client.signed_by(&client_key, &issuer).unwrap();
 
     let files = TlsFiles { client_ca: Some(certificates.path("clients.pem")), ..certificates.files() };
-    let server = Running::start(Some(TlsHandle::load(files).unwrap()), Limits::default());
+    let server = Running::start(Some(TlsHandle::load(&files).unwrap()), Limits::default());
     let url = server.url("https", "/ok");
     assert!(certificates.client().build().unwrap().get(&url).send().await.is_err());
     let identity = format!("{}{}", client_key.serialize_pem(), client.pem());

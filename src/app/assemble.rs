@@ -29,19 +29,21 @@ pub(super) fn data_folder(path: &Path) -> Result<(), OperatorError> {
     }
 }
 
+/// Where the certificates are, unless TLS is off.
+pub(super) fn tls_files(tls: &Tls) -> Option<TlsFiles> {
+    match tls {
+        Tls::Off => None,
+        Tls::Files { certificate, private_key, client_ca } => Some(TlsFiles {
+            certificate: certificate.clone(),
+            private_key: private_key.clone(),
+            client_ca: client_ca.clone(),
+        }),
+    }
+}
+
 /// Loads the certificates, unless TLS is off.
 pub(super) fn tls(tls: &Tls) -> Result<Option<Arc<TlsHandle>>, OperatorError> {
-    match tls {
-        Tls::Off => Ok(None),
-        Tls::Files { certificate, private_key, client_ca } => {
-            let files = TlsFiles {
-                certificate: certificate.clone(),
-                private_key: private_key.clone(),
-                client_ca: client_ca.clone(),
-            };
-            TlsHandle::load(files).map(Some).map_err(|error| faults::tls(&error))
-        }
-    }
+    tls_files(tls).map(|files| TlsHandle::load(&files).map_err(|error| faults::tls(&error))).transpose()
 }
 
 /// Opens the custodian.

@@ -105,8 +105,8 @@ impl Running {
         let tenants = assemble::tenants(&config.clients);
         let catalog_path = assemble::catalog_path(&config.catalog);
         self.gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
-        if let Some(tls) = &self.tls {
-            tls.reload().map_err(|error| faults::tls(&error))?;
+        if let (Some(tls), Some(files)) = (&self.tls, assemble::tls_files(&config.tls)) {
+            tls.reload(&files).map_err(|error| faults::tls(&error))?;
         }
         self.gateway.clients().replace(assemble::clients(config.clients));
         Ok(())

@@ -103,21 +103,20 @@ pub enum TlsError {
 
 /// The TLS configuration of listeners, exchangeable while they serve.
 pub struct TlsHandle {
-    files: TlsFiles,
     current: ArcSwap<ServerConfig>,
 }
 
 impl TlsHandle {
     /// Loads and checks everything.
-    pub fn load(files: TlsFiles) -> Result<Arc<Self>, TlsError> {
-        let config = load(&files, SystemTime::now())?;
-        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(config) }))
+    pub fn load(files: &TlsFiles) -> Result<Arc<Self>, TlsError> {
+        let config = load(files, SystemTime::now())?;
+        Ok(Arc::new(Self { current: ArcSwap::from_pointee(config) }))
     }
 
-    /// Loads everything again from the same files. New connections use it; open ones stay as they are. On an error
+    /// Loads everything again; the files may be others than before. New connections use it; open ones stay as they are. On an error
     /// nothing changes.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        let config = load(&self.files, SystemTime::now())?;
+    pub fn reload(&self, files: &TlsFiles) -> Result<(), TlsError> {
+        let config = load(files, SystemTime::now())?;
         self.current.store(Arc::new(config));
         Ok(())
     }
@@ -125,11 +124,6 @@ impl TlsHandle {
     /// The configuration for the next connection.
     pub fn current(&self) -> Arc<ServerConfig> {
         self.current.load_full()
-    }
-
-    /// The files it was loaded from.
-    pub fn files(&self) -> &TlsFiles {
-        &self.files
     }
 }
 

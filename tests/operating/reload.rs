@@ -99,12 +99,31 @@ async fn a_new_certificate_is_served_to_new_connections_and_a_bad_one_changes_no
     reload(&gateway, REFUSED);
     assert_eq!(client::http(&gateway.authority).get(url.clone()).send().await.unwrap().status(), 200);
 
+    gateway.edit(|_| before);
     fs::copy(&renewed.certificate, tls.join("server.pem")).unwrap();
     write_secret(&tls.join("server.key"), &fs::read(&renewed.private_key).unwrap());
-    gateway.edit(|_| before);
     reload(&gateway, RELOADED);
     assert_eq!(client::http(&renewed.authority).get(url.clone()).send().await.unwrap().status(), 200);
     assert!(client::http(&gateway.authority).get(url.clone()).send().await.is_err(), "the old certificate is served");
     // Connections that were open go on.
     assert_eq!(old.get(url).send().await.unwrap().status(), 200);
+
+    // The file may also name other files.
+    let elsewhere = Certificates::make(&gateway.home.join("elsewhere"));
+    gateway.edit(|text| text.replace("/tls/server.", "/elsewhere/server."));
+    reload(&gateway, RELOADED);
+    let url = client::presigned(&gateway, BUCKET, http::Method::GET, "before").await;
+    assert_eq!(client::http(&elsewhere.authority).get(url).send().await.unwrap().status(), 200);
+}
+
+#[test]
+fn a_signal_to_reload_that_comes_during_the_start_does_not_end_the_gateway() {
+    let mut gateway = GatewayProcess::start(Options::folder());
+    for _ in 0..5 {
+        gateway.terminate();
+        let before = times(&gateway, "told to stop");
+        gateway.start_under_signals(Signal::SIGHUP, "custodian=");
+        assert!(gateway.is_running());
+        assert_eq!(times(&gateway, "told to stop"), before);
+    }
 }

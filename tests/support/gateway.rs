@@ -229,6 +229,22 @@ impl GatewayProcess {
         self.spawn();
     }
 
+    /// Starts it again, sending `signal` over and over from the moment that `line` is in its log until it is ready.
+    ///
+    /// # Panics
+    /// When it ends meanwhile.
+    pub fn start_under_signals(&mut self, signal: Signal, line: &str) {
+        let before = self.log().matches(line).count();
+        self.child = Some(self.begin());
+        let end = Instant::now() + READY;
+        while !self.is_ready() {
+            assert!(self.is_running() && Instant::now() < end, "ended or not ready\n{}", self.log());
+            if self.log().matches(line).count() > before {
+                self.signal(signal);
+            }
+        }
+    }
+
     /// Runs another command on the same configuration, in a language: its exit code and what it printed.
     ///
     /// # Panics
@@ -268,11 +284,15 @@ impl GatewayProcess {
         assert_eq!(code, 0, "ecluse keys init\n{said}");
     }
 
-    fn spawn(&mut self) {
+    fn begin(&self) -> Child {
         let log = OpenOptions::new().create(true).append(true).open(self.home.join("gateway.log")).expect("a log");
         let also: File = log.try_clone().expect("a handle");
         let mut command = self.command(&["serve"]);
-        let mut child = command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve");
+        command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve")
+    }
+
+    fn spawn(&mut self) {
+        let mut child = self.begin();
         let end = Instant::now() + READY;
         while self.admin(self.awaited).is_none_or(|(status, _)| status != 200) {
             let ended: Option<ExitStatus> = child.try_wait().expect("its state");

@@ -756,6 +756,22 @@ async fn xml_that_is_too_large_or_broken_is_refused() {
 }
 
 #[tokio::test]
+async fn xml_of_very_many_elements_is_refused_before_it_is_parsed() {
+    let world = World::start().await;
+    let complete = async |part: &str, count: usize| {
+        let xml = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part.repeat(count));
+        world.send("POST", "/imaging/big", &[("uploadId", "x")], &[], xml.as_bytes()).await
+    };
+    complete("<Part/>", 300_000).await.expect(400, "MaxMessageLengthExceeded");
+    let sums: String = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
+        .map(|name| format!("<Checksum{name}>AAAAAA==</Checksum{name}>"))
+        .concat();
+    let part = format!("<Part><PartNumber>1</PartNumber><ETag>\"a\"</ETag>{sums}</Part>");
+    // As many as there may be are read, and judged by what they say.
+    complete(&part, 10_000).await.expect(400, "InvalidPartOrder");
+}
+
+#[tokio::test]
 async fn lists_page_by_tokens_that_cannot_be_made_up() {
     let world = World::start().await;
     for key in ["a/1", "a/2", "b", "c\u{1}d"] {

@@ -118,3 +118,34 @@ impl Drop for SecretText {
         self.0.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use super::*;
+
+    /// Asserts that types lack a trait that `String` has: an inherent constant is found before that of a trait.
+    macro_rules! lack {
+        ($trait:path: $($type:ty),+) => {{
+            trait Lacking {
+                const HAS: bool = false;
+            }
+            impl<T> Lacking for Of<T> {}
+            struct Of<T>(std::marker::PhantomData<T>);
+            impl<T: $trait> Of<T> {
+                const HAS: bool = true;
+            }
+            $(assert_eq!((<Of<String>>::HAS, <Of<$type>>::HAS), (true, false), stringify!($type: $trait));)+
+        }};
+    }
+
+    #[test]
+    fn secrets_cannot_be_printed_cloned_or_compared() {
+        lack!(Debug: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(Display: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(Clone: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(PartialEq: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(serde::Serialize: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+    }
+}

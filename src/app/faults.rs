@@ -38,7 +38,23 @@ pub(super) fn unlock(error: &UnlockError, path: &Path) -> OperatorError {
 
 /// A catalog that does not open.
 pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
-    OperatorError::new("catalog-unusable", Exit::Unavailable).arg("path", path.display().to_string()).because(error)
+    let code = match error {
+        CatalogError::InUse => "catalog-in-use",
+        CatalogError::TooNew { .. } => "catalog-too-new",
+        CatalogError::NoSuchBucket
+        | CatalogError::BucketExists
+        | CatalogError::BucketNotEmpty
+        | CatalogError::NoSuchKey
+        | CatalogError::NoSuchUpload
+        | CatalogError::InvalidPart { .. }
+        | CatalogError::PreconditionFailed
+        | CatalogError::SourceChanged
+        | CatalogError::Closed
+        | CatalogError::Damaged(_)
+        | CatalogError::Engine(_)
+        | CatalogError::Io(_) => "catalog-unusable",
+    };
+    OperatorError::new(code, Exit::Unavailable).arg("path", path.display().to_string()).because(error)
 }
 
 /// A provider that cannot be used as configured.

@@ -102,6 +102,10 @@ impl Gateway {
         settings: Settings,
     ) -> Self {
         let budget = Budget::new(settings.memory);
+        for (provider, _) in store.providers() {
+            // There from the start: an alarm on its increase must see the first incident, too.
+            metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider.to_string()).increment(0);
+        }
         let parts = parts::PartIds::new(Arc::clone(&catalog));
         Self { catalog, keyring, store, clients, budget, settings, parts }
     }

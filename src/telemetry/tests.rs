@@ -1,5 +1,7 @@
 //! Tests of logs and metrics.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
@@ -84,19 +86,59 @@ fn a_level_that_is_none_is_refused() {
 fn metrics_are_installed_once_and_rendered_with_their_help() {
     let first = Metrics::install().unwrap();
     let second = Metrics::install().unwrap();
-    record_request("s3", "GetObject", 206, Duration::from_millis(3));
-    record_bytes("s3", Direction::Out, 42);
+    metrics::counter!(names::REQUEST_BYTES, "front" => "s3", "direction" => "out").increment(42);
+    metrics::histogram!(names::REQUEST_SECONDS, "front" => "s3", "operation" => "GetObject").record(0.003);
     assert!(first.render().contains("ecluse_request_bytes_total{front=\"s3\",direction=\"out\"} 42"));
     let text = second.render();
-    assert!(text.contains("# HELP ecluse_requests_total Requests answered"), "{text}");
-    assert!(text.contains("ecluse_requests_total{front=\"s3\",operation=\"GetObject\",status=\"2xx\"} 1"), "{text}");
+    assert!(text.contains("# HELP ecluse_request_bytes_total Bytes of bodies"), "{text}");
     assert!(
         text.contains("ecluse_request_seconds_bucket{front=\"s3\",operation=\"GetObject\",le=\"0.005\"} 1"),
         "{text}"
     );
 }
 
+/// Adds the text of every Rust file below `folder`, but for the list itself and tests.
+fn sources(folder: &Path, out: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("telemetry") {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("telemetry.rs") {
+            out.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_lowercase() || letter == '_'
+}
+
 #[test]
-fn every_metric_is_named_as_ours() {
-    assert!(names::ALL.iter().all(|name| name.starts_with("ecluse_")));
+fn the_list_holds_exactly_the_metrics_that_the_code_records() {
+    let mut code = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+    let spelled = code.split("\"ecluse_").skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once('"')?;
+        name.chars().all(is_of_a_name).then(|| format!("ecluse_{name}"))
+    });
+    let mut recorded: BTreeSet<String> = spelled.collect();
+    assert!(recorded.len() > 10, "the search finds nothing: {recorded:?}");
+    for used in code.split("names::").skip(1) {
+        let constant: String = used.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+        recorded
+            .extend(names::CONSTANTS.iter().find(|(name, _)| *name == constant).map(|(_, text)| (*text).to_owned()));
+    }
+    let listed: BTreeSet<String> = names::ALL.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed, recorded, "left: the list; right: the code");
+}
+
+#[test]
+fn both_documents_name_exactly_the_metrics_of_the_list() {
+    let listed: BTreeSet<&str> = names::ALL.iter().copied().collect();
+    for document in ["docs/operators/metrics.md", "docs/fr/operators/metrics.md"] {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
+        let named: BTreeSet<&str> =
+            text.split(|letter| !is_of_a_name(letter)).filter(|word| word.starts_with("ecluse_")).collect();
+        assert_eq!(listed, named, "left: the list; right: {document}");
+    }
 }

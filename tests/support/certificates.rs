@@ -18,10 +18,12 @@ pub struct Certificates {
     pub certificate: PathBuf,
     /// The server's private key, mode 0600.
     pub private_key: PathBuf,
+    /// A client's certificate and private key, one after the other.
+    pub client: PathBuf,
 }
 
 impl Certificates {
-    /// Makes an authority and a certificate for `localhost`, `*.localhost` and `127.0.0.1` in a folder.
+    /// Makes an authority and a certificate for `localhost`, `*.localhost`, `*.s3.localhost` and `127.0.0.1` in a folder.
     pub fn make(folder: &Path) -> Self {
         fs::create_dir_all(folder).expect("a folder for certificates");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
@@ -32,7 +34,7 @@ impl Certificates {
         let authority = params.self_signed(&authority_key).expect("an authority").pem();
         let issuer = Issuer::new(params, authority_key);
 
-        let names = vec!["localhost".to_owned(), "*.localhost".to_owned()];
+        let names = ["localhost", "*.localhost", "*.s3.localhost"].map(str::to_owned).to_vec();
         let mut params = CertificateParams::new(names).expect("parameters");
         params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
         params.distinguished_name.push(DnType::CommonName, "test gateway");
@@ -43,13 +45,21 @@ impl Certificates {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &issuer).expect("a certificate").pem();
 
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.distinguished_name.push(DnType::CommonName, "test client");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let client_key = KeyPair::generate().expect("a key");
+        let client = params.signed_by(&client_key, &issuer).expect("a certificate").pem();
+
         let files = Self {
             authority: folder.join("ca.pem"),
             certificate: folder.join("server.pem"),
             private_key: folder.join("server.key"),
+            client: folder.join("client.pem"),
         };
         fs::write(&files.authority, authority).expect("the authority is written");
         fs::write(&files.certificate, certificate).expect("the certificate is written");
+        write_secret(&files.client, format!("{client}{}", client_key.serialize_pem()).as_bytes());
         write_secret(&files.private_key, key.serialize_pem().as_bytes());
         files
     }

@@ -55,12 +55,19 @@ pub enum Provider {
 pub struct Options {
     provider: Provider,
     write: Vec<String>,
+    others: Vec<(&'static str, String)>,
+    awaited: &'static str,
 }
 
 impl Options {
     /// Chunks go to `provider`.
     pub fn with(provider: Provider) -> Self {
-        Self { provider, write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()] }
+        Self {
+            provider,
+            write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
+            others: Vec::new(),
+            awaited: "/readyz",
+        }
     }
 
     /// Chunks go to a folder.
@@ -71,6 +78,18 @@ impl Options {
     /// Adds a line to `[write]`.
     pub fn write_setting(mut self, line: &str) -> Self {
         self.write.push(line.into());
+        self
+    }
+
+    /// Adds a line to another section: `s3`, `tls`, `keys` or `limits`. `HOME` in it is the test's own directory.
+    pub fn setting(mut self, section: &'static str, line: &str) -> Self {
+        self.others.push((section, line.into()));
+        self
+    }
+
+    /// Started is when it lives: its provider may be away.
+    pub fn not_ready(mut self) -> Self {
+        self.awaited = "/healthz";
         self
     }
 }
@@ -86,6 +105,7 @@ pub struct GatewayProcess {
     /// The test's own directory: data, provider's folder, log.
     pub home: PathBuf,
     admin_port: u16,
+    awaited: &'static str,
     child: Option<Child>,
     _files: TempDir,
 }
@@ -114,6 +134,7 @@ impl GatewayProcess {
             authority: certificates.authority,
             home,
             admin_port,
+            awaited: options.awaited,
             child: None,
             _files: files,
         };
@@ -162,18 +183,36 @@ impl GatewayProcess {
     /// # Panics
     /// When it does not end in time, or not with code 0.
     pub fn terminate(&mut self) {
+        self.signal(Signal::SIGTERM);
+        self.wait_for_its_end();
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.id().cast_signed()), signal).expect("a signal");
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().expect("a running gateway").id()
+    }
+
+    /// Waits until it has ended, after a signal.
+    ///
+    /// # Panics
+    /// When it does not end in time, or not with code 0.
+    pub fn wait_for_its_end(&mut self) {
         let child = self.child.as_mut().expect("a running gateway");
-        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("SIGTERM");
         let end = Instant::now() + DRAIN;
         let status = loop {
             if let Some(status) = child.try_wait().expect("its state") {
                 break status;
             }
-            assert!(Instant::now() < end, "no end {DRAIN:?} after SIGTERM\n{}", self.log());
+            assert!(Instant::now() < end, "no end {DRAIN:?} after the signal\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         };
         self.child = None;
-        assert!(status.success(), "{status} after SIGTERM\n{}", self.log());
+        assert!(status.success(), "{status} after the signal\n{}", self.log());
     }
 
     /// `kill -9`.
@@ -190,10 +229,43 @@ impl GatewayProcess {
         self.spawn();
     }
 
+    /// Runs another command on the same configuration, in a language: its exit code and what it printed.
+    ///
+    /// # Panics
+    /// When it has not ended in a minute.
+    pub fn run(&self, arguments: &[&str], language: &str) -> (i32, String) {
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        // One offset for both: neither writes over the other.
+        let handle = || printed.as_file().try_clone().expect("a handle");
+        let mut command = self.command(arguments);
+        command.env("LANG", language).stdin(Stdio::null()).stdout(handle()).stderr(handle());
+        let mut child = command.spawn().expect("ecluse");
+        let end = Instant::now() + READY;
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("its state") {
+                break Some(status);
+            }
+            if Instant::now() > end {
+                child.kill().ok();
+                child.wait().ok();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let text = fs::read_to_string(printed.path()).expect("what it printed");
+        (status.unwrap_or_else(|| panic!("{arguments:?} does not end\n{text}")).code().unwrap_or(-1), text)
+    }
+
+    /// Changes the configuration file.
+    pub fn edit(&self, change: impl FnOnce(String) -> String) {
+        let path = self.home.join("ecluse.toml");
+        let text = fs::read_to_string(&path).expect("the configuration");
+        fs::write(path, change(text)).expect("the configuration is written");
+    }
+
     fn keys_init(&self) {
-        let output = self.command(&["keys", "init"]).stdin(Stdio::null()).output().expect("ecluse keys init");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "ecluse keys init: {}\n{said}", output.status);
+        let (code, said) = self.run(&["keys", "init"], "C.UTF-8");
+        assert_eq!(code, 0, "ecluse keys init\n{said}");
     }
 
     fn spawn(&mut self) {
@@ -202,7 +274,7 @@ impl GatewayProcess {
         let mut command = self.command(&["serve"]);
         let mut child = command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve");
         let end = Instant::now() + READY;
-        while !self.is_ready() {
+        while self.admin(self.awaited).is_none_or(|(status, _)| status != 200) {
             let ended: Option<ExitStatus> = child.try_wait().expect("its state");
             let late = Instant::now() > end;
             if ended.is_some() || late {
@@ -216,7 +288,9 @@ impl GatewayProcess {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ecluse"));
+        // A limit on file sizes, which a test may set, is an error for the process and not its end.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_ecluse")]);
         command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
         // Nothing of the developer's environment changes what is tested: the defaults are.
         command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
@@ -224,7 +298,7 @@ impl GatewayProcess {
     }
 
     /// A plain `GET` on the admin listener: status and body.
-    fn admin(&self, path: &str) -> Option<(u16, String)> {
+    pub fn admin(&self, path: &str) -> Option<(u16, String)> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.admin_port)).ok()?;
         socket.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
         write!(socket, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
@@ -268,7 +342,7 @@ pub fn files_below(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
 
 /// A port that nobody listens on now. Below the range that the system gives to outgoing connections (32,768 and up on
 /// Linux), so that it is still free when a killed gateway comes back to it.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     for _ in 0..1_000 {
         let port = 15_000 + u16::from_le_bytes(random()) % 17_000;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
@@ -289,13 +363,19 @@ fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificat
     let home = home.display();
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string");
+    let others = |section: &str| {
+        let of_it = options.others.iter().filter(|(name, _)| *name == section);
+        of_it.fold(String::new(), |lines, (_, line)| lines + "\n" + &line.replace("HOME", &home.to_string()))
+    };
     line("version = 1");
     line(&format!("data_dir = \"{home}/data\""));
-    line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\""));
+    line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\"{}", others("s3")));
     line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
     line(&format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key));
+    line(&others("tls"));
     line("[catalog]\nurl = \"sqlite:catalog.db\"");
-    line("[keys]\ncustodian = \"file\"\n[keys.file]\npath = \"root.key\"");
+    line(&format!("[keys]\ncustodian = \"file\"{}\n[keys.file]\npath = \"root.key\"", others("keys")));
+    line(&format!("[limits]{}", others("limits")));
     line("[[provider]]\nname = \"abroad\"");
     let secret = |name: &str, value: &str| {
         write_secret(Path::new(&format!("{home}/secrets/{name}")), value.as_bytes());

@@ -48,10 +48,13 @@ struct Round {
 }
 
 async fn round(gateway: &Gateway) -> Result<Round, CatalogError> {
+    #[expect(clippy::cast_precision_loss, reason = "gauges; petabytes of budget are exact enough")]
+    {
+        metrics::gauge!("ecluse_memory_budget_bytes").set(gateway.budget.total_bytes() as f64);
+        metrics::gauge!("ecluse_memory_used_bytes").set(gateway.budget.used_bytes() as f64);
+    }
     #[expect(clippy::cast_precision_loss, reason = "a gauge; 2^52 waiting deletions will do")]
     metrics::gauge!("ecluse_deletions_waiting").set(gateway.catalog.deletions_waiting().await? as f64);
-    #[expect(clippy::cast_precision_loss, reason = "a gauge; petabytes of budget are exact enough")]
-    metrics::gauge!("ecluse_memory_used_bytes").set(gateway.budget.used_bytes() as f64);
     if gateway.is_sealed() {
         // Names of chunks follow from keys: nothing can be deleted without them.
         return Ok(Round { failed: 0, full: false });

@@ -17,6 +17,7 @@ const SHORTEST_PATIENCE: Duration = Duration::from_secs(2);
 /// does again, the gateway opens by itself. Runs until `stop`.
 pub async fn watch_custodian(gateway: Arc<Gateway>, tenants: Vec<TenantId>, ttl: Duration, stop: CancellationToken) {
     loop {
+        metrics::gauge!("ecluse_sealed").set(if gateway.is_sealed() { 1.0 } else { 0.0 });
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(ttl) => {}
@@ -38,6 +39,5 @@ pub async fn watch_custodian(gateway: Arc<Gateway>, tenants: Vec<TenantId>, ttl:
             tracing::error!(%error, "the custodian does not answer for the root key; the gateway is sealed");
             gateway.seal();
         }
-        metrics::gauge!("ecluse_sealed").set(if gateway.is_sealed() { 1.0 } else { 0.0 });
     }
 }

@@ -299,6 +299,36 @@ async fn the_target_and_the_host_name_one_place() {
 }
 
 #[tokio::test]
+async fn over_http_2_the_authority_is_the_host_that_was_signed() {
+    let world = World::with(S3Settings { domains: vec!["s3.chum.test".into()], ..S3Settings::default() }).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let send = async |method: reqwest::Method, signed: &str, more: &[(&str, &str)], body: &[u8]| {
+        let mut headers = vec![("host".to_owned(), signed.to_owned())];
+        headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let streaming = more.iter().any(|(name, _)| *name == "x-amz-trailer");
+        let payload = if streaming { "STREAMING-UNSIGNED-PAYLOAD-TRAILER".into() } else { sha256(body) };
+        world.signer.sign(method.as_str(), "/imaging/h2", &[], &mut headers, &payload);
+        let mut request = client.request(method, format!("http://{}/imaging/h2", world.host())).body(body.to_vec());
+        // Where it is the authority, HTTP/2 has no host header.
+        for (name, value) in headers.iter().filter(|(name, _)| name != "host" || signed != world.host()) {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (get, put, host) = (reqwest::Method::GET, reqwest::Method::PUT, world.host());
+    let trailer = [("x-amz-trailer", "x-amz-checksum-crc32"), ("x-amz-decoded-content-length", "9")];
+    let chunked = b"9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:y/Q5Jg==\r\n\r\n";
+    assert_eq!(send(put, &host, &trailer, chunked).await.0, 200);
+    assert_eq!(send(get.clone(), &host, &[], b"").await, (200, "123456789".to_owned()));
+    for other in ["elsewhere", "imaging.s3.chum.test"] {
+        let (status, text) = send(get.clone(), other, &[], b"").await;
+        assert!(status == 400 && text.contains("InvalidRequest"), "{status} {text}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_request_might_be_taken_for_by_another_parser_is_refused() {
     let world = World::start().await;
     let mut headers = world.headers(&[]);
@@ -723,6 +753,22 @@ async fn xml_that_is_too_large_or_broken_is_refused() {
     let answer = world.raw("POST", &target("/imaging", &[("delete", "")]), &headers, fine).await;
     answer.expect(400, "XAmzContentSHA256Mismatch");
     assert!(delete(fine).await.text().contains("<Deleted><Key>a</Key></Deleted>"));
+}
+
+#[tokio::test]
+async fn xml_of_very_many_elements_is_refused_before_it_is_parsed() {
+    let world = World::start().await;
+    let complete = async |part: &str, count: usize| {
+        let xml = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part.repeat(count));
+        world.send("POST", "/imaging/big", &[("uploadId", "x")], &[], xml.as_bytes()).await
+    };
+    complete("<Part/>", 300_000).await.expect(400, "MaxMessageLengthExceeded");
+    let sums: String = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
+        .map(|name| format!("<Checksum{name}>AAAAAA==</Checksum{name}>"))
+        .concat();
+    let part = format!("<Part><PartNumber>1</PartNumber><ETag>\"a\"</ETag>{sums}</Part>");
+    // As many as there may be are read, and judged by what they say.
+    complete(&part, 10_000).await.expect(400, "InvalidPartOrder");
 }
 
 #[tokio::test]

@@ -351,14 +351,8 @@ needs! {
     CreateBucket => |op| [Admin op.bucket, Scope::Bucket],
     HeadBucket => |op| [List op.bucket, Scope::Bucket],
     DeleteBucket => |op| [Admin op.bucket, Scope::Bucket],
-    PutObject => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     GetObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],
     HeadObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],
-    DeleteObject => |op| [Delete op.bucket, Scope::Key(op.key.as_str())],
-    CopyObject => |op| [
-        Read op.source_bucket, Scope::Key(op.source_key.as_str());
-        Write op.bucket, Scope::Key(op.key.as_str());
-    ],
     ListObjects => |op| [List op.bucket, Scope::Prefix(&op.prefix)],
     CreateUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     PutUploadPart => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
@@ -366,8 +360,50 @@ needs! {
         Read op.source_bucket, Scope::Key(op.source_key.as_str());
         Write op.bucket, Scope::Key(op.key.as_str());
     ],
-    CompleteUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     AbortUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     ListUploadParts => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     ListUploads => |op| [List op.bucket, Scope::Prefix(&op.prefix)],
+}
+
+/// What a change of a key needs. Conditions that name tags tell whether a content is there that the client guessed:
+/// that takes the right to read it. Source: S3 "Conditional requests", permissions of `If-Match`.
+fn change<'a>(
+    action: Action,
+    bucket: &'a BucketName,
+    key: &'a ObjectKey,
+    conditions: &Conditions,
+) -> Vec<Requirement<'a>> {
+    let scope = Scope::Key(key.as_str());
+    let mut needed = vec![Requirement { action, bucket, scope }];
+    if conditions.name_tags() {
+        needed.push(Requirement { action: Action::Read, bucket, scope });
+    }
+    needed
+}
+
+impl Operation for PutObject {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        change(Action::Write, &self.bucket, &self.key, &self.conditions)
+    }
+}
+
+impl Operation for DeleteObject {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        change(Action::Delete, &self.bucket, &self.key, &self.conditions)
+    }
+}
+
+impl Operation for CompleteUpload {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        change(Action::Write, &self.bucket, &self.key, &self.conditions)
+    }
+}
+
+impl Operation for CopyObject {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        let mut needed = change(Action::Write, &self.bucket, &self.key, &self.conditions);
+        let scope = Scope::Key(self.source_key.as_str());
+        needed.push(Requirement { action: Action::Read, bucket: &self.source_bucket, scope });
+        needed
+    }
 }

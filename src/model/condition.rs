@@ -81,6 +81,11 @@ impl Conditions {
         self.check_read(current).map_err(|_unmet| Unmet::PreconditionFailed)
     }
 
+    /// Whether a tag is named: the outcome then tells something of the content.
+    pub fn name_tags(&self) -> bool {
+        [&self.if_match, &self.if_none_match].into_iter().flatten().any(|tags| *tags != EtagCondition::Any)
+    }
+
     /// Whether there is nothing to check.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -1,9 +1,10 @@
 //! Who may do what, and whose names are whose.
 
 use ecluse::gateway::{
-    CreateBucket, DeleteBucket, DeleteObject, Error, GetObject, HeadBucket, ListBuckets, ListObjects, PutObject, Select,
+    CompleteUpload, CreateBucket, DeleteBucket, DeleteObject, Error, GetObject, HeadBucket, ListBuckets, ListObjects,
+    PutObject, Select,
 };
-use ecluse::model::{Action, Conditions, Grant, Metadata, Principal};
+use ecluse::model::{Action, Conditions, ETag, EtagCondition, Grant, Metadata, Principal};
 
 use crate::support::*;
 
@@ -57,6 +58,38 @@ fn grants_allow_what_they_name_and_nothing_else() {
     assert!(confined.authorize(DeleteBucket { bucket: bucket("imaging") }).is_err(), "it touches every key");
     assert!(confined.authorize(put_op("imaging", "mri/1")).is_ok());
     assert!(principal("chum", Vec::new()).authorize(get_op("imaging", "x")).is_err());
+}
+
+#[test]
+fn whoever_may_not_read_cannot_ask_by_conditions_what_is_there() {
+    let named = || EtagCondition::OneOf(vec![ETag::md5([7; 16])]);
+    let conditions = |if_match, if_none_match| Conditions { if_match, if_none_match, ..Conditions::default() };
+    let writes = principal("chum", vec![grant(&["*"], &[], &[Action::Write, Action::Delete])]);
+    let reads = principal("chum", vec![grant(&["*"], &[], &[Action::Write, Action::Delete, Action::Read])]);
+    for (conditions, telling) in [
+        (Conditions::default(), false),
+        (conditions(None, Some(EtagCondition::Any)), false),
+        (conditions(Some(EtagCondition::Any), None), false),
+        (conditions(Some(named()), None), true),
+        (conditions(None, Some(named())), true),
+    ] {
+        let put = || PutObject { conditions: conditions.clone(), ..put_op("imaging", "x") };
+        let delete = || DeleteObject { bucket: bucket("imaging"), key: key("x"), conditions: conditions.clone() };
+        let complete = || CompleteUpload {
+            bucket: bucket("imaging"),
+            key: key("x"),
+            upload: "u".into(),
+            parts: vec![(1, ETag::md5([0; 16]))],
+            claims: Vec::new(),
+            conditions: conditions.clone(),
+            length: None,
+        };
+        assert_eq!(writes.authorize(put()).is_err(), telling, "{conditions:?}");
+        assert_eq!(writes.authorize(delete()).is_err(), telling, "{conditions:?}");
+        assert_eq!(writes.authorize(complete()).is_err(), telling, "{conditions:?}");
+        assert!(reads.authorize(put()).is_ok() && reads.authorize(delete()).is_ok(), "{conditions:?}");
+        assert!(reads.authorize(complete()).is_ok(), "{conditions:?}");
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ impl S3Access for Access {
         let extensions = cx.extensions_mut();
         let context = extensions.get::<Arc<Context>>().ok_or_else(lost)?;
         let share = share.map_err(|error| errors::answer(error, context))?;
+        context.note_xml();
         extensions.insert(Arc::new(share));
         Ok(())
     }

@@ -39,6 +39,9 @@ where
                 if let Some(piece) = frame.data_ref() {
                     self.context.arrived(piece);
                 }
+                if self.context.has_too_many_tags() {
+                    return Err("more XML elements than any request needs".into());
+                }
                 Ok(frame)
             }
             Err(cause) => {

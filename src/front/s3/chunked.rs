@@ -250,6 +250,20 @@ impl Decoder {
     }
 }
 
+/// Decodes a whole body without signatures that arrives in pieces of `piece_bytes`; `None` when it is broken.
+pub fn decode_chunked(body: &[u8], piece_bytes: usize) -> Option<Vec<u8>> {
+    let mut decoder = Decoder::new(None, true);
+    let mut object = Vec::new();
+    for piece in body.chunks(piece_bytes.max(1)) {
+        let mut input = Bytes::copy_from_slice(piece);
+        while let Some(data) = decoder.next(&mut input).ok()? {
+            object.extend_from_slice(&data);
+        }
+    }
+    decoder.finish().ok()?;
+    Some(object)
+}
+
 fn hmac(key: &[u8], data: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut output = Zeroizing::new([0; 32]);
     // HMAC takes keys of any length: there is no error to have.

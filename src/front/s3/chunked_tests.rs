@@ -108,6 +108,7 @@ fn broken_framing_is_an_error() {
     ];
     for body in cases {
         for size in [1, 3, 999] {
+            assert_eq!(decode_chunked(body, size), None);
             assert!(unsigned(body, size).is_err(), "{}", String::from_utf8_lossy(body));
         }
     }
@@ -115,4 +116,20 @@ fn broken_framing_is_an_error() {
     assert!(unsigned(&long, 1000).is_err());
     let many = [b"0\r\n".as_slice(), b"x:0123456789\r\n".repeat(2000).as_slice()].concat();
     assert!(unsigned(&many, 1000).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_body_says_the_same_however_it_arrives(
+        tokens in proptest::collection::vec(
+            proptest::sample::select(vec!["0", "1", "2", "a", "\r\n", "\n", "\r", ":", ";", "x:y", "1\r\na\r\n", "0\r\n"]),
+            0..24,
+        ),
+        piece_bytes in 1_usize..40,
+    ) {
+        let body = tokens.concat().into_bytes();
+        let whole = decode_chunked(&body, body.len());
+        proptest::prop_assert_eq!(decode_chunked(&body, piece_bytes), whole.clone());
+        proptest::prop_assert!(whole.is_none_or(|object| object.len() < body.len()));
+    }
 }

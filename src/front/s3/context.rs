@@ -11,6 +11,9 @@ use super::body::RawBody;
 use crate::front::server::RequestId;
 use crate::model::ClientId;
 
+/// Most tags of an XML body: 10,000 parts with a number, a tag and a checksum of each kind take 160,002.
+const MAX_TAGS: u64 = 200_000;
+
 /// One request. Shared by the body, the operation and the answer; travels in the request's extensions.
 pub(super) struct Context {
     /// Names the request in the log; the client gets it as `x-amz-request-id`.
@@ -28,6 +31,10 @@ pub(super) struct Context {
     /// The body does not have the SHA-256 that was signed.
     pub(super) hash_mismatch: AtomicBool,
     called: AtomicBool,
+    /// The body is XML that s3s will parse whole.
+    is_xml: AtomicBool,
+    /// Tags that XML body began so far.
+    tags: AtomicU64,
     /// The raw body, where its digest is checked after it was parsed.
     kept: Mutex<Option<Vec<Bytes>>>,
     /// The body, until an operation takes it or nobody reads it any more.
@@ -47,6 +54,8 @@ impl Context {
             too_slow: AtomicBool::new(false),
             hash_mismatch: AtomicBool::new(false),
             called: AtomicBool::new(false),
+            is_xml: AtomicBool::new(false),
+            tags: AtomicU64::new(0),
             kept: Mutex::new(keep.then(Vec::new)),
             body: Mutex::new(None),
         })
@@ -72,9 +81,23 @@ impl Context {
         self.operation.get().is_some() && !self.called.load(Ordering::Relaxed)
     }
 
+    /// Notes that the body is XML that s3s parses whole.
+    pub(super) fn note_xml(&self) {
+        self.is_xml.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body is XML with more elements than any request needs: parsed, small ones take many times their bytes.
+    pub(super) fn has_too_many_tags(&self) -> bool {
+        self.tags.load(Ordering::Relaxed) > MAX_TAGS
+    }
+
     /// Counts a piece of the body, and keeps it where it must be kept.
     pub(super) fn arrived(&self, piece: &Bytes) {
         let before = self.bytes_in.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        if self.is_xml.load(Ordering::Relaxed) {
+            let tags = piece.iter().filter(|byte| **byte == b'<').count();
+            self.tags.fetch_add(tags as u64, Ordering::Relaxed);
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if before > super::service::XML_LIMIT_BYTES as u64 {
             *kept = None;

@@ -145,7 +145,7 @@ async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>
                 (parts, body) = error_response(errors::answer(BodyError::Timeout.into(), &context)).into_parts();
             } else if context.broke_off.load(Ordering::Relaxed) {
                 (parts, body) = error_response(errors::invalid("IncompleteBody", "The body broke off.")).into_parts();
-            } else if context.bytes_in.load(Ordering::Relaxed) > XML_LIMIT_BYTES as u64 {
+            } else if context.has_too_many_tags() || context.bytes_in.load(Ordering::Relaxed) > XML_LIMIT_BYTES as u64 {
                 let text = "Your request was too large.";
                 (parts, body) = error_response(errors::invalid("MaxMessageLengthExceeded", text)).into_parts();
             } else {

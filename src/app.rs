@@ -17,7 +17,7 @@ use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
-use crate::telemetry::{LogFormat, Metrics, start_logging};
+use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
 pub use check::check;
@@ -50,12 +50,20 @@ pub fn serve(
 
 /// Logs and metrics of the process. `ECLUSE_LOG` overrides the level; `ECLUSE_LOG_FORMAT=json` chooses JSON lines.
 pub fn begin_telemetry(level: &str, environment: &BTreeMap<String, String>) -> Result<Metrics, OperatorError> {
+    let unfit = |name: &str, value: &str| {
+        OperatorError::new("log-setting", Exit::Configuration).arg("name", name).arg("value", value)
+    };
     let format = match environment.get("ECLUSE_LOG_FORMAT").map(String::as_str) {
+        None | Some("" | "text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
-        _ => LogFormat::Text,
+        Some(other) => return Err(unfit("ECLUSE_LOG_FORMAT", other)),
     };
     let fault = |error: &dyn std::error::Error| OperatorError::new("internal", Exit::Internal).because(error);
-    start_logging(level, environment.get("ECLUSE_LOG").map(String::as_str), format).map_err(|error| fault(&error))?;
+    let wanted = environment.get("ECLUSE_LOG").map(String::as_str);
+    start_logging(level, wanted, format).map_err(|error| match &error {
+        TelemetryError::Level { given, .. } => unfit("ECLUSE_LOG", given),
+        TelemetryError::Logging(_) | TelemetryError::Metrics(_) => fault(&error),
+    })?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ecluse starts");
     Metrics::install().map_err(|error| fault(&error))
 }

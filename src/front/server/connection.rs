@@ -295,6 +295,7 @@ impl Drop for Flight {
 
 const SMALLEST_BUFFER: usize = 8192;
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// What a peer, known or not, can make us hold unread: this, for each of [`Limits::connections`].
+const CONNECTION_WINDOW_BYTES: u32 = 512 * 1024;
 const RESETS: usize = 64;

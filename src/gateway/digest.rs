@@ -1,5 +1,6 @@
 //! Digests of plaintext: what clients claim, and what is computed beside sealing.
 
+use bytes::Bytes;
 use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -28,6 +29,23 @@ pub enum Claim {
     Checksum(Checksum),
     /// `x-amz-content-sha256` of the whole payload, when it is not checked elsewhere.
     PayloadSha256([u8; 32]),
+}
+
+/// Holds claims against a small body that is in memory; [`Error::DigestMismatch`] when one is not so.
+pub fn verify_claims(claims: &[Claim], body: &[Bytes]) -> Result<(), Error> {
+    let mut digests = Digests::default();
+    for claim in claims {
+        match claim {
+            Claim::Md5(_) => digests.md5 = true,
+            Claim::PayloadSha256(_) => digests.payload_sha256 = true,
+            Claim::Checksum(checksum) => digests.checksums.push(checksum.algorithm),
+        }
+    }
+    let mut hashers = Hashers::new(&digests, false);
+    for piece in body {
+        hashers.update(piece);
+    }
+    hashers.finish().check(claims)
 }
 
 /// Hashes in progress.

@@ -40,7 +40,7 @@ pub use crate::catalog::{
 };
 pub use authorize::{Client, Clients};
 pub use budget::Budget;
-pub use digest::{Claim, Digests};
+pub use digest::{Claim, Digests, verify_claims};
 pub use error::Error;
 pub use operations::{
     AbortUpload, Body, BodyError, Claims, CompleteUpload, Copied, CopyObject, CopyUploadPart, CreateBucket,

@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, HeaderName};
 use s3s::dto::{
-    ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource,
-    ServerSideEncryption, UploadPartCopyInput, UploadPartCopyOutput,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult, CopySource, ServerSideEncryption,
+    UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Request, S3Response, S3Result};
 
@@ -12,7 +12,7 @@ use super::errors::{self, invalid};
 use super::ranges::parse_copy_range;
 use super::{checksums, conditions, headers, multipart, put, refuse};
 use crate::gateway::{Copied, CopyObject, CopyUploadPart, Gateway, MetadataDirective};
-use crate::model::{BucketName, ChecksumAlgorithm, ObjectKey};
+use crate::model::{BucketName, ObjectKey};
 
 /// CopyObject.
 pub(super) async fn object(
@@ -133,17 +133,8 @@ fn object_result(copied: &Copied) -> CopyObjectResult {
         last_modified: Some(headers::dto_time(copied.modified)),
         ..CopyObjectResult::default()
     };
-    for checksum in &copied.checksums {
-        let value = Some(checksums::encode(checksum));
-        match checksum.algorithm {
-            ChecksumAlgorithm::Crc32 => result.checksum_crc32 = value,
-            ChecksumAlgorithm::Crc32c => result.checksum_crc32c = value,
-            ChecksumAlgorithm::Crc64Nvme => result.checksum_crc64nvme = value,
-            ChecksumAlgorithm::Sha1 => result.checksum_sha1 = value,
-            ChecksumAlgorithm::Sha256 => result.checksum_sha256 = value,
-        }
-        result.checksum_type = Some(ChecksumType::from_static(checksums::type_of(checksum)));
-    }
+    checksums::show!(&copied.checksums, result);
+    result.checksum_type = checksums::kind_of(&copied.checksums);
     result
 }
 

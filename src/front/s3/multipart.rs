@@ -122,17 +122,8 @@ pub(super) async fn complete(
         server_side_encryption: Some(sealed()),
         ..CompleteMultipartUploadOutput::default()
     };
-    for checksum in &version.metadata.checksums {
-        let value = Some(checksums::encode(checksum));
-        match checksum.algorithm {
-            ChecksumAlgorithm::Crc32 => output.checksum_crc32 = value,
-            ChecksumAlgorithm::Crc32c => output.checksum_crc32c = value,
-            ChecksumAlgorithm::Crc64Nvme => output.checksum_crc64nvme = value,
-            ChecksumAlgorithm::Sha1 => output.checksum_sha1 = value,
-            ChecksumAlgorithm::Sha256 => output.checksum_sha256 = value,
-        }
-        output.checksum_type = Some(dto::ChecksumType::from_static(checksums::type_of(checksum)));
-    }
+    checksums::show!(&version.metadata.checksums, output);
+    output.checksum_type = checksums::kind_of(&version.metadata.checksums);
     Ok(S3Response::new(output))
 }
 
@@ -330,16 +321,7 @@ fn show(part: &UploadPart) -> dto::Part {
         last_modified: Some(headers::dto_time(part.modified)),
         ..dto::Part::default()
     };
-    for checksum in &part.checksums {
-        let value = Some(checksums::encode(checksum));
-        match checksum.algorithm {
-            ChecksumAlgorithm::Crc32 => shown.checksum_crc32 = value,
-            ChecksumAlgorithm::Crc32c => shown.checksum_crc32c = value,
-            ChecksumAlgorithm::Crc64Nvme => shown.checksum_crc64nvme = value,
-            ChecksumAlgorithm::Sha1 => shown.checksum_sha1 = value,
-            ChecksumAlgorithm::Sha256 => shown.checksum_sha256 = value,
-        }
-    }
+    checksums::show!(&part.checksums, shown);
     shown
 }
 

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use futures::stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue};
-use s3s::dto::{ChecksumType, PutObjectInput, PutObjectOutput, ServerSideEncryption, StreamingBlob};
+use s3s::dto::{PutObjectInput, PutObjectOutput, ServerSideEncryption, StreamingBlob};
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
@@ -40,17 +40,8 @@ pub(super) async fn put_object(
         server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
         ..PutObjectOutput::default()
     };
-    for checksum in &stored.version.metadata.checksums {
-        let value = Some(checksums::encode(checksum));
-        match checksum.algorithm {
-            ChecksumAlgorithm::Crc32 => output.checksum_crc32 = value,
-            ChecksumAlgorithm::Crc32c => output.checksum_crc32c = value,
-            ChecksumAlgorithm::Crc64Nvme => output.checksum_crc64nvme = value,
-            ChecksumAlgorithm::Sha1 => output.checksum_sha1 = value,
-            ChecksumAlgorithm::Sha256 => output.checksum_sha256 = value,
-        }
-        output.checksum_type = Some(ChecksumType::from_static(checksums::type_of(checksum)));
-    }
+    checksums::show!(&stored.version.metadata.checksums, output);
+    output.checksum_type = checksums::kind_of(&stored.version.metadata.checksums);
     Ok(S3Response::new(output))
 }
 

@@ -1,6 +1,6 @@
 //! The parts of a gateway, each made from its section of the configuration.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults;
@@ -71,13 +71,14 @@ pub(super) fn catalog_path(url: &CatalogUrl) -> &Path {
 /// All providers, each behind its guard.
 pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
     let mut places: Vec<(ProviderName, Arc<dyn ChunkStore>)> = Vec::with_capacity(providers.len());
-    for Provider { name, kind, timeout, connections } in providers {
+    for Provider { name, kind, timeout, connections, ca } in providers {
         if let ProviderKind::Azure { endpoint: Some(endpoint), .. }
         | ProviderKind::S3 { endpoint: Some(endpoint), .. } = &kind
         {
             tracing::info!(provider = %name, endpoint = %RedactedUrl(endpoint), "provider");
         }
-        let chunks = ObjectStoreChunks::open(spec(kind)).map_err(|error| faults::provider(&error, &name))?;
+        let chunks = ObjectStoreChunks::open(spec(kind, authorities(ca, &name)?))
+            .map_err(|error| faults::provider(&error, &name))?;
         let settings = GuardSettings {
             parallel_writes: connections,
             parallel_reads: connections.saturating_mul(2),
@@ -90,10 +91,18 @@ pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
     Ok(Store::new(places))
 }
 
-fn spec(kind: ProviderKind) -> ProviderSpec {
+/// The authorities that a provider's certificate may come from, beside the system's.
+fn authorities(path: Option<PathBuf>, name: &ProviderName) -> Result<Option<Vec<u8>>, OperatorError> {
+    let Some(path) = path else { return Ok(None) };
+    std::fs::read(&path).map(Some).map_err(|error| {
+        OperatorError::new("provider-unavailable", Exit::Configuration).arg("name", name.as_str()).because(&error)
+    })
+}
+
+fn spec(kind: ProviderKind, ca: Option<Vec<u8>>) -> ProviderSpec {
     match kind {
         ProviderKind::Azure { account, container, key, endpoint } => {
-            ProviderSpec::Azure { account, container, key, endpoint: endpoint.map(String::from), ca: None }
+            ProviderSpec::Azure { account, container, key, endpoint: endpoint.map(String::from), ca }
         }
         ProviderKind::S3 { bucket, region, endpoint, access_key_id, secret_access_key } => ProviderSpec::S3 {
             bucket,
@@ -102,10 +111,10 @@ fn spec(kind: ProviderKind) -> ProviderSpec {
             endpoint: endpoint.map(String::from),
             access_key_id,
             secret_access_key,
-            ca: None,
+            ca,
         },
         ProviderKind::Gcs { bucket, credentials } => {
-            ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca: None }
+            ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca }
         }
         ProviderKind::Dir { path } => ProviderSpec::Dir { path },
     }

@@ -63,6 +63,7 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("provider[].account", Text, "account = \"hospitalstorage\""),
     ("provider[].key", Secret, "key = { file = \"secrets/azure\" }"),
     ("provider[].endpoint", Text, "endpoint = \"https://s3.provider.example\""),
+    ("provider[].ca", Text, "ca = \"tls/provider-ca.pem\""),
     ("provider[].bucket", Text, "bucket = \"sealed\""),
     ("provider[].region", Text, "region = \"ca-central-1\""),
     ("provider[].access_key_id", Text, "access_key_id = \"AKIAEXAMPLE\""),

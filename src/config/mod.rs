@@ -124,6 +124,8 @@ pub struct Provider {
     pub timeout: Duration,
     /// How many requests may be under way at once.
     pub connections: usize,
+    /// PEM: authorities of the provider's certificate, beside the system's; absolute.
+    pub ca: Option<PathBuf>,
 }
 
 /// `[[provider]] kind`, with what belongs to it.

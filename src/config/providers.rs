@@ -59,8 +59,12 @@ fn provider(key: &str, mut typed: typed::Provider, catalog: &Path, rules: &mut R
     let connections = rules.count(&at("connections"), typed.connections.take(), 32, 1, 1024);
     let kind = rules.require(at("kind"), typed.kind.take())?;
     let kind = rules.choice(&at("kind"), &kind, KINDS)?;
+    let ca = match kind {
+        Kind::Azure | Kind::S3 | Kind::Gcs => typed.ca.take().map(|typed| rules.path(&typed)),
+        Kind::Dir => None,
+    };
     let kind = kind_of(key, kind, &mut typed, catalog, rules);
-    Some(Provider { name: name?, kind: kind?, timeout, connections })
+    Some(Provider { name: name?, kind: kind?, timeout, connections, ca })
 }
 
 /// Takes what belongs to the kind; whatever is left over belongs to another.
@@ -181,6 +185,7 @@ fn refuse_leftovers(key: &str, kind: Kind, typed: &typed::Provider, rules: &mut 
         ("account", typed.account.is_some()),
         ("key", typed.key.is_some()),
         ("endpoint", typed.endpoint.is_some()),
+        ("ca", typed.ca.is_some()),
         ("bucket", typed.bucket.is_some()),
         ("region", typed.region.is_some()),
         ("access_key_id", typed.access_key_id.is_some()),

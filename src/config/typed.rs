@@ -48,6 +48,7 @@ table!(Provider {
     account: String,
     key: Secret,
     endpoint: String,
+    ca: String,
     bucket: String,
     region: String,
     access_key_id: String,

@@ -8,7 +8,7 @@ use object_store::ObjectStore;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::support::gateway::{GatewayProcess, Options, Provider, free_port};
+use super::support::gateway::{CLIENT_ID, GatewayProcess, Options, Provider, free_port};
 use super::support::s3_server::{self, S3Server};
 use super::{BUCKET, ask, client, until};
 
@@ -82,4 +82,26 @@ async fn until_stored(gateway: &GatewayProcess, key: &str) {
         assert!(Instant::now() < end, "never stored");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_under_tls_is_believed_only_under_the_authority_that_is_named() {
+    // The provider is another gateway: an S3 server with a certificate of its own authority.
+    let abroad = GatewayProcess::start(Options::folder());
+    client::create_bucket(&abroad, "sealed").await;
+    let provider = || Provider::S3 {
+        endpoint: abroad.endpoint.clone(),
+        bucket: "sealed".into(),
+        access_key: CLIENT_ID.into(),
+        secret_key: abroad.secret.clone(),
+    };
+    let authority = format!("ca = {:?}", abroad.authority);
+    let gateway = GatewayProcess::start(Options::with(provider()).setting("provider", &authority));
+    client::create_bucket(&gateway, BUCKET).await;
+    assert_eq!(ask(&gateway, http::Method::PUT, "through-two", "content").await.status, 200);
+    assert_eq!(ask(&gateway, http::Method::GET, "through-two", "").await.body, "content");
+    let stranger = GatewayProcess::start(Options::with(provider()).not_ready());
+    client::create_bucket(&stranger, BUCKET).await;
+    assert_eq!(stranger.admin("/readyz").unwrap().0, 503);
+    ask(&stranger, http::Method::PUT, "to-a-stranger", "content").await.is_unavailable(true);
 }

@@ -81,7 +81,7 @@ impl Options {
         self
     }
 
-    /// Adds a line to another section: `s3`, `tls`, `keys` or `limits`. `HOME` in it is the test's own directory.
+    /// Adds a line to another section: `s3`, `tls`, `keys`, `limits` or `provider` (an S3 one). `HOME` in it is the test's own directory.
     pub fn setting(mut self, section: &'static str, line: &str) -> Self {
         self.others.push((section, line.into()));
         self
@@ -404,7 +404,7 @@ fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificat
     match &options.provider {
         Provider::Folder => line(&format!("kind = \"dir\"\npath = \"{home}/sealed\"")),
         Provider::S3 { endpoint, bucket, access_key, secret_key } => {
-            line("kind = \"s3\"\nregion = \"us-east-1\"");
+            line(&format!("kind = \"s3\"\nregion = \"us-east-1\"{}", others("provider")));
             line(&format!("endpoint = \"{endpoint}\"\nbucket = \"{bucket}\"\naccess_key_id = \"{access_key}\""));
             line(&format!("secret_access_key = {}", secret("provider", secret_key)));
         }

@@ -43,7 +43,10 @@ pub fn serve(
         }
         let _flushed = out.flush();
         until_told_to_stop(&mut signals, &running, path, environment).await;
-        running.shutdown().await;
+        tokio::select! {
+            () = running.shutdown() => {}
+            () = signals.stop() => tracing::warn!("told to stop again; requests under way are cut"),
+        }
         Ok(())
     })
 }
@@ -91,6 +94,14 @@ impl Signals {
             interrupt: to(SignalKind::interrupt())?,
             hang_up: to(SignalKind::hangup())?,
         })
+    }
+
+    /// SIGTERM or SIGINT.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

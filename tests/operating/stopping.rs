@@ -105,3 +105,23 @@ async fn an_interrupt_ends_it_as_well() {
     gateway.wait_for_its_end();
     assert!(gateway.log().contains("ecluse has stopped"), "{}", gateway.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_cuts_what_the_first_one_waits_for() {
+    let mut gateway = GatewayProcess::start(Options::folder().write_setting("grace = \"1s\""));
+    client::create_bucket(&gateway, BUCKET).await;
+    let slow = Slow::begin(&gateway, one(&gateway).build().unwrap(), "slow", 40 * MIB).await;
+    slow.feed(18 * MIB).await;
+    until("a chunk is at the provider", || !files_below(&gateway.folder()).is_empty());
+    gateway.signal(Signal::SIGTERM);
+    until("it drains", || gateway.log().contains("draining"));
+    gateway.signal(Signal::SIGTERM);
+    gateway.wait_for_its_end();
+    assert!(gateway.log().contains("told to stop again"), "{}", gateway.log());
+    let answer = slow.answer.await.unwrap();
+    assert!(!answer.is_ok_and(|answer| answer.status().is_success()), "a body that did not end was acknowledged");
+
+    gateway.restart();
+    assert_eq!(ask(&gateway, http::Method::GET, "slow", "").await.status, 404);
+    until("nothing is left at the provider", || files_below(&gateway.folder()).is_empty());
+}

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use ecluse::seal::layout::{HEADER_BYTES, SEALED_SEGMENT_BYTES, SEGMENT_BYTES};
+use ecluse::seal::segment_nonce;
 use ecluse::secret::PartKey;
 use ecluse::store::{Call, ChunkStore as _, Fault, When};
 use futures::StreamExt as _;
+use proptest::prelude::*;
 
 use crate::attacker::*;
 use crate::support::*;
@@ -229,4 +231,21 @@ async fn of_a_last_segment_that_is_wrong_not_a_byte_is_sent_and_the_body_ends_wi
     }
     house.chunks.replace(&names[2], Bytes::clone(&honest[2]));
     record.assert_right(&house, "put back").await;
+}
+
+proptest! {
+    /// Azure client-side encryption v2, August 2026: a counter of 32 bits wraps around and nonces repeat. Ours is a
+    /// segment's number within its chunk, which has 128 segments at most; it would not wrap before 2³² either.
+    #[test]
+    fn two_segments_have_one_nonce_only_if_they_are_one_segment(
+        one in (any::<u32>(), any::<bool>()),
+        other in (any::<u32>(), any::<bool>()),
+        bit in 0..32_u32,
+    ) {
+        let nonce = |(number, last): (u32, bool)| segment_nonce(number, last);
+        prop_assert_eq!(nonce(one) == nonce(other), one == other);
+        prop_assert_ne!(nonce(one), nonce((one.0 ^ (1 << bit), one.1)));
+        prop_assert_ne!(nonce(one), nonce((one.0, !one.1)));
+        prop_assert!(CHUNK.div_ceil(SEGMENT_BYTES) == 128);
+    }
 }

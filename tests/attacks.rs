@@ -1,0 +1,60 @@
+//! Published breaks of storage encryption, each as a test that shows that Écluse resists it.
+//!
+//! In process: a gateway on a catalog and chunks in memory, and an attacker who may change every chunk, or one who may
+//! change rows of the catalog. Whatever is done to a chunk: no wrong byte is part of an answer, an answer under way is cut
+//! off, the incident is counted once, and the error says the same (`attacker.rs`, `assert_refused`). What is done to a
+//! wrapped key in the catalog is an error of the keys: uniform, too, but no provider's incident, and not counted as one.
+//!
+//! | break | here | elsewhere |
+//! |---|---|---|
+//! | 1 MEGA, ePrint 2022/959 | `attacks/wraps.rs`, `attacks/headers.rs` | `tests/keys.rs` |
+//! | 2 Nextcloud, ePrint 2024/546 | `attacks/wraps.rs` | `tests/keys.rs` (canary), `tests/gateway/custody.rs` |
+//! | 3 "Broken Ecosystem", ePrint 2024/1616 | `attacks/places.rs` | `tests/seal.rs`, `tests/gateway/hostile.rs`, `tests/hostile.rs` |
+//! | 4 Azure client-side encryption v1, CVE-2022-30187 | every test: one error | `tests/seal.rs`, `fuzz/` (no unauthenticated mode exists) |
+//! | 5 Azure client-side encryption v2, August 2026 | `attacks/places.rs`, `attacks/headers.rs` | `tests/seal.rs` |
+//! | 6 AWS S3 Crypto SDK, CVE-2020-8911, CVE-2020-8912 | `attacks/headers.rs` | vectors in `tests/seal.rs` |
+//! | 7 S3 Encryption Clients, CVE-2025-14762 to -14764 | `attacks/headers.rs` | `tests/seal.rs` |
+//! | 8 partitioning oracles, USENIX Security 2021 | `attacks/headers.rs` | no key comes from a password |
+//! | 9 AWS Encryption SDK, CVE-2026-6550 | `attacks/wraps.rs` | there is no cache of part keys |
+//! | 10 exchanged objects (MinIO) | `attacks/places.rs` | `tests/hostile.rs` |
+//! | 11 marker stripping | `attacks/headers.rs` | `tests/hostile.rs` |
+//! | 12 rollback, omission | `attacks/history.rs` | `tests/gateway/hostile.rs`; an old catalog is not detected yet |
+//! | 13 nonce reuse | `attacks/history.rs` | `tests/keys.rs` |
+//! | 14 keystream reuse in key wraps | `attacks/wraps.rs` | `src/keys/wrap.rs` |
+//! | 15 zero and default keys | – | `tests/keys.rs`, `tests/gateway/custody.rs` |
+//! | 16 unverified plaintext released | `attacks/places.rs` | `tests/server.rs`, `tests/hostile.rs` (real clients) |
+//! | 17 injectable additional data | `attacks/wraps.rs` | `src/seal/derive.rs`, `tests/keys.rs` |
+//! | 18 fingerprints of sizes, RWC 2025 | `attacks/sizes.rs` | `tests/blind.rs`, `src/seal/padding.rs` |
+//! | 19 digests of plaintext leaked | – | `tests/blind.rs` |
+//! | 20 Codefinger, stolen client credentials | `attacks/credentials.rs` | `tests/s3_protocol.rs`, `tests/gateway/grants.rs` |
+//! | 21 replayed and forged requests | – | `tests/s3_protocol.rs` |
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+#[path = "support/gateway_core.rs"]
+mod support;
+
+#[path = "attacks/attacker.rs"]
+mod attacker;
+#[path = "attacks/credentials.rs"]
+mod credentials;
+#[path = "attacks/headers.rs"]
+mod headers;
+#[path = "attacks/history.rs"]
+mod history;
+#[path = "attacks/places.rs"]
+mod places;
+#[path = "attacks/sizes.rs"]
+mod sizes;
+#[path = "attacks/wraps.rs"]
+mod wraps;

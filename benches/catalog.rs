@@ -108,7 +108,7 @@ impl Archive {
         let one = |archive: &mut Self| {
             archive.parts += 1;
             let study = archive.random(STUDIES);
-            new_version(&archive.bucket, name(study, 1 << 40 | archive.parts), archive.parts)
+            new_version(&archive.bucket, name(study, (1 << 40) | archive.parts), archive.parts)
         };
         (0..count).map(|_| one(self)).collect()
     }

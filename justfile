@@ -26,9 +26,9 @@ check:
 deny:
     cargo deny check
 
-# Speed of sealing, both implementations.
+# Speed of sealing, both implementations, and of the catalog as it grows.
 bench:
-    cargo bench --bench seal
+    cargo bench --bench seal --bench catalog
 
 # What CI runs.
 ci:

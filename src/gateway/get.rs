@@ -123,7 +123,8 @@ impl Gateway {
 }
 
 impl IfRange {
-    fn holds(&self, version: &Version) -> bool {
+    /// Whether a range still counts, for this version.
+    pub fn holds(&self, version: &Version) -> bool {
         match self {
             Self::ETag(etag) => *etag == version.etag,
             Self::Date(seconds) => *seconds == version.modified.seconds(),

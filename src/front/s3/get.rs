@@ -124,11 +124,11 @@ impl ReadRoute {
         };
         let Some(if_range) = if_range else { return self.gateway.head_object(ask(select, conditions)?).await };
         let (version, whole) = self.gateway.head_object(ask(Select::All, conditions.clone())?).await?;
-        let holds = match if_range {
-            IfRange::ETag(etag) => etag == version.etag,
-            IfRange::Date(seconds) => seconds == version.modified.seconds(),
-        };
-        if holds { self.gateway.head_object(ask(select, conditions)?).await } else { Ok((version, whole)) }
+        if if_range.holds(&version) {
+            self.gateway.head_object(ask(select, conditions)?).await
+        } else {
+            Ok((version, whole))
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::model::Part;
+
 /// First bytes of a chunk.
 pub const MAGIC: [u8; 4] = *b"ECLU";
 /// The format's version.
@@ -43,6 +45,7 @@ const SEALED_SEGMENT: u64 = SEALED_SEGMENT_BYTES as u64;
 const HEADER: u64 = HEADER_BYTES as u64;
 
 const _: () = assert!(HEADER_BYTES == MAGIC.len() + 1 + 1 + 2 + COMMITMENT_BYTES);
+const _: () = assert!(CHUNK_BYTES == Part::CHUNK_BYTES, "what the catalog counts is what is sealed");
 const _: () = assert!(CHUNK_BYTES.is_multiple_of(SEGMENT));
 const _: () = assert!(CHUNK_BYTES.is_power_of_two(), "Padmé never pads beyond the next power of two");
 const _: () = assert!(PADDED_MINIMUM_BYTES <= SEGMENT);
@@ -53,7 +56,7 @@ const _: () = assert!(sealed_length(1) == HEADER + 1 + TAG_BYTES as u64);
 
 /// How many chunks a part of `padded_length` plaintext bytes has.
 pub fn chunk_count(padded_length: u64) -> u32 {
-    u32::try_from(padded_length.div_ceil(CHUNK_BYTES)).unwrap_or(u32::MAX)
+    Part::chunks_of(padded_length)
 }
 
 /// The padded plaintext length of chunk `index` of such a part.

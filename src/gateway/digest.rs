@@ -87,6 +87,11 @@ impl Hashers {
         }
     }
 
+    /// Whether a hash is among them that is much slower than sealing.
+    pub(super) fn are_slow(&self) -> bool {
+        self.md5.is_some() || self.sha256.is_some() || self.sha1.is_some()
+    }
+
     /// Takes the next bytes.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         if let Some(md5) = &mut self.md5 {

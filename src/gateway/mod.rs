@@ -15,6 +15,7 @@ mod delete;
 mod digest;
 mod error;
 mod get;
+mod hashing;
 pub mod jobs;
 mod list;
 mod operations;

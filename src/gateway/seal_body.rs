@@ -1,7 +1,8 @@
 //! A body becomes a sealed part: the one way in for plaintext.
 //!
 //! Memory: one chunk being filled and [`Settings::parallel_chunks`](super::Settings) on their way, each with its share
-//! of the budget: at most (1 + parallel) × 8 MiB for one body, and never more than the budget for all.
+//! of the budget: at most (1 + parallel) × 8 MiB for one body, and never more than the budget for all. Hashing adds two
+//! small batches ([`hashing`](super::hashing)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::budget::Share;
 use super::digest::{Computed, Hashers};
+use super::hashing::Hashing;
 use super::parts::PartTicket;
 use super::{Body, BodyError, Error, EtagMode, Gateway};
 use crate::model::{ETag, Part, TenantId, WrappedKey};
@@ -57,7 +59,7 @@ impl Gateway {
     /// Seals `body` and stores its chunks. Every claim about it is checked before this returns.
     pub(super) async fn seal_body(&self, tenant: &TenantId, body: Body) -> Result<SealedBody, Error> {
         let Body { length: announced, mut stream, digests, claims } = body;
-        let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
+        let mut hashing = Hashing::new(Hashers::new(&digests, self.settings.etag == EtagMode::Md5));
         let mut outgoing: Option<Outgoing> = None;
         let mut length = 0_u64;
         while let Some(piece) = stream.next().await {
@@ -66,7 +68,7 @@ impl Gateway {
             if announced.is_some_and(|announced| length > announced) {
                 return Err(BodyError::Malformed.into());
             }
-            hashers.update(&piece);
+            hashing.update(&piece).await?;
             while !piece.is_empty() {
                 let part = match &mut outgoing {
                     Some(part) => part,
@@ -78,7 +80,7 @@ impl Gateway {
         if announced.is_some_and(|announced| length < announced) {
             return Err(BodyError::Incomplete.into());
         }
-        let computed = hashers.finish();
+        let computed = hashing.finish().await?;
         computed.check(&claims()?)?;
         let etag = self.etag_of(computed.md5)?;
         let part = match outgoing {

@@ -8,6 +8,7 @@
 //! Memory: one share of at most [`READ_SHARE_BYTES`] for each body, held until it ends.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -98,12 +99,12 @@ impl Gateway {
             return Err(Error::Catalog(CatalogError::Damaged("an object's slices do not hold its bytes")));
         }
         let share = self.share(range.length().min(READ_SHARE_BYTES)).await?;
-        let steps = Box::new(parts.into_iter().flat_map(steps));
+        let steps: Box<dyn Iterator<Item = Step> + Send> = Box::new(parts.into_iter().flat_map(steps));
         let mut reader = Reader {
             store: Arc::clone(&self.store),
             tenant: tenant.clone(),
             naming_key,
-            steps,
+            steps: steps.peekable(),
             ahead: VecDeque::with_capacity(LOOKAHEAD),
             current: None,
             left: range.length(),
@@ -146,7 +147,7 @@ struct Reader {
     store: Arc<Store>,
     tenant: TenantId,
     naming_key: Arc<NamingKey>,
-    steps: Box<dyn Iterator<Item = Step> + Send>,
+    steps: Peekable<Box<dyn Iterator<Item = Step> + Send>>,
     ahead: VecDeque<(Step, AbortOnDropHandle<Result<ChunkStream, StoreError>>)>,
     current: Option<Incoming>,
     /// Plaintext bytes that are still to be given.
@@ -205,22 +206,37 @@ impl Reader {
 
     /// Asks for chunks ahead and takes the first of them.
     async fn begin(&mut self) -> Result<Option<Incoming>, Error> {
-        while self.ahead.len() < LOOKAHEAD
-            && let Some(step) = self.steps.next()
-        {
-            let request = self.request(&step, 0);
-            self.ahead.push_back((step, AbortOnDropHandle::new(tokio::spawn(request))));
-        }
-        let Some((step, asked)) = self.ahead.pop_front() else { return Ok(None) };
-        let stream = match asked.await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(StoreError::NotFound)) => return Err(incident(&step, "a chunk is missing")),
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_cancelled) => return Err(StoreError::Deadline.into()),
+        let asked = match self.steps.next() {
+            // The only one: there is nothing to do beside it that would be worth a task.
+            Some(only) if self.ahead.is_empty() && self.steps.peek().is_none() => {
+                let answer = self.request(&only, 0).await;
+                Some((only, answer))
+            }
+            next => self.ask_ahead(next).await,
+        };
+        let Some((step, answer)) = asked else { return Ok(None) };
+        let stream = match answer {
+            Ok(stream) => stream,
+            Err(StoreError::NotFound) => return Err(incident(&step, "a chunk is missing")),
+            Err(error) => return Err(error.into()),
         };
         let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         Ok(Some(Incoming { step, stream, opener, resumes: 0 }))
+    }
+
+    /// Asks for `next` and those after it, as far ahead as is allowed, and waits for the first.
+    async fn ask_ahead(&mut self, mut next: Option<Step>) -> Option<(Step, Result<ChunkStream, StoreError>)> {
+        while let Some(step) = next.take() {
+            let request = self.request(&step, 0);
+            self.ahead.push_back((step, AbortOnDropHandle::new(tokio::spawn(request))));
+            if self.ahead.len() < LOOKAHEAD {
+                next = self.steps.next();
+            }
+        }
+        let (step, asked) = self.ahead.pop_front()?;
+        let answer = asked.await.unwrap_or(Err(StoreError::Deadline));
+        Some((step, answer))
     }
 
     /// A transfer broke off: goes on at the last segment that was opened.

@@ -37,6 +37,9 @@ use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId
 use reader::Readers;
 use writer::Writer;
 
+/// Most slices that are read where they are asked for, see [`reader`].
+const FEW_SLICES: usize = 16;
+
 /// The catalog in SQLite.
 pub struct SqliteCatalog {
     writer: Writer,
@@ -76,6 +79,14 @@ impl SqliteCatalog {
     {
         self.readers.run(query).await
     }
+
+    async fn look_up<T, F>(&self, lookup: F) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
+        self.readers.look_up(lookup).await
+    }
 }
 
 /// Holds the catalog for this process; releases it when dropped.
@@ -113,7 +124,7 @@ impl Catalog for SqliteCatalog {
 
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
         let bucket = bucket.clone();
-        self.read(move |db| objects::bucket(db, &bucket)).await
+        self.look_up(move |db| objects::bucket(db, &bucket)).await
     }
 
     async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
@@ -127,12 +138,17 @@ impl Catalog for SqliteCatalog {
 
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
         let (bucket, key) = (bucket.clone(), key.clone());
-        self.read(move |db| objects::head(db, &bucket, &key)).await
+        self.look_up(move |db| objects::head(db, &bucket, &key)).await
     }
 
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
+        let at = (bucket.clone(), key.clone());
+        if let Some(few) = self.look_up(move |db| objects::open(db, &at.0, &at.1, select, FEW_SLICES)).await? {
+            return Ok(few);
+        }
         let (bucket, key) = (bucket.clone(), key.clone());
-        self.read(move |db| objects::open(db, &bucket, &key, select)).await
+        let all = self.read(move |db| objects::open(db, &bucket, &key, select, usize::MAX)).await?;
+        all.ok_or(CatalogError::Damaged("more slices than can be counted"))
     }
 
     async fn delete(
@@ -157,7 +173,7 @@ impl Catalog for SqliteCatalog {
 
     async fn upload(&self, bucket: &BucketRef, key: &ObjectKey, id: &UploadId) -> Result<Upload, CatalogError> {
         let (bucket, key, id) = (bucket.clone(), key.clone(), id.clone());
-        self.read(move |db| uploads::upload(db, &bucket, &key, &id)).await
+        self.look_up(move |db| uploads::upload(db, &bucket, &key, &id)).await
     }
 
     async fn put_upload_part(&self, part: NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {

@@ -121,19 +121,21 @@ pub(super) fn head(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Resu
     rows.next()?.map_or(Err(CatalogError::NoSuchKey), version)
 }
 
+/// `None` when what is asked for has more than `most` slices.
 pub(super) fn open(
     db: &Connection,
     bucket: &BucketRef,
     key: &ObjectKey,
     select: Select,
-) -> Result<OpenedVersion, CatalogError> {
+    most: usize,
+) -> Result<Option<OpenedVersion>, CatalogError> {
     let version = head(db, bucket, key)?;
     let range = select.resolve(&version);
     let slices = match range {
-        Ok(Some(range)) => slices::overlapping(db, version.id.0, range)?,
-        Ok(None) | Err(_) => Vec::new(),
+        Ok(Some(range)) => slices::overlapping(db, version.id.0, range, most)?,
+        Ok(None) | Err(_) => Some(Vec::new()),
     };
-    Ok(OpenedVersion { version, range, slices })
+    Ok(slices.map(|slices| OpenedVersion { version, range, slices }))
 }
 
 pub(super) fn delete(

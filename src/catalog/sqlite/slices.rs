@@ -62,8 +62,14 @@ pub(super) fn attach(db: &Connection, from: i64, to: i64, position: u64) -> Resu
     Ok(())
 }
 
-/// The slices of content `id` that overlap `range`: a seek to the one that holds its first byte, then in order.
-pub(super) fn overlapping(db: &Connection, id: i64, range: ByteRange) -> Result<Vec<Slice>, CatalogError> {
+/// The slices of content `id` that overlap `range`: a seek to the one that holds its first byte, then in order. `None`
+/// when they are more than `most`.
+pub(super) fn overlapping(
+    db: &Connection,
+    id: i64,
+    range: ByteRange,
+    most: usize,
+) -> Result<Option<Vec<Slice>>, CatalogError> {
     let mut statement = db.prepare_cached(
         "SELECT slice.position, slice.part_offset, slice.length,
                 part.part_id, part.length, part.padded_length, part.key_version, part.wrapped_key
@@ -76,6 +82,9 @@ pub(super) fn overlapping(db: &Connection, id: i64, range: ByteRange) -> Result<
     let mut rows = statement.query(params![id, stored(range.first)?, stored(range.end)?])?;
     let mut slices: Vec<Slice> = Vec::new();
     while let Some(row) = rows.next()? {
+        if slices.len() == most {
+            return Ok(None);
+        }
         let slice = slice(db, row)?;
         let expected = slices.last().map_or(slice.position, |before| before.position + before.length);
         if slice.position != expected {
@@ -86,7 +95,7 @@ pub(super) fn overlapping(db: &Connection, id: i64, range: ByteRange) -> Result<
     let first = slices.first().map(|slice| slice.position);
     let end = slices.last().map(|slice| slice.position + slice.length);
     if first.is_some_and(|first| first <= range.first) && end.is_some_and(|end| end >= range.end) {
-        Ok(slices)
+        Ok(Some(slices))
     } else {
         Err(CatalogError::Damaged("bytes without a slice"))
     }
@@ -130,7 +139,7 @@ fn share(db: &Connection, to: i64, source: VersionId, range: ByteRange, tenant: 
         return Err(CatalogError::Damaged("a range outside of its source"));
     }
     let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
-    for slice in overlapping(db, source.0, range)? {
+    for slice in overlapping(db, source.0, range, usize::MAX)?.unwrap_or_default() {
         let first = slice.position.max(range.first);
         let end = (slice.position + slice.length).min(range.end);
         insert(db, to, first - range.first, slice.part.id.0, slice.offset + (first - slice.position), end - first)?;

@@ -7,6 +7,7 @@
 
 mod assemble;
 mod check;
+mod core_image;
 mod faults;
 mod running;
 
@@ -21,6 +22,7 @@ use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
 pub use check::check;
+pub use core_image::forbid_core_images;
 pub use running::{Running, start};
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads clients and certificates from `path`.

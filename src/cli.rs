@@ -33,6 +33,12 @@ enum Failure {
     Configuration(PathBuf, Vec<Problem>),
 }
 
+/// What holds for every command, whatever becomes of it: no core image, no data in the report of a panic.
+pub fn begin() {
+    crate::app::forbid_core_images();
+    crate::telemetry::withhold_panic_messages();
+}
+
 /// Runs the command that `arguments` (the program's name first) ask for, in the language of `--lang` or the environment.
 pub fn run(
     arguments: &[OsString],

@@ -73,6 +73,17 @@ where
     Ok(Box::new(Registry::default().with(layer)))
 }
 
+/// From now on the report of a panic says where, and what only if that is a literal of the source: a text that was put
+/// together at run time may hold a name, a key or a piece of a body.
+pub fn withhold_panic_messages() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(withheld)");
+        tracing::error!(thread = thread.name().unwrap_or_default(), location, said, "a panic");
+    }));
+}
+
 /// Whether a line may be written, however low the operator set the level.
 fn is_allowed(metadata: &Metadata<'_>) -> bool {
     let owner = metadata.target().split("::").next().unwrap_or_default();

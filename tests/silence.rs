@@ -76,12 +76,21 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
     let broken = world.send("GET", key, &[], &[], b"").await.expect(500, "InternalError");
     assert!(broken.text().contains("We encountered an internal error. Please try again."));
 
+    // The report of a panic: where, and nothing that was put together at run time.
+    ecluse::telemetry::withhold_panic_messages();
+    let patient = "tremblay-elise";
+    assert!(std::thread::spawn(move || panic!("no record of {patient}")).join().is_err());
+    assert!(std::thread::spawn(|| panic!("a literal of the source")).join().is_err());
+    drop(std::panic::take_hook());
+
     let signature = presigned.split_once("X-Amz-Signature=").unwrap().1;
     let names =
         ["tremblay", "irm.dcm", "roy-therese", "gagnon", "bouchard", "cote/x", "imaging", "nephrologie", "lavoie"];
     let secrets = [SECRET, "wrong-secret", signature, &seed, &chunk, "AWS4-HMAC-SHA256 Credential"];
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(text.lines().count() > 15 && text.contains("integrity incident"), "{text}");
+    assert!(text.contains("tests/silence.rs:") && text.contains("(withheld)"), "{text}");
+    assert!(text.contains("a literal of the source"), "{text}");
     let rendered = metrics.render();
     assert!(rendered.contains("ecluse_requests_total"), "{rendered}");
     for (what, shown) in [("log", &text), ("metrics", &rendered)] {

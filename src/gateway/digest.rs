@@ -108,16 +108,16 @@ impl Hashers {
         }
     }
 
-    /// The digests of all bytes taken.
-    pub(super) fn finish(self) -> Computed {
-        let sha256: Option<[u8; 32]> = self.sha256.map(|sha256| sha256.finalize().into());
+    /// The digests of all bytes taken. In place: a hash that is moved leaves the end of the body on a stack.
+    pub(super) fn finish(&mut self) -> Computed {
+        let sha256: Option<[u8; 32]> = self.sha256.as_mut().map(|sha256| sha256.finalize_reset().into());
         let mut checksums = Vec::new();
         let mut keep = |algorithm, value| checksums.push(Checksum { algorithm, value, parts: None });
-        for (algorithm, crc) in self.crcs {
-            keep(algorithm, crc_bytes(algorithm, crc.finalize()));
+        for (algorithm, crc) in &self.crcs {
+            keep(*algorithm, crc_bytes(*algorithm, crc.finalize()));
         }
-        if let Some(sha1) = self.sha1 {
-            keep(ChecksumAlgorithm::Sha1, sha1.finalize().to_vec());
+        if let Some(sha1) = &mut self.sha1 {
+            keep(ChecksumAlgorithm::Sha1, sha1.finalize_reset().to_vec());
         }
         if let Some(sha256) = sha256
             && self.kept.contains(&ChecksumAlgorithm::Sha256)
@@ -125,7 +125,7 @@ impl Hashers {
             keep(ChecksumAlgorithm::Sha256, sha256.to_vec());
         }
         Computed {
-            md5: self.md5.map(|md5| md5.finalize().into()),
+            md5: self.md5.as_mut().map(|md5| md5.finalize_reset().into()),
             checksums,
             payload_sha256: sha256.filter(|_| self.payload_sha256),
         }

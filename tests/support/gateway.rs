@@ -215,6 +215,11 @@ impl GatewayProcess {
         assert!(status.success(), "{status} after the signal\n{}", self.log());
     }
 
+    /// Waits until it has ended, however.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.take().expect("a running gateway").wait().expect("its end")
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {

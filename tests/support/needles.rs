@@ -75,6 +75,15 @@ impl Needles {
         if content.is_empty() {
             return;
         }
+        self.windows(what, content);
+        self.digests(what, content);
+        if content.len() > CHUNK {
+            content.chunks(CHUNK).enumerate().for_each(|(i, chunk)| self.digests(&format!("{what}: chunk {i}"), chunk));
+        }
+    }
+
+    /// Windows of an object's content, at every alignment.
+    pub fn windows(&mut self, what: &str, content: &[u8]) {
         let last = content.len().saturating_sub(WINDOW);
         let step = (last / WINDOWS).max(1);
         // An odd step, so that windows fall on every alignment.
@@ -85,10 +94,6 @@ impl Needles {
         }
         if let (8..16, bytes) = (content.len(), content) {
             self.raw(&format!("{what}: content"), bytes);
-        }
-        self.digests(what, content);
-        if content.len() > CHUNK {
-            content.chunks(CHUNK).enumerate().for_each(|(i, chunk)| self.digests(&format!("{what}: chunk {i}"), chunk));
         }
     }
 

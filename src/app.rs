@@ -8,6 +8,7 @@
 mod assemble;
 mod check;
 mod faults;
+mod open_files;
 mod running;
 
 use std::collections::BTreeMap;

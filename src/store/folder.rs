@@ -224,5 +224,5 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// How much is read at a time, in bytes.
-const PIECE_BYTES: u64 = 1 << 20;
+/// How much is read at a time, in bytes. A client that does not read pins one piece, for as long as it is connected.
+const PIECE_BYTES: u64 = 1 << 18;

@@ -9,6 +9,7 @@ mod assemble;
 mod check;
 mod core_image;
 mod faults;
+mod open_files;
 mod running;
 
 use std::collections::BTreeMap;

@@ -196,6 +196,9 @@ pub mod names {
         counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Times that the catalog's write-ahead log could not be emptied.";
         gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.";
         gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.";
+        gauge MEMORY_WAITING = "ecluse_memory_waiting", Count, "Requests that wait for memory.";
+        gauge SPOOL_BYTES = "ecluse_spool_bytes", Bytes, "Bytes of the disk that are kept for chunks of slow uploads.";
+        counter SPOOLED_CHUNKS = "ecluse_spooled_chunks_total", Count, "Chunks of slow uploads that went through the spool.";
         counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored, by provider. Any is an incident.";
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.";
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.";

@@ -8,7 +8,7 @@ use crate::catalog::SqliteCatalog;
 use crate::config::{self, CatalogUrl, Custodian, Keys, Provider, ProviderKind, Tls};
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
-use crate::gateway::{Client, EtagMode, Settings};
+use crate::gateway::{Client, EtagMode, Settings, Spool};
 use crate::keys::{self, FileCustodian};
 use crate::model::{Principal, ProviderName, TenantId};
 use crate::redact::RedactedUrl;
@@ -139,8 +139,21 @@ pub(super) fn tenants(clients: &[config::Client]) -> Vec<TenantId> {
     tenants
 }
 
+/// The folder below the data folder where sealed bytes of slow clients lie for a moment.
+const SPOOL: &str = "spool";
+/// How much of the disk they may take, in multiples of `write.memory`.
+const SPOOL_FACTOR: u64 = 8;
+
+/// Opens the spool. The catalog is open: no other gateway uses the data folder.
+pub(super) fn spool(data_dir: &Path, write: &config::Write) -> Result<Spool, OperatorError> {
+    let folder = data_dir.join(SPOOL);
+    Spool::open(folder.clone(), write.memory.saturating_mul(SPOOL_FACTOR)).map_err(|error| {
+        OperatorError::new("data-folder", Exit::Configuration).arg("path", folder.display().to_string()).because(&error)
+    })
+}
+
 /// What the operator decided about writing.
-pub(super) fn settings(write: &config::Write) -> Settings {
+pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings {
     Settings {
         etag: match write.etag {
             config::Etag::Md5 => EtagMode::Md5,
@@ -151,6 +164,7 @@ pub(super) fn settings(write: &config::Write) -> Settings {
             config::Padding::None => Padding::None,
         },
         memory: write.memory,
+        spool,
         grace: write.grace,
         parallel_chunks: write.parallel_chunks,
         min_part_bytes: MIN_PART_BYTES,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::open_files::OpenFiles;
 use super::{assemble, faults};
 use crate::config::Config;
 use crate::front::admin::Admin;
@@ -38,6 +39,16 @@ pub struct Running {
 /// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
 pub async fn start(config: Config, metrics: Metrics) -> Result<Running, OperatorError> {
     assemble::data_folder(&config.data_dir)?;
+    let files = OpenFiles::raise(&config);
+    if files.suffice() {
+        tracing::info!(allowed = files.allowed, wanted = files.wanted, "open files");
+    } else {
+        tracing::warn!(
+            allowed = files.allowed,
+            wanted = files.wanted,
+            "fewer files may be open than limits.connections may need; raise LimitNOFILE or lower it"
+        );
+    }
     let tls = assemble::tls(&config.tls)?;
     let custodian = assemble::custodian(&config.keys)?;
     tracing::info!(custodian = custodian.describe(), "custodian");
@@ -45,7 +56,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let store = assemble::store(config.providers)?;
     let tenants = assemble::tenants(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
-    let settings = assemble::settings(&config.write);
+    let spool = assemble::spool(&config.data_dir, &config.write)?;
+    let settings = assemble::settings(&config.write, Some(spool));
     let sweep_pause = settings.grace.min(SWEEP_PAUSE);
     let keyring = Arc::new(Keyring::new(custodian));
     let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::budget::Crowded;
 use super::operations::BodyError;
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;
@@ -129,6 +130,12 @@ impl From<CatalogError> for Error {
             | CatalogError::Engine(_)
             | CatalogError::Io(_) => Self::Catalog(error),
         }
+    }
+}
+
+impl From<Crowded> for Error {
+    fn from(_crowded: Crowded) -> Self {
+        Self::Busy
     }
 }
 

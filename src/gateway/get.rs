@@ -1,36 +1,20 @@
 //! Reading an object.
 //!
 //! The life of a GET: version and slices are read in one transaction; conditions and range are decided; part keys are
-//! unwrapped and held until the body ends; each chunk touched is one ranged get of whole segments, the next one is
-//! asked for ahead; every segment is opened before its bytes leave. The first piece is opened before the answer's head
-//! is sent, so that a broken object is an error, not a broken transfer.
-//!
-//! Memory: one share of at most [`READ_SHARE_BYTES`] for each body, held until it ends.
+//! unwrapped and held until the body ends; the chunks follow (`reader.rs`). The first piece is opened before the
+//! answer's head is sent, so that a broken object is an error, not a broken transfer.
 
 use std::collections::VecDeque;
-use std::iter::Peekable;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use tokio_util::task::AbortOnDropHandle;
 
-use super::budget::Share;
 use super::operations::IfRange;
-use super::read_plan::{OpenPart, Step, steps};
+use super::read_plan::OpenPart;
+use super::reader::Reader;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody};
 use crate::catalog::{CatalogError, OpenedVersion, Select, Version};
 use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, TenantId, Unmet};
-use crate::seal::{ChunkPlace, Opener, chunk_name};
-use crate::secret::NamingKey;
-use crate::store::{ChunkStream, Store, StoreError};
-
-/// Memory that a body on its way out is counted with: a segment being opened and transport buffers.
-const READ_SHARE_BYTES: u64 = 1024 * 1024;
-/// Chunks asked for at once by one body: the one being read and the next.
-const LOOKAHEAD: usize = 2;
-/// How often one chunk's transfer is taken up again after it broke off.
-const RESUMES: u32 = 3;
 
 impl Gateway {
     /// Opens an object.
@@ -98,19 +82,11 @@ impl Gateway {
         if planned != range.length() {
             return Err(Error::Catalog(CatalogError::Damaged("an object's slices do not hold its bytes")));
         }
-        let share = self.share(range.length().min(READ_SHARE_BYTES)).await?;
-        let steps: Box<dyn Iterator<Item = Step> + Send> = Box::new(parts.into_iter().flat_map(steps));
-        let mut reader = Reader {
-            store: Arc::clone(&self.store),
-            tenant: tenant.clone(),
-            naming_key,
-            steps: steps.peekable(),
-            ahead: VecDeque::with_capacity(LOOKAHEAD),
-            current: None,
-            left: range.length(),
-            _share: share,
-        };
+        let mut reader =
+            Reader::new(&self.budget, Arc::clone(&self.store), tenant.clone(), naming_key, parts, range.length())
+                .await?;
         let first = reader.next().await?;
+        reader.watch();
         let rest = stream::unfold(Some(reader), |reader| async move {
             let mut reader = reader?;
             match reader.next().await {
@@ -140,153 +116,4 @@ pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Re
         Unmet::PreconditionFailed => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },
     })
-}
-
-/// Reads chunk after chunk.
-struct Reader {
-    store: Arc<Store>,
-    tenant: TenantId,
-    naming_key: Arc<NamingKey>,
-    steps: Peekable<Box<dyn Iterator<Item = Step> + Send>>,
-    ahead: VecDeque<(Step, AbortOnDropHandle<Result<ChunkStream, StoreError>>)>,
-    current: Option<Incoming>,
-    /// Plaintext bytes that are still to be given.
-    left: u64,
-    _share: Share,
-}
-
-/// A chunk on its way in.
-struct Incoming {
-    step: Step,
-    stream: ChunkStream,
-    opener: Opener,
-    resumes: u32,
-}
-
-impl Reader {
-    /// The next checked bytes; `None` at the end, when all that was promised has been given.
-    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let given = self.opened().await?;
-        let bytes = given.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        match (given, self.left.checked_sub(bytes)) {
-            (Some(bytes), Some(left)) => {
-                self.left = left;
-                Ok(Some(bytes))
-            }
-            (None, Some(0)) => Ok(None),
-            (None, _) | (_, None) => {
-                Err(Error::Catalog(CatalogError::Damaged("an object's parts do not hold its bytes")))
-            }
-        }
-    }
-
-    async fn opened(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            let Some(incoming) = &mut self.current else {
-                match self.begin().await? {
-                    Some(incoming) => self.current = Some(incoming),
-                    None => return Ok(None),
-                }
-                continue;
-            };
-            if let Some(bytes) = incoming.opener.pop() {
-                return Ok(Some(bytes));
-            }
-            match incoming.stream.next().await {
-                Some(Ok(sealed)) => {
-                    if incoming.opener.push(sealed).is_err() {
-                        return Err(incident(&incoming.step, "a chunk does not open"));
-                    }
-                }
-                Some(Err(error)) => self.resume(error).await?,
-                None => self.end()?,
-            }
-        }
-    }
-
-    /// Asks for chunks ahead and takes the first of them.
-    async fn begin(&mut self) -> Result<Option<Incoming>, Error> {
-        let asked = match self.steps.next() {
-            // The only one: there is nothing to do beside it that would be worth a task.
-            Some(only) if self.ahead.is_empty() && self.steps.peek().is_none() => {
-                let answer = self.request(&only, 0).await;
-                Some((only, answer))
-            }
-            next => self.ask_ahead(next).await,
-        };
-        let Some((step, answer)) = asked else { return Ok(None) };
-        let stream = match answer {
-            Ok(stream) => stream,
-            Err(StoreError::NotFound) => return Err(incident(&step, "a chunk is missing")),
-            Err(error) => return Err(error.into()),
-        };
-        let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
-        let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
-        Ok(Some(Incoming { step, stream, opener, resumes: 0 }))
-    }
-
-    /// Asks for `next` and those after it, as far ahead as is allowed, and waits for the first.
-    async fn ask_ahead(&mut self, mut next: Option<Step>) -> Option<(Step, Result<ChunkStream, StoreError>)> {
-        while let Some(step) = next.take() {
-            let request = self.request(&step, 0);
-            self.ahead.push_back((step, AbortOnDropHandle::new(tokio::spawn(request))));
-            if self.ahead.len() < LOOKAHEAD {
-                next = self.steps.next();
-            }
-        }
-        let (step, asked) = self.ahead.pop_front()?;
-        let answer = asked.await.unwrap_or(Err(StoreError::Deadline));
-        Some((step, answer))
-    }
-
-    /// A transfer broke off: goes on at the last segment that was opened.
-    async fn resume(&mut self, error: StoreError) -> Result<(), Error> {
-        let Some(mut incoming) = self.current.take() else { return Ok(()) };
-        match error {
-            StoreError::NotFound => return Err(incident(&incoming.step, "a chunk went missing")),
-            error @ (StoreError::Refused(_) | StoreError::UnknownProvider) => return Err(error.into()),
-            error if incoming.resumes >= RESUMES => return Err(error.into()),
-            StoreError::Unavailable { .. } | StoreError::Interrupted(_) | StoreError::Deadline => {}
-        }
-        let sealed = incoming.step.read.sealed_range();
-        if incoming.opener.opened_until() == sealed.end - sealed.start {
-            // It broke off after its last byte: nothing is left to ask for.
-            self.current = Some(incoming);
-            return self.end();
-        }
-        incoming.resumes += 1;
-        incoming.opener.resume();
-        incoming.stream = match self.request(&incoming.step, incoming.opener.opened_until()).await {
-            Ok(stream) => stream,
-            Err(StoreError::NotFound) => return Err(incident(&incoming.step, "a chunk went missing")),
-            Err(error) => return Err(error.into()),
-        };
-        self.current = Some(incoming);
-        Ok(())
-    }
-
-    /// The transfer ended: all of it must have come.
-    fn end(&mut self) -> Result<(), Error> {
-        let Some(incoming) = self.current.take() else { return Ok(()) };
-        let Incoming { step, opener, .. } = incoming;
-        opener.finish().map_err(|_not_authentic| incident(&step, "a chunk is too short"))
-    }
-
-    /// One ranged get of a step's segments, `skip` sealed bytes into them.
-    fn request(&self, step: &Step, skip: u64) -> impl Future<Output = Result<ChunkStream, StoreError>> + 'static {
-        let store = Arc::clone(&self.store);
-        let placements = step.part.placements.clone();
-        let name = chunk_name(&self.naming_key, step.part.id, step.index);
-        let mut range = step.read.sealed_range();
-        range.start = range.start.saturating_add(skip).min(range.end);
-        async move { store.get(&placements, &name, range).await }
-    }
-}
-
-/// Counts and logs an integrity incident. The client gets one uniform error.
-fn incident(step: &Step, what: &'static str) -> Error {
-    let provider = step.part.placements.first().map_or_else(String::new, ToString::to_string);
-    tracing::error!(part = %step.part.id, chunk = step.index, provider, what, "integrity incident");
-    metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider).increment(1);
-    Error::Integrity
 }

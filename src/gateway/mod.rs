@@ -17,14 +17,17 @@ mod error;
 mod get;
 mod hashing;
 pub mod jobs;
+mod lane;
 mod list;
 mod operations;
 mod own_task;
 mod parts;
 mod put;
 mod read_plan;
+mod reader;
 mod readiness;
 mod seal_body;
+mod spool;
 mod unlock;
 mod upload;
 
@@ -50,6 +53,7 @@ pub use operations::{
     UploadPartsPage,
 };
 pub use readiness::Readiness;
+pub use spool::Spool;
 pub use unlock::UnlockError;
 
 /// How ETags are made.
@@ -74,6 +78,8 @@ pub struct Settings {
     pub padding: Padding,
     /// Bytes of memory for bodies in flight.
     pub memory: u64,
+    /// Where sealed bytes of slow clients go while others wait for memory; without it they stay in memory.
+    pub spool: Option<Spool>,
     /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
     pub grace: Duration,
     /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].

@@ -1,28 +1,22 @@
 //! A body becomes a sealed part: the one way in for plaintext.
 //!
 //! Memory: one chunk being filled and [`Settings::parallel_chunks`](super::Settings) on their way, each with its share
-//! of the budget: at most (1 + parallel) × 8 MiB for one body, and never more than the budget for all. Hashing adds two
-//! small batches ([`hashing`](super::hashing)).
+//! of the budget: at most (1 + parallel) × 8 MiB for one body, and never more than the budget for all. The chunk of a
+//! slow client goes through the spool while others wait for memory (`lane.rs`). Hashing adds two small batches
+//! ([`hashing`](super::hashing)).
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures::StreamExt as _;
-use tokio::task::JoinSet;
+use futures::stream::BoxStream;
 
 use super::budget::Share;
 use super::digest::{Computed, Hashers};
 use super::hashing::Hashing;
+use super::lane::{LOOK, Lane};
 use super::parts::PartTicket;
 use super::{Body, BodyError, Error, EtagMode, Gateway};
 use crate::model::{ETag, Part, TenantId, WrappedKey};
-use crate::seal::{SealError, SealedChunk, Sealer, chunk_name, layout};
-use crate::secret::NamingKey;
-use crate::store::Store;
-
-/// Longest wait for a share of the budget before the client is told to slow down.
-const BUDGET_PATIENCE: Duration = Duration::from_secs(60);
+use crate::seal::{Sealer, layout};
 
 /// A body, sealed and durable at the provider, not yet in the catalog.
 pub(super) struct SealedBody {
@@ -44,17 +38,6 @@ struct Outgoing {
     taken: u64,
 }
 
-/// The way of a part's chunks to the provider.
-struct Lane {
-    store: Arc<Store>,
-    ticket: PartTicket,
-    naming_key: Arc<NamingKey>,
-    sends: JoinSet<Result<(), Error>>,
-    parallel: usize,
-    /// The budget's share of the chunk being filled; goes with the chunk.
-    share: Option<Share>,
-}
-
 impl Gateway {
     /// Seals `body` and stores its chunks. Every claim about it is checked before this returns.
     pub(super) async fn seal_body(&self, tenant: &TenantId, body: Body) -> Result<SealedBody, Error> {
@@ -62,7 +45,7 @@ impl Gateway {
         let mut hashing = Hashing::new(Hashers::new(&digests, self.settings.etag == EtagMode::Md5));
         let mut outgoing: Option<Outgoing> = None;
         let mut length = 0_u64;
-        while let Some(piece) = stream.next().await {
+        while let Some(piece) = self.next_piece(&mut stream, &mut outgoing).await? {
             let mut piece = piece?;
             length = length.saturating_add(piece.len() as u64);
             if announced.is_some_and(|announced| length > announced) {
@@ -96,32 +79,54 @@ impl Gateway {
         let ticket = self.parts.next(tenant, placements, self.settings.grace).await?;
         let (key, wrapped_key) = self.keyring.new_part_key(tenant, ticket.id())?;
         let sealer = Sealer::new(&key, tenant, ticket.id(), self.settings.padding, announced).map_err(Error::Seal)?;
-        let parallel = self.settings.parallel_chunks.clamp(1, super::MAX_PARALLEL_CHUNKS as usize);
-        let store = Arc::clone(&self.store);
-        let lane = Lane { store, ticket, naming_key, sends: JoinSet::new(), parallel, share: None };
+        let lane = self.lane(ticket, naming_key);
         Ok(Outgoing { sealer, wrapped_key, lane, taken: 0 })
+    }
+
+    /// The next bytes of the client. While it makes us wait, and others wait for memory, its chunk goes to the spool.
+    async fn next_piece(
+        &self,
+        stream: &mut BoxStream<'static, Result<Bytes, BodyError>>,
+        outgoing: &mut Option<Outgoing>,
+    ) -> Result<Option<Result<Bytes, BodyError>>, Error> {
+        loop {
+            let Some(part) = outgoing.as_mut().filter(|part| part.lane.may_spill()) else {
+                return Ok(stream.next().await);
+            };
+            if part.lane.is_slow() && self.budget.is_wanted() {
+                part.lane.spill(&mut part.sealer).await?;
+                continue;
+            }
+            if let Ok(piece) = tokio::time::timeout(LOOK, stream.next()).await {
+                return Ok(piece);
+            }
+        }
     }
 
     /// Moves bytes into the sealer, up to the end of the piece or of a chunk.
     async fn take_bytes(&self, part: &mut Outgoing, piece: &mut Bytes, announced: Option<u64>) -> Result<(), Error> {
-        if part.lane.share.is_none() {
+        if !part.lane.has_share() {
             let rest = announced.map_or(layout::CHUNK_BYTES, |all| all.saturating_sub(part.taken));
             let bytes = layout::sealed_length(self.settings.padding.padded_length(rest.clamp(1, layout::CHUNK_BYTES)));
-            part.lane.share = Some(self.share(bytes).await?);
+            part.lane.begin_chunk(bytes).await?;
         }
-        let before = piece.len();
-        let full = part.sealer.push(piece).map_err(Error::Seal)?;
-        part.taken = part.taken.saturating_add((before - piece.len()) as u64);
-        if let Some(chunk) = full {
-            part.lane.send(chunk).await?;
+        // What goes to the spool goes in small steps: no more is in memory than was said.
+        let mut step = piece.slice(..part.lane.step_bytes(piece.len()));
+        let before = step.len();
+        let full = part.sealer.push(&mut step).map_err(Error::Seal)?;
+        let taken = before - step.len();
+        piece.advance(taken);
+        part.taken = part.taken.saturating_add(taken as u64);
+        part.lane.filled(taken as u64);
+        match full {
+            Some(chunk) => part.lane.send(chunk).await,
+            None => part.lane.drain(&mut part.sealer).await,
         }
-        Ok(())
     }
 
-    /// A share of the budget, or 503 after a minute's wait.
+    /// A share of the budget, or 503: after a minute's wait, or at once when too many wait already.
     pub async fn share(&self, bytes: u64) -> Result<Share, Error> {
-        let taken = tokio::time::timeout(BUDGET_PATIENCE, self.budget.take(bytes)).await;
-        taken.ok().flatten().ok_or(Error::Busy)
+        self.budget.take_patiently(bytes).await
     }
 
     /// The tag of content with that MD5, as the operator wants tags.
@@ -143,9 +148,7 @@ impl Outgoing {
         if let Some(chunk) = last {
             lane.send(chunk).await?;
         }
-        while let Some(done) = lane.sends.join_next().await {
-            sent(done)?;
-        }
+        lane.all_sent().await?;
         let part = Part {
             id: lane.ticket.id(),
             length: totals.length,
@@ -155,33 +158,4 @@ impl Outgoing {
         };
         Ok((part, lane.ticket))
     }
-}
-
-impl Lane {
-    /// Sends a chunk, beside at most `parallel - 1` others.
-    async fn send(&mut self, chunk: SealedChunk) -> Result<(), Error> {
-        while self.sends.len() >= self.parallel
-            && let Some(done) = self.sends.join_next().await
-        {
-            sent(done)?;
-        }
-        while let Some(done) = self.sends.try_join_next() {
-            sent(done)?;
-        }
-        self.ticket.sending(chunk.index);
-        let name = chunk_name(&self.naming_key, self.ticket.id(), chunk.index);
-        let store = Arc::clone(&self.store);
-        let placements = self.ticket.placements().to_vec();
-        let share = self.share.take();
-        self.sends.spawn(async move {
-            let outcome = store.put(&placements, &name, chunk.bytes).await;
-            drop(share);
-            outcome.map_err(Error::from)
-        });
-        Ok(())
-    }
-}
-
-fn sent(joined: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {
-    joined.unwrap_or(Err(Error::Seal(SealError::Cipher)))
 }

@@ -3,7 +3,7 @@
 //! # Invariants
 //! - Plaintext is copied once, to its final place; segments are sealed where they lie; a chunk leaves without a copy.
 //! - A segment is sealed once, when it is known whether it is the chunk's last. No nonce is used twice.
-//! - At most one chunk is in memory.
+//! - At most one chunk is in memory; less when its sealed bytes are taken out before it is full.
 
 use bytes::{Buf, Bytes};
 
@@ -91,6 +91,13 @@ impl<C: SegmentCipher> Sealer<C> {
         let result = self.fill(plaintext);
         self.failed = result.is_err();
         result
+    }
+
+    /// Takes out what is sealed of the chunk that is being filled: its next bytes, in order, from the header on. They
+    /// are missing from the front of the [`SealedChunk`] that follows. Plaintext stays here, less than one segment or
+    /// a full one. Empty when nothing was sealed since the last time.
+    pub fn take_sealed(&mut self) -> Bytes {
+        self.open.as_mut().map_or_else(Bytes::new, OpenChunk::take_sealed)
     }
 
     /// Pads and seals what remains.
@@ -214,6 +221,19 @@ impl<C: SegmentCipher> OpenChunk<C> {
         Ok(())
     }
 
+    fn take_sealed(&mut self) -> Bytes {
+        if self.segment_start == 0 || (self.segment == 0 && self.segment_start == HEADER_BYTES) {
+            return Bytes::new();
+        }
+        // Another buffer for what is left: the large one goes with what it holds.
+        let mut rest = Vec::with_capacity(2 * SEALED_SEGMENT_BYTES);
+        rest.extend_from_slice(self.buffer.get(self.segment_start..).unwrap_or_default());
+        let mut sealed = std::mem::replace(&mut self.buffer, rest);
+        sealed.truncate(self.segment_start);
+        self.segment_start = 0;
+        Bytes::from(sealed)
+    }
+
     fn finish(mut self) -> Result<Bytes, SealError> {
         self.seal_segment(true)?;
         Ok(Bytes::from(self.buffer))
@@ -248,6 +268,32 @@ mod tests {
             assert_eq!(sealer.buffer_bytes(), bytes);
             sealer.push(&mut Bytes::from_static(&[0; 1])).unwrap();
             assert_eq!(sealer.open.map(|chunk| chunk.buffer.capacity()), Some(bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_early_and_the_rest_are_the_chunk() {
+        let plaintext: Vec<u8> = (0..400_000_u32).map(|n| n as u8).collect();
+        let mut whole = sealer(None);
+        whole.push(&mut Bytes::from(plaintext.clone())).unwrap();
+        let whole = whole.finish().unwrap();
+
+        for step in [1_000, 65_536, 65_537, 300_000] {
+            let mut piecewise = sealer(None);
+            let mut taken = Vec::new();
+            for piece in plaintext.chunks(step) {
+                piecewise.push(&mut Bytes::copy_from_slice(piece)).unwrap();
+                taken.extend_from_slice(&piecewise.take_sealed());
+                assert!(piecewise.take_sealed().is_empty());
+                let held = piecewise.open.as_ref().unwrap();
+                assert!(held.buffer.len() <= HEADER_BYTES + SEGMENT_BYTES);
+                assert!(taken.is_empty() || held.buffer.capacity() <= 2 * SEALED_SEGMENT_BYTES);
+            }
+            let (last, totals) = piecewise.finish().unwrap();
+            taken.extend_from_slice(&last.unwrap().bytes);
+            let (chunk, expected) = (whole.0.as_ref().unwrap(), whole.1);
+            assert!(taken == chunk.bytes, "in steps of {step}");
+            assert_eq!(totals, expected);
         }
     }
 

@@ -281,8 +281,8 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// How much is read at a time, in bytes.
-const PIECE_BYTES: u64 = 1 << 20;
+/// How much is read at a time, in bytes. A client that does not read pins one piece, for as long as it is connected.
+const PIECE_BYTES: u64 = 1 << 18;
 /// Most that is read without a blocking thread, in bytes.
 const CACHED_BYTES: usize = 1 << 18;
 /// File systems whose `open` asks no other machine and no other process. Source: statfs(2).

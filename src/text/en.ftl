@@ -44,12 +44,15 @@ keys-init-back-up = Back up this file now, on two media kept apart from this mac
 keys-init-also = The catalog ({ $catalog }) is needed as well: root key and catalog together restore everything, neither does alone.
 check-ok = ok       { $what }
 check-skipped = skipped  { $what }
+check-warning = warning  { $what }
 check-configuration = configuration: { $path }
 check-certificate = certificate and private key: { $path }
 check-no-tls = TLS is off: every listener is on loopback
 check-root-key = root key: { $custodian }
 check-catalog = catalog: { $path }
 check-catalog-new = catalog: { $path } (none yet; the first start makes it)
+check-open-files = open files: { $allowed } are allowed, { $wanted } may be needed
+check-open-files-few = open files: { $allowed } are allowed, but { $wanted } may be needed: raise LimitNOFILE, or lower limits.connections
 check-provider = provider: { $name }
 serve-listening = { $front } listens on { $address }
 

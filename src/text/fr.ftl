@@ -58,12 +58,15 @@ keys-init-back-up = Sauvegardez ce fichier maintenant, sur deux supports conserv
 keys-init-also = Le catalogue ({ $catalog }) est nécessaire lui aussi : la clé racine et le catalogue permettent ensemble de tout rétablir; l'un sans l'autre, rien.
 check-ok = bon      { $what }
 check-skipped = omis     { $what }
+check-warning = attention { $what }
 check-configuration = configuration : { $path }
 check-certificate = certificat et clé privée : { $path }
 check-no-tls = TLS est désactivé : tous les points d'écoute sont sur la boucle locale
 check-root-key = clé racine : { $custodian }
 check-catalog = catalogue : { $path }
 check-catalog-new = catalogue : { $path } (aucun encore; le premier démarrage le crée)
+check-open-files = fichiers ouverts : { $allowed } sont permis, { $wanted } peuvent être nécessaires
+check-open-files-few = fichiers ouverts : { $allowed } sont permis, mais { $wanted } peuvent être nécessaires : augmentez LimitNOFILE ou réduisez limits.connections
 check-provider = fournisseur : { $name }
 serve-listening = { $front } écoute sur { $address }
 

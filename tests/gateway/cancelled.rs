@@ -111,7 +111,8 @@ async fn a_body_that_is_dropped_gives_its_memory_back() {
         for _ in 0..pieces_read {
             got.body.next().await.unwrap().unwrap();
         }
-        assert_eq!(house.gateway.budget().used_bytes(), held, "whatever was read");
+        let now = house.gateway.budget().used_bytes();
+        assert!((1..=held).contains(&now), "{now} bytes after {pieces_read} pieces");
         drop(got);
         assert_eq!(house.gateway.budget().used_bytes(), 0);
     }

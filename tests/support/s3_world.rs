@@ -113,6 +113,7 @@ impl World {
                 grace: Duration::from_secs(60),
                 parallel_chunks: 4,
                 min_part_bytes,
+                spool: None,
             },
         ));
         gateway.unlock(&[tenant, elsewhere]).await.unwrap();

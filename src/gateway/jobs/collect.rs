@@ -7,7 +7,7 @@ use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{CatalogError, QueuedDeletion};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Spool};
 use crate::model::Timestamp;
 use crate::seal::chunk_name;
 
@@ -52,6 +52,9 @@ async fn round(gateway: &Gateway) -> Result<Round, CatalogError> {
     {
         metrics::gauge!("ecluse_memory_budget_bytes").set(gateway.budget.total_bytes() as f64);
         metrics::gauge!("ecluse_memory_used_bytes").set(gateway.budget.used_bytes() as f64);
+        metrics::gauge!("ecluse_memory_waiting").set(gateway.budget.waiting() as f64);
+        let spooled = gateway.settings.spool.as_ref().map_or(0, Spool::used_bytes);
+        metrics::gauge!("ecluse_spool_bytes").set(spooled as f64);
     }
     #[expect(clippy::cast_precision_loss, reason = "a gauge; 2^52 waiting deletions will do")]
     metrics::gauge!("ecluse_deletions_waiting").set(gateway.catalog.deletions_waiting().await? as f64);

@@ -1,0 +1,233 @@
+//! The way of a part's chunks to the provider, and what a chunk holds of the memory budget on it.
+//!
+//! A chunk takes its whole share before it is filled, and keeps it until it is stored. That is all, as long as memory
+//! is free or clients are quick. When others wait and a client is slow, what is sealed of its chunk goes to the
+//! [spool](super::spool), and so does the rest as it is sealed; the chunk keeps [`SLOW_SHARE_BYTES`]. Once full it takes
+//! a share of what is kept for that ([`Budget::take_for_put`]), is read back and stored. The next chunk of a client
+//! that was slow begins in the spool if somebody waits.
+//!
+//! # Invariants
+//! - Only sealed bytes go to the spool.
+//! - A chunk has its share, or is in the spool and has the small one; it waits for a share only while it has none, or
+//!   for one that is kept for the spool.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::budget::{Budget, Share};
+use super::parts::PartTicket;
+use super::spool::{Spool, Spooled};
+use super::{Error, Gateway, MAX_PARALLEL_CHUNKS};
+use crate::seal::{SealError, SealedChunk, Sealer, chunk_name, layout};
+use crate::secret::NamingKey;
+use crate::store::Store;
+
+/// Memory of a chunk that is filled through the spool: a segment that is open, one on its way to the disk.
+const SLOW_SHARE_BYTES: u64 = 128 * 1024;
+/// No client is slow before it had this much time for a chunk.
+const FILL_PATIENCE: Duration = Duration::from_secs(1);
+/// Below this a client is slow, in bytes for each second: 8 Mbit/s.
+const SLOW_BYTES_EACH_SECOND: f64 = 1024.0 * 1024.0;
+/// How often somebody who waits for a client looks whether others wait for memory.
+pub(super) const LOOK: Duration = Duration::from_millis(500);
+
+/// The way of a part's chunks to the provider.
+pub(super) struct Lane {
+    pub(super) ticket: PartTicket,
+    budget: Budget,
+    spool: Option<Spool>,
+    store: Arc<Store>,
+    naming_key: Arc<NamingKey>,
+    sends: JoinSet<Result<(), Error>>,
+    parallel: usize,
+    /// The chunk being filled.
+    chunk: Option<Filling>,
+    /// Whether the client was slow with the chunk before.
+    was_slow: bool,
+}
+
+/// A chunk being filled.
+struct Filling {
+    share: Share,
+    /// What it needs to be in memory whole.
+    sealed_bytes: u64,
+    since: Instant,
+    /// Plaintext bytes that came.
+    came: u64,
+    place: Place,
+}
+
+/// Where the sealed bytes of a chunk are.
+enum Place {
+    Memory,
+    Spool(Spooled),
+    /// In memory, because there is no spool or no room in it.
+    MemoryForGood,
+}
+
+impl Gateway {
+    /// A lane for the chunks of a new part.
+    pub(super) fn lane(&self, ticket: PartTicket, naming_key: Arc<NamingKey>) -> Lane {
+        Lane {
+            ticket,
+            budget: self.budget.clone(),
+            spool: self.settings.spool.clone(),
+            store: Arc::clone(&self.store),
+            naming_key,
+            sends: JoinSet::new(),
+            parallel: self.settings.parallel_chunks.clamp(1, MAX_PARALLEL_CHUNKS as usize),
+            chunk: None,
+            was_slow: false,
+        }
+    }
+}
+
+impl Lane {
+    /// Whether the chunk being filled has its share; without one there is no chunk.
+    pub(super) fn has_share(&self) -> bool {
+        self.chunk.is_some()
+    }
+
+    /// Takes the share of a chunk of at most `sealed_bytes`, or says that the gateway is busy.
+    pub(super) async fn begin_chunk(&mut self, sealed_bytes: u64) -> Result<(), Error> {
+        let mut place = if sealed_bytes > SLOW_SHARE_BYTES { Place::Memory } else { Place::MemoryForGood };
+        let mut share_bytes = sealed_bytes;
+        if self.was_slow && matches!(place, Place::Memory) && self.budget.is_wanted() {
+            place = self.room(sealed_bytes).await;
+            if matches!(place, Place::Spool(_)) {
+                share_bytes = SLOW_SHARE_BYTES;
+            }
+        }
+        let share = self.budget.take_patiently(share_bytes).await?;
+        self.chunk = Some(Filling { share, sealed_bytes, since: Instant::now(), came: 0, place });
+        Ok(())
+    }
+
+    /// Notes that `bytes` of plaintext went into the chunk.
+    pub(super) fn filled(&mut self, bytes: u64) {
+        if let Some(chunk) = &mut self.chunk {
+            chunk.came = chunk.came.saturating_add(bytes);
+        }
+    }
+
+    /// How many of `bytes` the sealer may get at once.
+    pub(super) fn step_bytes(&self, bytes: usize) -> usize {
+        match &self.chunk {
+            Some(Filling { place: Place::Spool(_), .. }) => bytes.min(layout::SEGMENT_BYTES),
+            _ => bytes,
+        }
+    }
+
+    /// Whether the chunk being filled could go to the spool.
+    pub(super) fn may_spill(&self) -> bool {
+        self.chunk.as_ref().is_some_and(|chunk| matches!(chunk.place, Place::Memory))
+    }
+
+    /// Whether its client is slow.
+    pub(super) fn is_slow(&self) -> bool {
+        self.chunk.as_ref().is_some_and(Filling::is_slow)
+    }
+
+    /// Moves what is sealed to the spool and gives back most of the share, unless there is no room.
+    pub(super) async fn spill(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
+        let Some(sealed_bytes) = self.chunk.as_ref().map(|chunk| chunk.sealed_bytes) else { return Ok(()) };
+        let mut place = self.room(sealed_bytes).await;
+        let Some(chunk) = &mut self.chunk else { return Ok(()) };
+        if let Place::Spool(spooled) = &mut place {
+            spooled.append(sealer.take_sealed()).await.map_err(|error| disk_failed(&error))?;
+            chunk.share.shrink_to(SLOW_SHARE_BYTES);
+        }
+        chunk.place = place;
+        Ok(())
+    }
+
+    /// Moves what was sealed since to the spool, if the chunk is there.
+    pub(super) async fn drain(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
+        if let Some(Filling { place: Place::Spool(spooled), .. }) = &mut self.chunk {
+            spooled.append(sealer.take_sealed()).await.map_err(|error| disk_failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends a chunk, beside at most `parallel - 1` others.
+    pub(super) async fn send(&mut self, chunk: SealedChunk) -> Result<(), Error> {
+        let filled = self.chunk.take();
+        self.was_slow = filled.as_ref().is_some_and(Filling::is_slow);
+        while self.sends.len() >= self.parallel
+            && let Some(done) = self.sends.join_next().await
+        {
+            sent(done)?;
+        }
+        while let Some(done) = self.sends.try_join_next() {
+            sent(done)?;
+        }
+        self.ticket.sending(chunk.index);
+        let name = chunk_name(&self.naming_key, self.ticket.id(), chunk.index);
+        let (store, budget) = (Arc::clone(&self.store), self.budget.clone());
+        let placements = self.ticket.placements().to_vec();
+        self.sends.spawn(async move {
+            let mut bytes = chunk.bytes;
+            let share = match filled {
+                Some(Filling { place: Place::Spool(spooled), share: small, .. }) => {
+                    let whole = spooled.written().saturating_add(bytes.len() as u64);
+                    let share = budget.take_for_put(whole).await?;
+                    bytes = spooled.read_back(bytes).await.map_err(|error| disk_failed(&error))?;
+                    drop(small);
+                    Some(share)
+                }
+                Some(Filling { share, .. }) => Some(share),
+                None => None,
+            };
+            let outcome = store.put(&placements, &name, bytes).await;
+            drop(share);
+            outcome.map_err(Error::from)
+        });
+        Ok(())
+    }
+
+    /// Waits until every chunk that was sent is durable.
+    pub(super) async fn all_sent(&mut self) -> Result<(), Error> {
+        while let Some(done) = self.sends.join_next().await {
+            sent(done)?;
+        }
+        Ok(())
+    }
+
+    /// Room in the spool for a chunk, if there is.
+    async fn room(&self, sealed_bytes: u64) -> Place {
+        let Some(spool) = &self.spool else { return Place::MemoryForGood };
+        match spool.begin(sealed_bytes).await {
+            Ok(Some(spooled)) => {
+                metrics::counter!("ecluse_spooled_chunks_total").increment(1);
+                Place::Spool(spooled)
+            }
+            Ok(None) => Place::MemoryForGood,
+            Err(error) => {
+                tracing::warn!(%error, "the spool cannot be used; a slow upload stays in memory");
+                Place::MemoryForGood
+            }
+        }
+    }
+}
+
+impl Filling {
+    fn is_slow(&self) -> bool {
+        let age = self.since.elapsed();
+        #[expect(clippy::cast_precision_loss, reason = "at most 8 MiB")]
+        let came = self.came as f64;
+        age >= FILL_PATIENCE && came < age.as_secs_f64() * SLOW_BYTES_EACH_SECOND
+    }
+}
+
+fn sent(joined: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
+    joined.unwrap_or(Err(Error::Seal(SealError::Cipher)))
+}
+
+/// The disk under the spool failed in the middle of a chunk: the client must send it again.
+fn disk_failed(error: &std::io::Error) -> Error {
+    tracing::warn!(%error, "the spool cannot be written or read; an upload is turned away");
+    Error::Busy
+}

@@ -21,7 +21,7 @@ use ecluse::store::{
     Call, ChunkStore, Fault, FaultPlan, Faulty, MemoryChunks, ObjectStoreChunks, OpenError, ProviderSpec, Store,
     StoreError, When,
 };
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use support::azurite::{self, Azurite};
 use support::s3_server::{self, S3Server};
 use support::store_suite::{self, bytes, name, read};
@@ -356,12 +356,24 @@ async fn a_folder_that_has_gone_is_a_refusal_not_a_missing_chunk() {
 }
 
 #[tokio::test]
-async fn a_folder_is_read_in_large_pieces() {
+async fn a_folder_is_read_in_pieces_of_whole_segments() {
+    const SEGMENT: u64 = 65_552;
     let dir = tempfile::tempdir().unwrap();
     let store = folder(dir.path());
-    store.put(&name(24, 1), bytes(24, store_suite::LARGEST_CHUNK)).await.unwrap();
-    let pieces = store.get(&name(24, 1), 0..u64::MAX).await.unwrap().count().await;
-    assert_eq!(pieces, 9);
+    let chunk = bytes(24, store_suite::LARGEST_CHUNK);
+    store.put(&name(24, 1), chunk.clone()).await.unwrap();
+    let end = chunk.len() as u64;
+    for range in [0..u64::MAX, 0..end, 40 + 3 * SEGMENT..40 + 9 * SEGMENT, 41..end - 1, 7..8, end - 5..end + 5] {
+        let pieces: Vec<Bytes> = store.get(&name(24, 1), range.clone()).await.unwrap().try_collect().await.unwrap();
+        let wanted = usize::try_from(range.start).unwrap()..usize::try_from(range.end.min(end)).unwrap();
+        assert_eq!(pieces.concat(), chunk[wanted], "{range:?}");
+        let mut at = range.start;
+        for piece in &pieces[..pieces.len() - 1] {
+            assert!(piece.len() as u64 <= 4 * SEGMENT + 40, "{range:?}: a piece of {}", piece.len());
+            at += piece.len() as u64;
+            assert_eq!((at - 40) % SEGMENT, 0, "{range:?}: a piece ends within a segment");
+        }
+    }
 }
 
 // ---- placement ----

@@ -28,7 +28,11 @@ use crate::catalog::CatalogError;
 use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
-use crate::store::{ChunkStream, Store, StoreError};
+use crate::store::{ChunkStream, PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES, Store, StoreError};
+
+// A folder's pieces end where segments do.
+const _: () = assert!(PIECE_UNIT_BYTES == layout::SEALED_SEGMENT_BYTES as u64);
+const _: () = assert!(PIECE_ORIGIN_BYTES == layout::HEADER_BYTES as u64);
 
 /// Memory of a body on its way out, until it ends: a bite, or the piece that was handed on last.
 const READ_SHARE_BYTES: u64 = 256 * 1024;

@@ -1,14 +1,14 @@
 //! Chunks in a local folder.
 //!
 //! Writing goes as in `object_store`: a staged file `name#1`, flushed, renamed, its folder flushed; here in one visit to
-//! a blocking thread. Small reads that the page cache can answer are done where they are asked for, if the file system is
-//! one that answers by itself: both ways to another thread cost more than the read. Large ones are read in large pieces,
-//! with the next one on its way.
+//! a blocking thread. What the page cache holds is read where it is asked for, if the file system is one that answers by
+//! itself: both ways to another thread cost more than the read. Otherwise a blocking thread reads, one piece ahead.
+//! Pieces end where segments of a chunk do, so that the opener need not put any together.
 //!
 //! # Invariants
 //! - A chunk under its name is whole and on the disk.
 //! - What a crash leaves behind is a staged file; [`Folder::open`] deletes it. One gateway uses a folder at a time.
-//! - At most two pieces of a stream are in memory.
+//! - At most two pieces of a stream are in memory, one where the page cache answers.
 //! - Nothing waits for a disk or a network but on a blocking thread, except for an inode that has to be read first.
 
 use std::ffi::OsString;
@@ -17,6 +17,7 @@ use std::io::{self, ErrorKind, IoSliceMut, Read as _, Seek as _, SeekFrom, Write
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -64,22 +65,26 @@ impl Folder {
 
     pub(super) async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         let path = self.path(name);
-        if self.quick
-            && let Some(bytes) = read_cached(&path, &range)
-        {
-            return Ok(memory::whole(bytes));
+        let opened = match if self.quick { Reading::open(&path, &range, true).ok() } else { None } {
+            Some(reading) => Ok(reading),
+            None => blocking(move || Reading::open(&path, &range, false)).await,
+        };
+        let mut reading = match opened {
+            Ok(reading) => reading,
+            Err(error) => return Err(self.missing_or(error).await),
+        };
+        let first = reading.next().await.map_err(|error| local(&error))?;
+        if reading.is_over() {
+            return Ok(memory::whole(first));
         }
-        let opened = blocking(move || {
-            let mut file = File::open(&path)?;
-            let end = range.end.min(file.metadata()?.len());
-            let rest = end.saturating_sub(range.start);
-            file.seek(SeekFrom::Start(range.start.min(end)))?;
-            read_piece(file, rest)
+        let rest = futures::stream::unfold(Some(reading), |reading| async move {
+            let mut reading = reading.filter(|reading| !reading.is_over())?;
+            match reading.next().await {
+                Ok(piece) => Some((Ok(piece), Some(reading))),
+                Err(error) => Some((Err(StoreError::Interrupted(Box::new(words(&error)))), None)),
+            }
         });
-        match opened.await {
-            Ok(first) => Ok(pieces(first)),
-            Err(error) => Err(self.missing_or(error).await),
-        }
+        Ok(futures::stream::iter([Ok(first)]).chain(rest).boxed())
     }
 
     pub(super) async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
@@ -177,59 +182,73 @@ fn create(staged: &Path, folder: &Path) -> io::Result<File> {
     create()
 }
 
-/// The range, if it is small, there, and all of it in the page cache.
-fn read_cached(path: &Path, range: &Range<u64>) -> Option<Bytes> {
-    let wanted =
-        usize::try_from(range.end.saturating_sub(range.start)).ok().filter(|wanted| *wanted <= CACHED_BYTES)?;
-    let file = File::open(path).ok()?;
-    let mut bytes = vec![0; wanted];
-    let read = rustix::io::preadv2(&file, &mut [IoSliceMut::new(&mut bytes)], range.start, ReadWriteFlags::NOWAIT);
-    (read == Ok(wanted)).then(|| bytes.into())
+/// A range of a file that is being read.
+struct Reading {
+    file: Arc<File>,
+    rest: Range<u64>,
+    /// Whether to ask the page cache first.
+    quick: bool,
+    ahead: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
-/// A piece that has been read, and what is left.
-struct Piece {
-    file: File,
-    bytes: Bytes,
-    rest: u64,
-}
-
-fn read_piece(mut file: File, rest: u64) -> io::Result<Piece> {
-    let wanted = rest.min(PIECE_BYTES);
-    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
-    (&mut file).take(wanted).read_to_end(&mut bytes)?;
-    // A file that ends early has shrunk under us; the opener sees that bytes are missing.
-    let rest = if bytes.is_empty() { 0 } else { rest - wanted };
-    Ok(Piece { file, bytes: bytes.into(), rest })
-}
-
-enum Next {
-    Read(Piece),
-    Reading(JoinHandle<io::Result<Piece>>),
-    End,
-}
-
-/// Gives `first` and then the rest, one piece ahead of the reader.
-fn pieces(first: Piece) -> ChunkStream {
-    if first.rest == 0 {
-        return memory::whole(first.bytes);
+impl Reading {
+    fn open(path: &Path, range: &Range<u64>, quick: bool) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let end = range.end.min(file.metadata()?.len());
+        Ok(Self { file: Arc::new(file), rest: range.start.min(end)..end, quick, ahead: None })
     }
-    let stream = futures::stream::unfold(Next::Read(first), |next| async move {
-        let read = match next {
-            Next::End => return None,
-            Next::Read(piece) => Ok(piece),
-            Next::Reading(task) => task.await.unwrap_or_else(|join| Err(io::Error::other(join))),
-        };
-        match read {
-            Err(error) => Some((Err(StoreError::Interrupted(Box::new(words(&error)))), Next::End)),
-            Ok(Piece { bytes, .. }) if bytes.is_empty() => None,
-            Ok(Piece { bytes, rest: 0, .. }) => Some((Ok(bytes), Next::End)),
-            Ok(Piece { file, bytes, rest }) => {
-                Some((Ok(bytes), Next::Reading(spawn_blocking(move || read_piece(file, rest)))))
+
+    fn is_over(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next piece; empty only if nothing is left.
+    async fn next(&mut self) -> io::Result<Bytes> {
+        let wanted = piece(&self.rest);
+        let cached = if self.quick && self.ahead.is_none() { read_cached(&self.file, &wanted) } else { None };
+        let (bytes, from_cache) = match (cached, self.ahead.take()) {
+            (Some(bytes), _) => (bytes, true),
+            (None, Some(ahead)) => (ahead.await.unwrap_or_else(|join| Err(io::Error::other(join)))?, false),
+            (None, None) => {
+                (self.read(wanted.clone()).await.unwrap_or_else(|join| Err(io::Error::other(join)))?, false)
             }
+        };
+        // A file that ends early has shrunk under us; the opener sees that bytes are missing.
+        let whole = bytes.len() as u64 == wanted.end - wanted.start;
+        self.rest.start = if whole { wanted.end } else { self.rest.end };
+        if !from_cache && !self.is_over() {
+            self.ahead = Some(self.read(piece(&self.rest)));
         }
-    });
-    stream.boxed()
+        Ok(bytes)
+    }
+
+    /// Reads a piece on a blocking thread.
+    fn read(&self, wanted: Range<u64>) -> JoinHandle<io::Result<Bytes>> {
+        let file = Arc::clone(&self.file);
+        spawn_blocking(move || {
+            let length = wanted.end - wanted.start;
+            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+            let mut file = file.as_ref();
+            file.seek(SeekFrom::Start(wanted.start))?;
+            file.take(length).read_to_end(&mut bytes)?;
+            Ok(bytes.into())
+        })
+    }
+}
+
+/// The first of what is left that is read at once.
+fn piece(rest: &Range<u64>) -> Range<u64> {
+    let most = rest.start.saturating_add(PIECE_BYTES);
+    let end = most - most.saturating_sub(PIECE_ORIGIN_BYTES) % PIECE_UNIT_BYTES;
+    let end = if end > rest.start { end } else { most };
+    rest.start..end.min(rest.end)
+}
+
+/// The piece, if all of it is in the page cache.
+fn read_cached(file: &File, wanted: &Range<u64>) -> Option<Bytes> {
+    let mut bytes = vec![0; usize::try_from(wanted.end - wanted.start).ok()?];
+    let read = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut bytes)], wanted.start, ReadWriteFlags::NOWAIT);
+    (read == Ok(bytes.len())).then(|| bytes.into())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
@@ -281,10 +300,13 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// How much is read at a time, in bytes. A client that does not read pins one piece, for as long as it is connected.
-const PIECE_BYTES: u64 = 1 << 18;
-/// Most that is read without a blocking thread, in bytes.
-const CACHED_BYTES: usize = 1 << 18;
+/// Most that is read at a time, in bytes: four segments and what is left of a fifth. A client that does not read pins one
+/// piece, for as long as it is connected.
+const PIECE_BYTES: u64 = 4 * PIECE_UNIT_BYTES + PIECE_ORIGIN_BYTES;
+/// A piece ends at a multiple of this after [`PIECE_ORIGIN_BYTES`]: the length of a sealed segment.
+pub(crate) const PIECE_UNIT_BYTES: u64 = 65_552;
+/// The length of a chunk's header.
+pub(crate) const PIECE_ORIGIN_BYTES: u64 = 40;
 /// File systems whose `open` asks no other machine and no other process. Source: statfs(2).
 const LOCAL_FILE_SYSTEMS: [i64; 5] = [
     0xef53,      // ext2, ext3, ext4

@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 use ecluse::keys::{FileCustodian, Keyring};
 use ecluse::model::{PartId, TenantId, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
-use ecluse::seal::{chunk_count, chunk_name, chunk_plain_length, sealed_length};
+use ecluse::seal::chunk_name;
+use ecluse::seal::layout::{chunk_count, chunk_plain_length, sealed_length};
 use rusqlite::{Connection, Row};
 
 /// How a gateway stopped, and so what may be left.
@@ -81,7 +82,10 @@ const CHECKS: &[(&str, &str)] = &[
             OR version.length IS NOT object.length OR version.etag IS NOT object.etag
             OR version.modified IS NOT object.modified",
     ),
-    ("a version has no object", "SELECT version_id FROM version WHERE version_id NOT IN (SELECT version_id FROM object)"),
+    (
+        "a version has no object",
+        "SELECT version_id FROM version WHERE version_id NOT IN (SELECT version_id FROM object)",
+    ),
     ("an object has no bucket", "SELECT version_id FROM object WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
     ("an upload has no bucket", "SELECT upload_row FROM upload WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
     (
@@ -154,7 +158,8 @@ fn chunks(db: &Connection, keyring: &Keyring, provider: &Path, stopped: Stopped,
         db.prepare("SELECT part_id, tenant, padded_length, key_version, wrapped_key FROM part").unwrap();
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
-        let (part, tenant, padded) = (PartId(row.get(0).unwrap()), tenant(row, 1), row.get::<_, u64>(2).unwrap());
+        let (part, tenant, padded) =
+            (PartId(row.get(0).unwrap()), tenant(row, 1), row.get::<_, i64>(2).unwrap().cast_unsigned());
         let wrapped = WrappedKey { key_version: row.get(3).unwrap(), bytes: row.get(4).unwrap() };
         if keyring.open_part_key(&tenant, part, &wrapped).is_err() {
             found.push(format!("a wrapped key does not open: {part}"));
@@ -239,11 +244,8 @@ fn keyring(db: &Connection, root: &Path) -> Keyring {
     let mut rows = statement.query([]).unwrap();
     let mut keys = Vec::new();
     while let Some(row) = rows.next().unwrap() {
-        let purpose = if row.get::<_, String>(1).unwrap() == "wrap" {
-            TenantKeyPurpose::Wrap
-        } else {
-            TenantKeyPurpose::Name
-        };
+        let purpose =
+            if row.get::<_, String>(1).unwrap() == "wrap" { TenantKeyPurpose::Wrap } else { TenantKeyPurpose::Name };
         let (version, bytes) = (row.get(2).unwrap(), row.get(3).unwrap());
         keys.push(WrappedTenantKey { tenant: tenant(row, 0), purpose, version, bytes });
     }
@@ -254,7 +256,7 @@ fn keyring(db: &Connection, root: &Path) -> Keyring {
 }
 
 /// What the catalog counts, by table: for tests that want to see that there was something to check.
-pub fn rows(data: &Path) -> HashMap<&'static str, u64> {
+pub fn rows(data: &Path) -> HashMap<&'static str, i64> {
     let copy = tempfile::tempdir().unwrap();
     for name in ["catalog.db", "catalog.db-wal"] {
         if data.join(name).exists() {

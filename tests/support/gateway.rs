@@ -276,6 +276,11 @@ impl GatewayProcess {
         }
     }
 
+    /// Whether it was started and its end was not waited for.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Waits until it has ended by itself, and says how.
     ///
     /// # Panics

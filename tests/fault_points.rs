@@ -54,6 +54,8 @@ mod disk;
 mod leaving;
 #[path = "points/traced.rs"]
 mod traced;
+#[path = "points/wire.rs"]
+mod wire;
 
 use std::time::{Duration, Instant};
 

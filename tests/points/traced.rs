@@ -18,18 +18,46 @@ struct Point {
     calls: &'static str,
     /// Only on this file of the data directory.
     file: Option<&'static str>,
+    /// How it fails.
+    error: &'static str,
+    /// So many a thread makes in each life, about.
+    most: u64,
 }
 
 const POINTS: &[Point] = &[
-    Point { name: "the catalog's log is written", calls: "pwrite64", file: Some("catalog.db-wal") },
-    Point { name: "the catalog's log is synced", calls: "fsync,fdatasync", file: Some("catalog.db-wal") },
-    Point { name: "the catalog's log is emptied", calls: "ftruncate", file: Some("catalog.db-wal") },
-    Point { name: "the catalog is written", calls: "pwrite64", file: Some("catalog.db") },
-    Point { name: "the catalog is synced", calls: "fsync,fdatasync", file: Some("catalog.db") },
-    Point { name: "a flush of any file or folder", calls: "fsync,fdatasync", file: None },
-    Point { name: "a folder of chunks is made", calls: "mkdir,mkdirat", file: None },
-    Point { name: "a chunk gets its name", calls: "rename,renameat,renameat2,link,linkat", file: None },
-    Point { name: "a chunk is deleted", calls: "unlink,unlinkat", file: None },
+    Point {
+        name: "the catalog's log is written",
+        calls: "pwrite64",
+        file: Some("catalog.db-wal"),
+        error: "ENOSPC",
+        most: 150,
+    },
+    Point {
+        name: "the catalog's log is synced",
+        calls: "fsync,fdatasync",
+        file: Some("catalog.db-wal"),
+        error: "EIO",
+        most: 18,
+    },
+    Point {
+        name: "the catalog's log is emptied",
+        calls: "ftruncate",
+        file: Some("catalog.db-wal"),
+        error: "EIO",
+        most: 1,
+    },
+    Point { name: "the catalog is written", calls: "pwrite64", file: Some("catalog.db"), error: "ENOSPC", most: 8 },
+    Point { name: "the catalog is synced", calls: "fsync,fdatasync", file: Some("catalog.db"), error: "EIO", most: 1 },
+    Point { name: "a flush of any file or folder", calls: "fsync,fdatasync", file: None, error: "EIO", most: 12 },
+    Point { name: "a folder of chunks is made", calls: "mkdir,mkdirat", file: None, error: "ENOSPC", most: 2 },
+    Point {
+        name: "a chunk gets its name",
+        calls: "rename,renameat,renameat2,link,linkat",
+        file: None,
+        error: "ENOSPC",
+        most: 2,
+    },
+    Point { name: "a chunk is deleted", calls: "unlink,unlinkat", file: None, error: "EIO", most: 2 },
 ];
 
 /// `strace` with what it shall do at those calls.
@@ -154,4 +182,65 @@ async fn killed_at_the_nth_call_of_each_kind_it_loses_nothing_and_leaves_nothing
     gateway.restart();
     let folder = gateway.folder();
     ends_well(&mut gateway, &folder, &mut ledger, "after all kills").await;
+}
+
+/// Runs scripts until one is acknowledged whole: the fault meets each thread once.
+async fn gets_over_it(gateway: &mut GatewayProcess, turn: &mut u64, ledger: &mut Ledger, when: &str) -> usize {
+    let asker = Asker::new(gateway);
+    let mut refused = 0;
+    loop {
+        *turn += 1;
+        let outcome = run_script(&asker, *turn, ledger).await;
+        assert!(gateway.is_running(), "{when}: it died");
+        // What was refused is whole or absent, in the same process.
+        settle(&asker, BUCKET, std::slice::from_mut(ledger)).await;
+        match outcome {
+            Ok(()) => return refused,
+            Err(error) => {
+                refused += 1;
+                assert!(error.contains("50"), "{when}: {error}");
+                assert!(refused < 10, "{when}: it does not get over it: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_of_any_kind_that_fails_or_stalls_loses_nothing_and_is_cleaned_up_while_it_runs() {
+    must_trace();
+    let mut noise = Noise::new(seed("ECLUSE_CRASH_SEED"));
+    let (mut gateway, mut ledger) = prepared(0).await;
+    let (log, folder) = (gateway.home.join("calls.log"), gateway.folder());
+    let mut turn = 1;
+    let mut met = 0;
+    for point in POINTS {
+        let fails = format!("error={}", point.error);
+        for what in [fails.as_str(), "delay_enter=400000"] {
+            let nth = 1 + noise.below(point.most);
+            let when = format!("{}: {what} at call {nth}", point.name);
+            std::fs::remove_file(&log).ok();
+            let words = tracer(point, gateway.data(), &log, &format!("{what}:when={nth}"));
+            under(&mut gateway, &words);
+            if !gateway.restarts() {
+                println!("{when}: it does not start");
+                under(&mut gateway, &[]);
+                gateway.restart();
+            }
+            let refused = gets_over_it(&mut gateway, &mut turn, &mut ledger, &when).await;
+            assert!(refused == 0 || what == fails, "{when}: a call that stalls is no error");
+            Asker::new(&gateway).abort_all(BUCKET).await;
+            super::drains(&gateway, &folder, &ledger, &when).await;
+            gateway.signal(nix::sys::signal::Signal::SIGTERM);
+            let status = gateway.end();
+            let injected = std::fs::read_to_string(&log).unwrap_or_default();
+            met += usize::from(injected.contains("INJECTED") || injected.contains("DELAYED"));
+            println!("{when}: {refused} refused, {status}");
+            invariants::hold(gateway.data(), &folder, Stopped::Drained, &when);
+        }
+    }
+    println!("{met} faults were met");
+    assert!(met > POINTS.len() + 2, "only {met} faults were met");
+    under(&mut gateway, &[]);
+    gateway.restart();
+    ends_well(&mut gateway, &folder, &mut ledger, "after all faults").await;
 }

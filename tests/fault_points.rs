@@ -66,6 +66,15 @@ use support::workload::{CHUNK, Ledger, MIB, Step, chunks_needed, settle, take};
 
 const BUCKET: &str = "points";
 
+/// How many calls of each kind are tried: `ECLUSE_FAULT_POINTS`.
+fn tries() -> u64 {
+    let wanted = std::env::var_os("ECLUSE_FAULT_POINTS");
+    match wanted.as_ref().and_then(|text| text.to_str()) {
+        Some("all") => u64::MAX,
+        other => other.and_then(|text| text.parse().ok()).unwrap_or(3),
+    }
+}
+
 /// One step of every kind; names repeat, so that most replace something. `turn` makes the contents new.
 fn script(turn: u64) -> Vec<Step> {
     let key = |name: &str| name.to_owned();

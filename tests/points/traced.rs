@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::support::client;
 use super::support::gateway::{GatewayProcess, Options};
 use super::support::noise::{Noise, seed};
-use super::{Asker, BUCKET, Ledger, Stopped, ends_well, invariants, run_script, settle};
+use super::{Asker, BUCKET, Ledger, Stopped, ends_well, invariants, run_script, settle, tries};
 
 /// A kind of call, by name.
 struct Point {
@@ -99,14 +99,9 @@ fn most_calls(log: &Path) -> u64 {
 
 /// Which of `count` calls to try.
 fn chosen(count: u64, noise: &mut Noise) -> Vec<u64> {
-    match std::env::var("ECLUSE_FAULT_POINTS").as_deref() {
-        Ok("all") => (1..=count).collect(),
-        other => {
-            let tries = other.ok().and_then(|text| text.parse().ok()).unwrap_or(3).min(count);
-            // One of each stretch, so that they are spread.
-            (0..tries).map(|n| 1 + n * count / tries + noise.below((count / tries).max(1))).collect()
-        }
-    }
+    let tries = tries().min(count);
+    // One of each stretch, so that they are spread.
+    (0..tries).map(|n| 1 + n * count / tries + noise.below((count / tries).max(1))).collect()
 }
 
 /// A gateway with a bucket, and its ledger. It is stopped.

@@ -164,6 +164,10 @@ async fn killed_at_the_nth_call_of_each_kind_it_loses_nothing_and_leaves_nothing
             under(&mut gateway, &[]);
             gateway.restart();
             settle(&Asker::new(&gateway), BUCKET, std::slice::from_mut(&mut ledger)).await;
+            if turn % 8 == 0 {
+                // Killed every time before it looked, the sweep would have more and more to look for.
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
             gateway.kill9();
             let unanswered =
                 unanswered.map_or("none".into(), |error| error.split(':').next().unwrap_or_default().to_owned());

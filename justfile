@@ -16,6 +16,10 @@ test *arguments:
 one name *arguments:
     cargo test --test {{name}} -- {{arguments}}
 
+# Crashes, the long way: some twenty-five minutes.
+night:
+    ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test crash --test fault_points
+
 # Format, lints, and the shape of the house.
 check:
     cargo fmt --check

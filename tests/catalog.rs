@@ -56,6 +56,14 @@ macro_rules! every_catalog {
                 crate::$module::$promise(&fresh.open()).await;
             })*
         }
+        mod behind_faults {
+            $(#[tokio::test]
+            async fn $promise() {
+                let inner = std::sync::Arc::<ecluse::catalog::MemoryCatalog>::default();
+                let catalog = ecluse::catalog::FaultyCatalog::new(inner, ecluse::catalog::CommitFaults::default());
+                crate::$module::$promise(&catalog).await;
+            })*
+        }
     };
 }
 
@@ -65,6 +73,7 @@ every_catalog!(
     suite::a_version_comes_back_as_it_was_committed,
     suite::conditions_are_held_against_the_current_version,
     suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
+    suite::what_waits_too_long_is_hastened_and_nothing_else,
     suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,

@@ -19,6 +19,8 @@ mod support;
 mod bodies;
 #[path = "gateway/cancelled.rs"]
 mod cancelled;
+#[path = "gateway/commits.rs"]
+mod commits;
 #[path = "gateway/copies.rs"]
 mod copies;
 #[path = "gateway/crashed.rs"]
@@ -33,6 +35,8 @@ mod grants;
 mod hostile;
 #[path = "gateway/memory.rs"]
 mod memory;
+#[path = "gateway/polls.rs"]
+mod polls;
 #[path = "gateway/races.rs"]
 mod races;
 #[path = "gateway/uploads.rs"]

@@ -12,6 +12,7 @@
 //!   its wrapped key and queues its chunks for deletion.
 
 mod error;
+mod fault;
 mod memory;
 mod order;
 mod query;
@@ -26,6 +27,7 @@ use crate::model::{
 };
 
 pub use error::CatalogError;
+pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
 pub use query::{ListEntry, ListPage, ListQuery, ListStart, UploadPage, UploadQuery};
 pub use sqlite::SqliteCatalog;
@@ -343,6 +345,10 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// Deletions due at `now`, oldest first, at most `limit`.
     async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError>;
+
+    /// Nothing that is queued waits beyond `latest`: what is due later becomes due then. Only a clock that was ahead, or a
+    /// longer grace, can have put it there.
+    async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError>;
 
     /// Takes finished deletions off the queue.
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError>;

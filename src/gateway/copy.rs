@@ -92,7 +92,7 @@ impl Gateway {
                 part: part.clone(),
             };
             let catalog = std::sync::Arc::clone(&self.catalog);
-            let grace_until = Timestamp::now().plus(self.settings.grace);
+            let grace_until = Timestamp::steady().plus(self.settings.grace);
             let outcome =
                 in_own_task(async move { catalog.put_upload_part(new, grace_until).await.map_err(Error::from) });
             match outcome.await {

@@ -8,7 +8,7 @@ impl Gateway {
     pub async fn delete_object(&self, op: Authorized<DeleteObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let grace_until = Timestamp::now().plus(self.settings.grace);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
         self.catalog.delete(&bucket, &op.key, &op.conditions, grace_until).await?;
         Ok(())
     }

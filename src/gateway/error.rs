@@ -11,6 +11,9 @@ use crate::store::StoreError;
 
 /// When a client should try again after a provider failed without saying when.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Longest wait that a client is asked for. A provider's own word may be a date, and so as wrong as either clock, or
+/// meant to send clients away.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Why the gateway did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -157,12 +160,31 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let retry_after = match &error {
             StoreError::NotFound => return Self::Integrity,
-            StoreError::Unavailable { retry_after, .. } => retry_after.unwrap_or(RETRY_AFTER),
+            StoreError::Unavailable { retry_after, .. } => retry_after.unwrap_or(RETRY_AFTER).min(LONGEST_RETRY_AFTER),
             StoreError::Refused(_)
             | StoreError::Interrupted(_)
             | StoreError::Deadline
             | StoreError::UnknownProvider => RETRY_AFTER,
         };
         Self::ProviderUnavailable { retry_after, cause: Box::new(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_cannot_send_clients_away_for_years() {
+        let told = |wait: Option<u64>| {
+            let retry_after = wait.map(Duration::from_secs);
+            match Error::from(StoreError::Unavailable { retry_after, cause: None }) {
+                Error::ProviderUnavailable { retry_after, .. } => retry_after.as_secs(),
+                other => panic!("{other}"),
+            }
+        };
+        assert_eq!(told(None), 5);
+        assert_eq!(told(Some(40)), 40);
+        assert_eq!(told(Some(10 * 365 * 86_400)), 300);
     }
 }

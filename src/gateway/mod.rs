@@ -13,6 +13,7 @@ mod budget;
 mod copy;
 mod delete;
 mod digest;
+mod doubts;
 mod error;
 mod get;
 mod hashing;
@@ -135,6 +136,9 @@ impl Gateway {
     /// Gives back what is reserved and closes the catalog. No request may be under way.
     pub async fn close(&self) {
         self.parts.retire().await;
+        if let Err(error) = self.parts.resolve().await {
+            tracing::warn!(%error, "not all that was in doubt could be settled; the next start looks for it");
+        }
         self.catalog.close().await;
     }
 }

@@ -4,6 +4,7 @@
 //! - An id is handed out once.
 //! - A block is closed only when each of its ids is settled: committed, queued for deletion, or never sent anywhere.
 //!   What a crash leaves is therefore within the blocks that are still open.
+//! - What the catalog could not be told is kept in [`Doubts`] and asked again while the gateway runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::Error;
+use super::doubts::{Doubt, Doubts};
 use super::own_task::in_own_task;
 use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
 use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
@@ -24,6 +26,7 @@ pub(super) const BLOCK_IDS: u32 = 256;
 pub(super) struct PartIds {
     catalog: Arc<dyn Catalog>,
     open: Arc<Mutex<HashMap<TenantId, Cursor>>>,
+    doubts: Arc<Doubts>,
 }
 
 struct Cursor {
@@ -32,10 +35,11 @@ struct Cursor {
 }
 
 /// A block in use.
-struct Block {
+pub(super) struct Block {
     block: PartBlock,
     unsettled: AtomicU32,
     catalog: Arc<dyn Catalog>,
+    doubts: Arc<Doubts>,
 }
 
 /// A part on its way. Dropped before it is settled (the client left, the write failed), it queues the chunks that may
@@ -51,7 +55,7 @@ pub(super) struct PartTicket {
 
 impl PartIds {
     pub(super) fn new(catalog: Arc<dyn Catalog>) -> Self {
-        Self { catalog, open: Arc::default() }
+        Self { catalog, open: Arc::default(), doubts: Arc::default() }
     }
 
     /// The next id of `tenant`, reserving a block when the last one is used up.
@@ -65,11 +69,11 @@ impl PartIds {
         let used_up = open.get(tenant).is_none_or(|cursor| cursor.next >= cursor.block.block.count);
         if used_up {
             // To its end, even when the client leaves: a block that nobody knows would stay open until the next start.
-            let (catalog, tenant) = (Arc::clone(&self.catalog), tenant.clone());
+            let (catalog, tenant, doubts) = (Arc::clone(&self.catalog), tenant.clone(), Arc::clone(&self.doubts));
             open = in_own_task(async move {
                 let block = catalog.reserve_parts(&tenant, BLOCK_IDS).await?;
                 let unsettled = AtomicU32::new(block.count);
-                let block = Arc::new(Block { block, unsettled, catalog });
+                let block = Arc::new(Block { block, unsettled, catalog, doubts });
                 open.insert(tenant, Cursor { block, next: 0 });
                 Ok(open)
             })
@@ -80,6 +84,11 @@ impl PartIds {
         let id = cursor.block.block.id(cursor.next).ok_or_else(damaged)?;
         cursor.next += 1;
         Ok(PartTicket { id, block: Arc::clone(&cursor.block), placements, chunks_sent: 0, grace, settled: false })
+    }
+
+    /// Asks again about what the catalog could not be told.
+    pub(super) async fn resolve(&self) -> Result<(), CatalogError> {
+        self.doubts.resolve(self.catalog.as_ref()).await
     }
 
     /// Gives up the ids that were never handed out, so that blocks can close. Called when the gateway stops.
@@ -93,13 +102,18 @@ impl PartIds {
 }
 
 impl Block {
+    pub(super) fn block(&self) -> &PartBlock {
+        &self.block
+    }
+
     /// Counts `ids` as settled, and closes the block when these were the last.
-    async fn settle(&self, ids: u32) {
+    pub(super) async fn settle(&self, ids: u32) {
         let before = self.unsettled.fetch_sub(ids, Ordering::AcqRel);
         if before == ids
             && let Err(error) = self.catalog.close_block(&self.block).await
         {
-            tracing::warn!(%error, "a block of part ids could not be closed; the next start looks through it");
+            tracing::warn!(%error, "a block of part ids could not be closed; it is tried again");
+            self.doubts.keep_block(self.block.clone());
         }
     }
 }
@@ -131,16 +145,18 @@ impl PartTicket {
         self.block.settle(1).await;
     }
 
-    /// It is not known whether the part was committed: leave it to the next start, which asks the catalog.
+    /// It is not known whether the part was committed: the catalog is asked until it answers.
     pub(super) fn leave_open(mut self) {
         self.settled = true;
+        let (block, deletions, due) = self.deletions();
+        Arc::clone(&block.doubts).keep(Doubt { part: self.id, deletions, due }, block);
     }
 
     /// Queues what may have been sent for deletion, after the grace time: a cancelled call may still arrive.
     pub(super) async fn abandon(mut self) {
         self.settled = true;
         let (block, deletions, due) = self.deletions();
-        forget(block, deletions, due).await;
+        forget(self.id, block, deletions, due).await;
     }
 
     fn deletions(&self) -> (Arc<Block>, Vec<QueuedDeletion>, Timestamp) {
@@ -155,7 +171,7 @@ impl PartTicket {
                 provider: provider.clone(),
             })
             .collect();
-        (Arc::clone(&self.block), deletions, Timestamp::now().plus(self.grace))
+        (Arc::clone(&self.block), deletions, Timestamp::steady().plus(self.grace))
     }
 }
 
@@ -167,16 +183,17 @@ impl Drop for PartTicket {
         let (block, deletions, due) = self.deletions();
         // Without a runtime the process is ending: the next start looks through the block.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(forget(block, deletions, due));
+            runtime.spawn(forget(self.id, block, deletions, due));
         }
     }
 }
 
-async fn forget(block: Arc<Block>, deletions: Vec<QueuedDeletion>, due: Timestamp) {
+async fn forget(part: PartId, block: Arc<Block>, deletions: Vec<QueuedDeletion>, due: Timestamp) {
     if !deletions.is_empty()
-        && let Err(error) = block.catalog.queue_deletions(deletions, due).await
+        && let Err(error) = block.catalog.queue_deletions(deletions.clone(), due).await
     {
-        tracing::warn!(%error, "chunks of an unfinished part could not be queued; the next start looks for them");
+        tracing::warn!(%error, "chunks of an unfinished part could not be queued; it is tried again");
+        Arc::clone(&block.doubts).keep(Doubt { part, deletions, due }, block);
         return;
     }
     block.settle(1).await;

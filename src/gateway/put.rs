@@ -58,7 +58,7 @@ impl Gateway {
     /// Commits a version in a task of its own: a client that leaves now cannot leave the ticket in doubt.
     pub(super) async fn commit(&self, version: NewVersion, ticket: Option<PartTicket>) -> Result<Version, Error> {
         let catalog = std::sync::Arc::clone(&self.catalog);
-        let grace_until = Timestamp::now().plus(self.settings.grace);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
         in_own_task(async move {
             let ticket = ticket.map(PartTicket::committing);
             let outcome = catalog.commit(version, grace_until).await;

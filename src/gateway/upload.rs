@@ -77,7 +77,7 @@ impl Gateway {
         let (content, ticket) = split(sealed.part);
         let new = NewUploadPart { bucket, key: op.key, upload: id, content, part: part.clone() };
         let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::now().plus(self.settings.grace);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
         in_own_task(async move {
             let ticket = ticket.map(PartTicket::committing);
             let outcome = catalog.put_upload_part(new, grace_until).await;
@@ -133,7 +133,7 @@ impl Gateway {
             conditions: op.conditions,
         };
         let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::now().plus(self.settings.grace);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
         in_own_task(async move { Ok(catalog.complete_upload(completion, grace_until).await?.version) }).await
     }
 
@@ -141,7 +141,7 @@ impl Gateway {
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let grace_until = Timestamp::now().plus(self.settings.grace);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
         Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), grace_until).await?)
     }
 
@@ -167,7 +167,7 @@ impl Gateway {
             metadata: current.metadata,
             conditions: crate::model::Conditions::default(),
         };
-        Ok(self.catalog.complete_upload(completion, Timestamp::now()).await?.version)
+        Ok(self.catalog.complete_upload(completion, Timestamp::steady().plus(self.settings.grace)).await?.version)
     }
 
     /// The parts that a completion names, each with the tag it names, all but the last large enough.

@@ -228,6 +228,17 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     sound(catalog).await;
 }
 
+pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
+    catalog.queue_deletions(vec![one(1)], Timestamp(50)).await.unwrap();
+    catalog.queue_deletions(vec![one(2)], Timestamp(5_000)).await.unwrap();
+    catalog.hasten_deletions(Timestamp(90)).await.unwrap();
+    assert_eq!(catalog.due_deletions(Timestamp(89), 9).await.unwrap(), vec![one(1)]);
+    assert_eq!(catalog.due_deletions(Timestamp(90), 9).await.unwrap(), vec![one(1), one(2)]);
+    sound(catalog).await;
+}
+
 pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     let one = QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };

@@ -57,6 +57,8 @@ pub struct Options {
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
     awaited: &'static str,
+    environment: Vec<(String, String)>,
+    data: Option<PathBuf>,
 }
 
 impl Options {
@@ -67,6 +69,8 @@ impl Options {
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
             others: Vec::new(),
             awaited: "/readyz",
+            environment: Vec::new(),
+            data: None,
         }
     }
 
@@ -84,6 +88,18 @@ impl Options {
     /// Adds a line to another section: `s3`, `tls`, `keys`, `limits` or `provider` (an S3 one). `HOME` in it is the test's own directory.
     pub fn setting(mut self, section: &'static str, line: &str) -> Self {
         self.others.push((section, line.into()));
+        self
+    }
+
+    /// Runs the gateway with a variable in its environment.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The data directory is on another file system, which is there already.
+    pub fn data(mut self, folder: &Path) -> Self {
+        self.data = Some(folder.to_owned());
         self
     }
 
@@ -106,6 +122,10 @@ pub struct GatewayProcess {
     pub home: PathBuf,
     admin_port: u16,
     awaited: &'static str,
+    environment: Vec<(String, String)>,
+    data: PathBuf,
+    /// What runs the program: nothing, or a tracer with its arguments.
+    under: Vec<String>,
     child: Option<Child>,
     _files: TempDir,
 }
@@ -122,10 +142,11 @@ impl GatewayProcess {
         let random: [u8; 30] = random();
         let secret = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, random);
         let (s3_port, admin_port) = (free_port(), free_port());
-        fs::create_dir_all(home.join("data")).expect("a data directory");
+        let data = options.data.clone().unwrap_or_else(|| home.join("data"));
+        fs::create_dir_all(&data).expect("a data directory");
         fs::create_dir_all(home.join("sealed")).expect("the provider's folder");
         write_secret(&home.join("secrets/pacs"), secret.as_bytes());
-        let text = configuration(&home, s3_port, admin_port, &options, &certificates);
+        let text = configuration(&home, &data, s3_port, admin_port, &options, &certificates);
         fs::write(home.join("ecluse.toml"), text).expect("the configuration is written");
 
         let mut gateway = Self {
@@ -135,12 +156,25 @@ impl GatewayProcess {
             home,
             admin_port,
             awaited: options.awaited,
+            environment: options.environment,
+            data,
+            under: Vec::new(),
             child: None,
             _files: files,
         };
         gateway.keys_init();
         gateway.spawn();
         gateway
+    }
+
+    /// The data directory: catalog and root key.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// From the next start on, another program runs the gateway: `strace` and its arguments. Nothing: as before.
+    pub fn run_under(&mut self, program: &[&str]) {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
     }
 
     /// The folder that is the provider ([`Provider::Folder`]).
@@ -155,7 +189,7 @@ impl GatewayProcess {
 
     /// The root key's file, as it is.
     pub fn root_key_file(&self) -> Vec<u8> {
-        fs::read(self.home.join("data/root.key")).expect("the root key's file")
+        fs::read(self.data.join("root.key")).expect("the root key's file")
     }
 
     /// The sum of a metric's samples over all labels; 0 when it has none yet.
@@ -234,6 +268,37 @@ impl GatewayProcess {
         self.spawn();
     }
 
+    /// Starts it again; `false` when it ended before it was ready.
+    pub fn restarts(&mut self) -> bool {
+        assert!(self.child.is_none(), "still running");
+        match self.try_spawn() {
+            Ok(child) => {
+                self.child = Some(child);
+                true
+            }
+            Err(Some(_ended)) => false,
+            Err(None) => panic!("the gateway is not ready\n{}", self.log()),
+        }
+    }
+
+    /// Whether it was started and its end was not waited for.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Waits until it has ended by itself, and says how.
+    ///
+    /// # Panics
+    /// When it does not end in a minute.
+    pub fn end(&mut self) -> ExitStatus {
+        let end = Instant::now() + READY;
+        while self.is_running() {
+            assert!(Instant::now() < end, "it does not end\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.take().expect("a gateway").wait().expect("its end")
+    }
+
     /// Starts it again, sending `signal` over and over from the moment that `line` is in its log until it is ready.
     ///
     /// # Panics
@@ -258,7 +323,7 @@ impl GatewayProcess {
         let printed = tempfile::NamedTempFile::new().expect("a file");
         // One offset for both: neither writes over the other.
         let handle = || printed.as_file().try_clone().expect("a handle");
-        let mut command = self.command(arguments);
+        let mut command = self.command(arguments, &[]);
         command.env("LANG", language).stdin(Stdio::null()).stdout(handle()).stderr(handle());
         let mut child = command.spawn().expect("ecluse");
         let end = Instant::now() + READY;
@@ -292,11 +357,20 @@ impl GatewayProcess {
     fn begin(&self) -> Child {
         let log = OpenOptions::new().create(true).append(true).open(self.home.join("gateway.log")).expect("a log");
         let also: File = log.try_clone().expect("a handle");
-        let mut command = self.command(&["serve"]);
+        let mut command = self.command(&["serve"], &self.under);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve")
     }
 
     fn spawn(&mut self) {
+        match self.try_spawn() {
+            Ok(child) => self.child = Some(child),
+            Err(ended) => panic!("the gateway is not ready: {ended:?}\n{}", self.log()),
+        }
+    }
+
+    /// The error: how it ended before it was ready, or that it did not get ready in time.
+    fn try_spawn(&self) -> Result<Child, Option<ExitStatus>> {
         let mut child = self.begin();
         let end = Instant::now() + READY;
         while self.admin(self.awaited).is_none_or(|(status, _)| status != 200) {
@@ -305,17 +379,17 @@ impl GatewayProcess {
             if ended.is_some() || late {
                 child.kill().ok();
                 child.wait().ok();
-                panic!("the gateway is not ready: {ended:?}\n{}", self.log());
+                return Err(ended);
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        self.child = Some(child);
+        Ok(child)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str], under: &[String]) -> Command {
         // A limit on file sizes, which a test may set, is an error for the process and not its end.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_ecluse")]);
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).args(under).arg(env!("CARGO_BIN_EXE_ecluse"));
         command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
         // Nothing of the developer's environment changes what is tested: the defaults are.
         command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
@@ -384,7 +458,14 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 /// The configuration, as in the operators' guide.
-fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificates: &Certificates) -> String {
+fn configuration(
+    home: &Path,
+    data: &Path,
+    s3: u16,
+    admin: u16,
+    options: &Options,
+    certificates: &Certificates,
+) -> String {
     let home = home.display();
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string");
@@ -393,7 +474,7 @@ fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificat
         of_it.fold(String::new(), |lines, (_, line)| lines + "\n" + &line.replace("HOME", &home.to_string()))
     };
     line("version = 1");
-    line(&format!("data_dir = \"{home}/data\""));
+    line(&format!("data_dir = \"{}\"", data.display()));
     line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\"{}", others("s3")));
     line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
     line(&format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse::catalog::{Catalog, MemoryCatalog, SqliteCatalog};
+use ecluse::catalog::{Catalog, CommitFaults, FaultyCatalog, MemoryCatalog, SqliteCatalog};
 use ecluse::gateway::{
     Body, BodyError, Claim, Clients, CompleteUpload, CopyObject, CreateBucket, CreateUpload, DeleteObject, Digests,
     Error, EtagMode, Gateway, GetObject, GotObject, HeadObject, MetadataDirective, PutObject, PutUploadPart, Select,
@@ -95,6 +95,15 @@ impl House {
         let folder = folder_with_key();
         let catalog = Arc::new(SqliteCatalog::open(&catalog_path(folder.path())).unwrap());
         Self::on(catalog, Arc::default(), folder, settings).await.furnished().await
+    }
+
+    /// On a catalog in SQLite whose commits fail as planned.
+    pub async fn faulty(settings: Settings) -> (Self, CommitFaults) {
+        let folder = folder_with_key();
+        let faults = CommitFaults::default();
+        let catalog = Arc::new(SqliteCatalog::open(&catalog_path(folder.path())).unwrap());
+        let catalog = Arc::new(FaultyCatalog::new(catalog, faults.clone()));
+        (Self::on(catalog, Arc::default(), folder, settings).await.furnished().await, faults)
     }
 
     /// On what is there already; open.

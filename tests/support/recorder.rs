@@ -53,6 +53,20 @@ pub enum Tamper {
     Hang(Duration),
 }
 
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its head is here.
+    Arrived,
+    /// Half of its body is here (of a body whose length was announced).
+    HalfReceived,
+    /// All of it is here; the server does not know of it yet.
+    Received,
+    /// The server has answered; the gateway does not know of it yet.
+    Done,
+}
+
+type Watch = Arc<dyn Fn(Stage, &Method, &str) + Send + Sync>;
 type Rule = Arc<dyn Fn(&str) -> Option<Tamper> + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
@@ -61,6 +75,7 @@ struct State {
     requests: Vec<Recorded>,
     stored: HashMap<String, Bytes>,
     rule: Option<Rule>,
+    watch: Option<Watch>,
     lies: usize,
 }
 
@@ -132,6 +147,11 @@ impl Recorder {
         lock(&self.state).rule = Some(Arc::new(rule));
     }
 
+    /// From now on `watch` is called at each stage of each request, which waits for it.
+    pub fn watch(&self, watch: impl Fn(Stage, &Method, &str) + Send + Sync + 'static) {
+        lock(&self.state).watch = Some(Arc::new(watch));
+    }
+
     /// How many answers were tampered with so far.
     pub fn lies(&self) -> usize {
         lock(&self.state).lies
@@ -175,10 +195,29 @@ async fn pass(
     upstream: &str,
     state: &Mutex<State>,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let (head, mut body) = request.into_parts();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let path = path_of(&target).to_owned();
+    let watch = lock(state).watch.clone();
+    let seen = |stage| {
+        if let Some(watch) = &watch {
+            watch(stage, &head.method, &path);
+        }
+    };
+    seen(Stage::Arrived);
+    let announced =
+        head.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let half = announced.map_or(usize::MAX, |length: usize| length / 2).max(1);
+    let mut received = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let before = received.len();
+        received.extend_from_slice(frame?.data_ref().map_or(&[], |data| data));
+        if before < half && received.len() >= half {
+            seen(Stage::HalfReceived);
+        }
+    }
+    let body = Bytes::from(received);
+    seen(Stage::Received);
     let rule = {
         let mut state = lock(state);
         let (method, headers) = (head.method.clone(), head.headers.clone());
@@ -211,6 +250,7 @@ async fn pass(
     let answer = sender.send_request(forward).await?;
     let (mut parts, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes();
+    seen(Stage::Done);
     parts.headers.remove(http::header::TRANSFER_ENCODING);
     parts.headers.remove(http::header::CONNECTION);
     if head.method == Method::HEAD {

@@ -59,6 +59,11 @@ pub(super) fn due(db: &Connection, now: Timestamp, most: usize) -> Result<Vec<Qu
     Ok(deletions)
 }
 
+pub(super) fn hasten(db: &Connection, latest: Timestamp) -> Result<(), CatalogError> {
+    db.prepare_cached("UPDATE deletion SET due = ?1 WHERE due > ?1")?.execute([latest.0])?;
+    Ok(())
+}
+
 pub(super) fn finish(db: &Connection, done: &[QueuedDeletion]) -> Result<(), CatalogError> {
     let mut delete = db.prepare_cached("DELETE FROM deletion WHERE part_id = ?1 AND provider = ?2")?;
     for part in done {

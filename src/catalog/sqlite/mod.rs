@@ -239,6 +239,10 @@ impl Catalog for SqliteCatalog {
         self.read(move |db| deletions::due(db, now, limit)).await
     }
 
+    async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::hasten(db, latest)).await
+    }
+
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError> {
         self.write(move |db| deletions::finish(db, &done)).await
     }

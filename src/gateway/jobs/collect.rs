@@ -1,4 +1,8 @@
-//! Empties the deletion queue: deletes the chunks of parts that nothing refers to any more.
+//! Empties the deletion queue: deletes the chunks of parts that nothing refers to any more. Asks again about parts whose
+//! fate the catalog could not be told.
+//!
+//! Grace is measured by the steady clock, so that no jump of the system's clock takes a chunk from a read that has begun
+//! (`docs/adr/0009`). The reads of an earlier process have ended with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +26,11 @@ const PARALLEL: usize = 8;
 
 /// Deletes what is due, until `stop`.
 pub async fn collect(gateway: Arc<Gateway>, stop: CancellationToken) {
+    let mut hastened = false;
     loop {
-        let pause = match round(&gateway).await {
+        let asked = ask_again(&gateway, &mut hastened).await;
+        let outcome = round(&gateway).await;
+        let pause = match asked.and(outcome) {
             Ok(Round { failed: 0, full: true }) => Duration::ZERO,
             Ok(Round { failed: 0, full: false }) => PAUSE,
             Ok(Round { failed, .. }) => {
@@ -40,6 +47,16 @@ pub async fn collect(gateway: Arc<Gateway>, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Settles what is in doubt, and once, at the start, what an earlier process queued while its clock was ahead: it would
+/// wait for years.
+async fn ask_again(gateway: &Gateway, hastened: &mut bool) -> Result<(), CatalogError> {
+    if !*hastened {
+        gateway.catalog.hasten_deletions(Timestamp::steady().plus(gateway.settings.grace)).await?;
+        *hastened = true;
+    }
+    gateway.parts.resolve().await
 }
 
 struct Round {
@@ -62,7 +79,7 @@ async fn round(gateway: &Gateway) -> Result<Round, CatalogError> {
         // Names of chunks follow from keys: nothing can be deleted without them.
         return Ok(Round { failed: 0, full: false });
     }
-    let due = gateway.catalog.due_deletions(Timestamp::now(), BATCH).await?;
+    let due = gateway.catalog.due_deletions(Timestamp::steady(), BATCH).await?;
     if due.is_empty() {
         return Ok(Round { failed: 0, full: false });
     }

@@ -46,7 +46,7 @@ pub async fn sweep(gateway: &Gateway, blocks: &mut Vec<PartBlock>) -> Result<usi
         if !deletions.is_empty() {
             tracing::info!(parts = deletions.len(), "chunks of unfinished parts were found and queued for deletion");
             queued += deletions.len();
-            gateway.catalog.queue_deletions(deletions, Timestamp::now()).await?;
+            gateway.catalog.queue_deletions(deletions, Timestamp::steady()).await?;
         }
         gateway.catalog.close_block(&block).await?;
         blocks.pop();

@@ -1,0 +1,283 @@
+//! A decorator whose commits fail on command, for tests.
+//!
+//! # Invariants
+//! - What a fault does is a function of the plan and the order of the writes: no chance, no clock.
+//! - A commit that fails leaves nothing ([`CommitFault::Before`]) or all of it ([`CommitFault::After`]), never half.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::{
+    Bucket, Catalog, CatalogError, Completed, Completion, ListPage, ListQuery, NewUpload, NewUploadPart, NewVersion,
+    OpenedVersion, QueuedDeletion, Select, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+};
+use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId, Timestamp, WrappedTenantKey};
+
+/// What goes wrong at a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitFault {
+    /// It fails, and nothing of it is there.
+    Before,
+    /// It is durable, but its caller is told that the engine failed.
+    After,
+    /// It does not begin until [`CommitFaults::release`].
+    Stall,
+    /// It is durable, but its answer does not come until [`CommitFaults::release`].
+    StallAfter,
+}
+
+/// Which writes go wrong. Clones share one plan, which may be changed at any time.
+#[derive(Debug, Clone, Default)]
+pub struct CommitFaults(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    plan: Mutex<Plan>,
+    released: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    writes: u64,
+    on: Vec<(u64, CommitFault)>,
+    full: bool,
+}
+
+impl CommitFaults {
+    /// The `nth` write from now on (the first is 1) meets `fault`.
+    pub fn on(&self, nth: u64, fault: CommitFault) {
+        let mut plan = self.plan();
+        let at = plan.writes.saturating_add(nth);
+        plan.on.push((at, fault));
+    }
+
+    /// Full: every write fails at once, as on a disk without space. Reads go on. Not full: as planned.
+    pub fn set_full(&self, full: bool) {
+        self.plan().full = full;
+    }
+
+    /// Forgets every fault. What stalls goes on stalling.
+    pub fn clear(&self) {
+        let mut plan = self.plan();
+        plan.on.clear();
+        plan.full = false;
+    }
+
+    /// Lets everything go on that stalls now.
+    pub fn release(&self) {
+        self.0.released.send_modify(|turn| *turn += 1);
+    }
+
+    /// How many writes have come.
+    pub fn writes(&self) -> u64 {
+        self.plan().writes
+    }
+
+    fn next(&self) -> Option<CommitFault> {
+        let mut plan = self.plan();
+        plan.writes += 1;
+        let now = plan.writes;
+        let planned = plan.on.iter().find(|(at, _)| *at == now).map(|(_, fault)| *fault);
+        if plan.full { Some(CommitFault::Before) } else { planned }
+    }
+
+    async fn stalled(&self) {
+        let mut released = self.0.released.subscribe();
+        released.mark_unchanged();
+        // The sender lives as long as `self`.
+        let _closed = released.changed().await;
+    }
+
+    async fn meet<T>(&self, write: impl Future<Output = Result<T, CatalogError>> + Send) -> Result<T, CatalogError> {
+        match self.next() {
+            None => write.await,
+            Some(CommitFault::Before) => Err(planned()),
+            Some(CommitFault::After) => write.await.and(Err(planned())),
+            Some(CommitFault::Stall) => {
+                self.stalled().await;
+                write.await
+            }
+            Some(CommitFault::StallAfter) => {
+                let done = write.await;
+                self.stalled().await;
+                done
+            }
+        }
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.0.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Its writes fail as planned.
+pub struct FaultyCatalog {
+    inner: Arc<dyn Catalog>,
+    faults: CommitFaults,
+}
+
+impl FaultyCatalog {
+    /// Calls `inner`, except as planned.
+    pub fn new(inner: Arc<dyn Catalog>, faults: CommitFaults) -> Self {
+        Self { inner, faults }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Catalog for FaultyCatalog {
+    async fn canary(&self) -> Result<Option<Vec<u8>>, CatalogError> {
+        self.inner.canary().await
+    }
+
+    async fn put_canary(&self, canary: Vec<u8>) -> Result<Vec<u8>, CatalogError> {
+        self.faults.meet(self.inner.put_canary(canary)).await
+    }
+
+    async fn tenant_keys(&self) -> Result<Vec<WrappedTenantKey>, CatalogError> {
+        self.inner.tenant_keys().await
+    }
+
+    async fn add_tenant_keys(&self, keys: Vec<WrappedTenantKey>) -> Result<Vec<WrappedTenantKey>, CatalogError> {
+        self.faults.meet(self.inner.add_tenant_keys(keys)).await
+    }
+
+    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.create_bucket(bucket, created)).await
+    }
+
+    async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.delete_bucket(bucket)).await
+    }
+
+    async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
+        self.inner.bucket(bucket).await
+    }
+
+    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
+        self.inner.buckets(tenant).await
+    }
+
+    async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
+        self.faults.meet(self.inner.commit(version, grace_until)).await
+    }
+
+    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
+        self.inner.head(bucket, key).await
+    }
+
+    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
+        self.inner.open(bucket, key, select).await
+    }
+
+    async fn delete(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        conditions: &Conditions,
+        grace_until: Timestamp,
+    ) -> Result<bool, CatalogError> {
+        self.faults.meet(self.inner.delete(bucket, key, conditions, grace_until)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
+        self.inner.list(query).await
+    }
+
+    async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.create_upload(upload)).await
+    }
+
+    async fn upload(&self, bucket: &BucketRef, key: &ObjectKey, id: &UploadId) -> Result<Upload, CatalogError> {
+        self.inner.upload(bucket, key, id).await
+    }
+
+    async fn put_upload_part(&self, part: NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.put_upload_part(part, grace_until)).await
+    }
+
+    async fn upload_parts(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<UploadPart>, CatalogError> {
+        self.inner.upload_parts(bucket, key, id, after, limit).await
+    }
+
+    async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError> {
+        self.faults.meet(self.inner.complete_upload(completion, grace_until)).await
+    }
+
+    async fn abort_upload(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        id: &UploadId,
+        grace_until: Timestamp,
+    ) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.abort_upload(bucket, key, id, grace_until)).await
+    }
+
+    async fn list_uploads(&self, query: &UploadQuery) -> Result<UploadPage, CatalogError> {
+        self.inner.list_uploads(query).await
+    }
+
+    async fn reserve_parts(&self, tenant: &TenantId, count: u32) -> Result<PartBlock, CatalogError> {
+        self.faults.meet(self.inner.reserve_parts(tenant, count)).await
+    }
+
+    async fn open_blocks(&self) -> Result<Vec<PartBlock>, CatalogError> {
+        self.inner.open_blocks().await
+    }
+
+    async fn settled_parts(&self, block: &PartBlock) -> Result<Vec<PartId>, CatalogError> {
+        self.inner.settled_parts(block).await
+    }
+
+    async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.close_block(block)).await
+    }
+
+    async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.queue_deletions(parts, due)).await
+    }
+
+    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.inner.due_deletions(now, limit).await
+    }
+
+    async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.hasten_deletions(latest)).await
+    }
+
+    async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.finish_deletions(done)).await
+    }
+
+    async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
+        self.inner.deletions_waiting().await
+    }
+
+    async fn probe(&self) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.probe()).await
+    }
+
+    async fn audit(&self) -> Result<Vec<String>, CatalogError> {
+        self.inner.audit().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await
+    }
+}
+
+/// As SQLite says it when the disk is full.
+fn planned() -> CatalogError {
+    let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+    CatalogError::Engine(rusqlite::Error::SqliteFailure(full, Some("a planned fault".to_owned())))
+}

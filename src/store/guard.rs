@@ -5,15 +5,17 @@
 //! - A place is held as long as the provider is at work: to the end of a body, not to its headers.
 //! - Nobody waits without end: not for a place, an answer, or the next piece of a body.
 //! - Only what may succeed is tried again. A missing chunk and a refusal are answers, not failures.
+//! - A panic below, such as a provider's answer may cause in a library, is a failed call and ends no task.
 
 use std::future::Future;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -151,7 +153,7 @@ impl Guarded {
         })?;
         let deadline = if call == Call::Put { self.settings.put } else { self.settings.answer };
         let began = Instant::now();
-        let result = timeout(deadline, attempt).await.unwrap_or(Err(StoreError::Deadline));
+        let result = timeout(deadline, caught(attempt)).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(call, &result, began.elapsed());
         Ok((result, admission))
     }
@@ -218,10 +220,19 @@ impl ChunkStore for Guarded {
     /// One attempt, breaker or not: whoever asks wants to know about now.
     async fn probe(&self) -> Result<(), StoreError> {
         let began = Instant::now();
-        let result = timeout(self.settings.answer, self.inner.probe()).await.unwrap_or(Err(StoreError::Deadline));
+        let result =
+            timeout(self.settings.answer, caught(self.inner.probe())).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(Call::Probe, &result, began.elapsed());
         result
     }
+}
+
+/// The outcome of a call, whose panic is a failure.
+async fn caught<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!("a call to a provider ended in a panic");
+        Err(StoreError::unavailable(Cause::new("the call ended in a panic")))
+    })
 }
 
 struct Body {
@@ -236,7 +247,8 @@ struct Body {
 fn watched(body: Body) -> ChunkStream {
     let stream = futures::stream::unfold(Some(body), |state| async move {
         let mut body = state?;
-        let error = match timeout(body.stall, body.body.next()).await {
+        let next = caught(async { body.body.next().await.transpose() });
+        let error = match timeout(body.stall, next).await.map(Result::transpose) {
             Ok(Some(Ok(piece))) => {
                 body.meter.received(piece.len());
                 return Some((Ok(piece), Some(body)));

@@ -186,6 +186,7 @@ pub mod names {
         gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.";
         gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.";
         counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored, by provider. Any is an incident.";
+        counter CATALOG_INCIDENTS = "ecluse_catalog_incidents_total", Count, "Wrapped keys that did not open, and slices that contradicted each other, in the catalog. Any is an incident.";
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.";
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.";
         counter PARTS_DELETED = "ecluse_parts_deleted_total", Count, "Parts whose chunks were deleted at the provider.";

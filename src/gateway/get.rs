@@ -19,7 +19,8 @@ use super::operations::IfRange;
 use super::read_plan::{OpenPart, Step, steps};
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody};
 use crate::catalog::{CatalogError, OpenedVersion, Select, Version};
-use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, TenantId, Unmet};
+use crate::keys::KeyError;
+use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, PartId, TenantId, Unmet};
 use crate::seal::{ChunkPlace, Opener, chunk_name};
 use crate::secret::NamingKey;
 use crate::store::{ChunkStream, Store, StoreError};
@@ -90,12 +91,13 @@ impl Gateway {
         let naming_key = self.keyring.naming_key(tenant)?;
         let mut parts = VecDeque::with_capacity(slices.len());
         for slice in slices {
-            let key = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key)?;
+            let opened = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key);
+            let key = opened.map_err(|error| key_error(slice.part.id, error))?;
             parts.extend(OpenPart::of_slice(slice, key, range).map(Arc::new));
         }
         let planned: u64 = parts.iter().map(|part| part.length()).sum();
         if planned != range.length() {
-            return Err(Error::Catalog(CatalogError::Damaged("an object's slices do not hold its bytes")));
+            return Err(damaged("an object's slices do not hold its bytes"));
         }
         let share = self.share(range.length().min(READ_SHARE_BYTES)).await?;
         let steps = Box::new(parts.into_iter().flat_map(steps));
@@ -173,9 +175,7 @@ impl Reader {
                 Ok(Some(bytes))
             }
             (None, Some(0)) => Ok(None),
-            (None, _) | (_, None) => {
-                Err(Error::Catalog(CatalogError::Damaged("an object's parts do not hold its bytes")))
-            }
+            (None, _) | (_, None) => Err(damaged("an object's parts do not hold its bytes")),
         }
     }
 
@@ -273,4 +273,21 @@ fn incident(step: &Step, what: &'static str) -> Error {
     tracing::error!(part = %step.part.id, chunk = step.index, provider, what, "integrity incident");
     metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider).increment(1);
     Error::Integrity
+}
+
+/// A wrapped key that does not open, or under a key that never was, is an incident of the catalog: nobody but who writes
+/// there can have made it so. The client's error is the same as for an incident of a provider.
+fn key_error(part: PartId, error: KeyError) -> Error {
+    if matches!(error, KeyError::Refused | KeyError::UnknownKey) {
+        tracing::error!(%part, what = "a wrapped key does not open", "integrity incident in the catalog");
+        metrics::counter!("ecluse_catalog_incidents_total").increment(1);
+    }
+    error.into()
+}
+
+/// Rows of the catalog that contradict each other: an incident as well.
+fn damaged(what: &'static str) -> Error {
+    tracing::error!(what, "integrity incident in the catalog");
+    metrics::counter!("ecluse_catalog_incidents_total").increment(1);
+    Error::Catalog(CatalogError::Damaged(what))
 }

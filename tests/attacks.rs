@@ -41,6 +41,8 @@
     reason = "tests"
 )]
 
+#[path = "support/forge.rs"]
+mod forge;
 #[path = "support/gateway_core.rs"]
 mod support;
 

@@ -43,6 +43,9 @@ pub struct GuardSettings {
     pub stall: Duration,
     /// How often a call is tried in all.
     pub attempts: u32,
+    /// After how long a call is not tried again, however few attempts it had: a provider that never answers would
+    /// otherwise keep its client for all of them.
+    pub patience: Duration,
     /// Longest wait before the second attempt; it doubles with each further one. The wait is random between nothing
     /// and this ("full jitter").
     pub backoff: Duration,
@@ -53,8 +56,8 @@ pub struct GuardSettings {
 }
 
 impl Default for GuardSettings {
-    /// 64 writes and 128 reads at once, 30 s for a place, 30 s to put, 10 s to answer, 15 s without a byte, 5 attempts,
-    /// 100 ms to 5 s between them. 8 MiB in 30 s is 2.3 Mbit/s: below that a provider is of no use.
+    /// 64 writes and 128 reads at once, 30 s for a place, 30 s to put, 10 s to answer, 15 s without a byte, 5 attempts
+    /// begun within 90 s, 100 ms to 5 s between them. 8 MiB in 30 s is 2.3 Mbit/s: below that a provider is of no use.
     fn default() -> Self {
         Self {
             parallel_writes: 64,
@@ -64,6 +67,7 @@ impl Default for GuardSettings {
             answer: Duration::from_secs(10),
             stall: Duration::from_secs(15),
             attempts: 5,
+            patience: Duration::from_secs(90),
             backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(5),
             breaker: BreakerSettings::default(),
@@ -119,7 +123,7 @@ impl Guarded {
         T: Send,
     {
         let permit = self.place(call).await?;
-        let mut tried = 0;
+        let (mut tried, began) = (0, Instant::now());
         loop {
             let (error, admission) = match self.attempt(call, attempt()).await? {
                 (Ok(value), admission) => return Ok((value, Held { admission, _permit: permit })),
@@ -134,7 +138,12 @@ impl Guarded {
             self.meter.breaker(self.breaker.is_open());
             tried += 1;
             match self.pause(&error, tried) {
-                Some(pause) if tried < self.settings.attempts => tokio::time::sleep(pause).await,
+                Some(pause)
+                    if tried < self.settings.attempts
+                        && began.elapsed().saturating_add(pause) < self.settings.patience =>
+                {
+                    tokio::time::sleep(pause).await;
+                }
                 _ => return Err(error),
             }
             self.meter.retried(call);

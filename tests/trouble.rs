@@ -37,7 +37,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use support::client;
 use support::gateway::{GatewayProcess, Options};
 use support::hostile::{Act, Asked, BOTH, Hostile, Protocol, Reply, Then};
-use support::noise::{Noise, content, seed};
+use support::noise::{Noise, content, number, seed};
 
 const BUCKET: &str = "trouble";
 const KIB: usize = 1 << 10;
@@ -152,7 +152,7 @@ async fn work(store: AmazonS3, client: u64, steps: usize, mut noise: Noise) {
 }
 
 async fn every_tenth_call_fails(protocol: Protocol) {
-    let steps = std::env::var("ECLUSE_TROUBLE_STEPS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+    let steps = number("ECLUSE_TROUBLE_STEPS", 40);
     let seed = seed("ECLUSE_TROUBLE_SEED");
     println!("{protocol:?}: ECLUSE_TROUBLE_SEED={seed}");
     let hostile = Hostile::start(protocol);

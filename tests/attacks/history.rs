@@ -78,7 +78,8 @@ async fn ten_thousand_overwrites_of_one_name_use_ten_thousand_keys() {
 /// `ECLUSE_OVERWRITES` is how many (50,000; by night 1,000,000).
 #[tokio::test]
 async fn overwrites_repeat_neither_a_chunk_key_nor_the_salt_and_nonce_of_a_wrap() {
-    let times = std::env::var("ECLUSE_OVERWRITES").ok().and_then(|text| text.parse().ok()).unwrap_or(50_000_usize);
+    let times =
+        std::env::var_os("ECLUSE_OVERWRITES").and_then(|text| text.to_str()?.parse().ok()).unwrap_or(50_000_usize);
     let house = House::new().await;
     let (keyring, owner) = (keyring(&house).await, tenant("chum"));
     let workers = 4;

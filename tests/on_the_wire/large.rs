@@ -9,7 +9,7 @@ use object_store::ObjectStoreExt;
 use crate::support::client;
 use crate::support::gateway::{CLIENT_ID, GatewayProcess};
 use crate::support::hostile::Protocol;
-use crate::support::noise::content;
+use crate::support::noise::{content, number};
 use crate::support::tools;
 use crate::world::*;
 
@@ -96,7 +96,7 @@ async fn reads_of_real_clients(gateway: &GatewayProcess) -> BTreeMap<String, Str
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_large_object_whose_last_segment_is_corrupt_the_rest_is_right_and_the_end_is_an_abort() {
     // boto3 and aws-cli read the smaller one: they take long to give up.
-    let smaller = std::env::var("ECLUSE_HOSTILE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(96);
+    let smaller = number("ECLUSE_HOSTILE_MIB", 96);
     for (protocol, mib) in [(Protocol::S3, 1024), (Protocol::Azure, smaller)] {
         let pattern = Pattern::new(mib);
         let world = World::start(protocol).await;

@@ -7,6 +7,9 @@ use crate::support::hostile::BOTH;
 use crate::support::noise::content;
 use crate::world::*;
 
+/// A chunk's name, and what lies there.
+type Placed<'a> = (&'a String, &'a Bytes);
+
 /// Three segments and a bit.
 const VICTIM: usize = 3 * SEGMENT + 5 * KIB;
 
@@ -53,11 +56,12 @@ async fn swapped_and_repeated_chunks_and_parts_of_one_object_are_refused() {
             let [first, second] = &object.chunks[..] else { panic!("two chunks of {}", object.key) };
             let (one, two) = (world.hostile.chunk(first), world.hostile.chunk(second));
             let border = object.bytes.len() - VICTIM;
-            let damages: [(&str, &[(&String, &Bytes)], usize); 4] = [
+            let begin = one.slice(..two.len());
+            let damages: [(&str, &[Placed], usize); 4] = [
                 ("exchanged", &[(first, &two), (second, &one)], 0),
                 ("the first twice", &[(second, &one)], border),
                 ("the second twice", &[(first, &two)], 0),
-                ("the second is the first one's begin", &[(second, &one.slice(..two.len()))], border),
+                ("the second is the first one's begin", &[(second, &begin)], border),
             ];
             for (how, damage, right) in damages {
                 let attack = format!("{}: {how}", object.key);

@@ -409,6 +409,38 @@ async fn grants_decide_and_do_not_tell_what_exists() {
     world.send("GET", "/imaging/public/missing", &[], &[], b"").await.expect(404, "NoSuchKey");
 }
 
+/// Codefinger (January 2025): with stolen credentials, objects were encrypted anew under the thief's key (SSE-C) and set to
+/// be deleted by a lifecycle rule. Here the thief has a client that may only write.
+#[tokio::test]
+async fn who_stole_a_client_that_may_write_deletes_nothing_sets_no_rule_and_brings_no_key() {
+    let world = World::start().await;
+    assert_eq!(world.send("PUT", "/imaging/k", &[], &[], b"abc").await.status, 200);
+    let steal = async |method: &str, path: &str, query: &[(&str, &str)], headers: &[(&str, &str)], body: &[u8]| {
+        world.send_as(&world.writer, method, path, query, headers, body).await
+    };
+    steal("DELETE", "/imaging/k", &[], &[], b"").await.expect(403, "AccessDenied");
+    steal("DELETE", "/imaging/k", &[("versionId", "null")], &[], b"").await.expect(403, "AccessDenied");
+    steal("DELETE", "/imaging", &[], &[], b"").await.expect(403, "AccessDenied");
+    steal("GET", "/imaging/k", &[], &[], b"").await.expect(403, "AccessDenied");
+    steal("GET", "/imaging", &[], &[], b"").await.expect(403, "AccessDenied");
+    let xml = b"<Delete><Object><Key>k</Key></Object></Delete>";
+    let digest = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, <md5::Md5 as sha2::Digest>::digest(xml));
+    let many = steal("POST", "/imaging", &[("delete", "")], &[("content-md5", &digest)], xml).await;
+    assert!(many.text().contains("AccessDenied") && !many.text().contains("<Deleted>"), "{}", many.text());
+    let key = ("x-amz-server-side-encryption-customer-key", "a2V5");
+    let algorithm = ("x-amz-server-side-encryption-customer-algorithm", "AES256");
+    steal("PUT", "/imaging/k", &[], &[algorithm, key], b"x").await.expect(501, "NotImplemented");
+    let copy = [("x-amz-copy-source", "/imaging/k"), ("x-amz-metadata-directive", "REPLACE"), algorithm, key];
+    steal("PUT", "/imaging/k", &[], &copy, b"").await.expect(501, "NotImplemented");
+    for rule in ["lifecycle", "policy", "versioning", "replication", "encryption", "object-lock"] {
+        let answer = steal("PUT", "/imaging", &[(rule, "")], &[], b"<a/>").await;
+        assert!([403, 501].contains(&answer.status), "{rule}: {}", answer.status);
+        let answer = steal("DELETE", "/imaging", &[(rule, "")], &[], b"").await;
+        assert!([403, 501].contains(&answer.status), "{rule}: {}", answer.status);
+    }
+    assert_eq!(world.send("GET", "/imaging/k", &[], &[], b"").await.text(), "abc");
+}
+
 // --- what is not there ------------------------------------------------------------------------------------------------
 
 #[tokio::test]

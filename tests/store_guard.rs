@@ -12,6 +12,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -107,6 +108,68 @@ async fn the_breaker_opens_fails_fast_and_recovers_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_lasts_is_not_tried_again_without_end() {
+    // The timeout that is configured where none is: a provider that never answers keeps a client for two attempts, not five.
+    let minute = Duration::from_secs(60);
+    let (store, plan, _) = sick(GuardSettings { put: minute, ..GuardSettings::default() });
+    plan.on(Call::Put, When::Always, Fault::Stall);
+    assert!(matches!(store.put(&name(42, 1), Bytes::new()).await, Err(StoreError::Deadline)));
+    assert_eq!(plan.calls(Call::Put), 2);
+    // Where attempts are short, all of them fit.
+    let (store, plan, _) = sick(GuardSettings { put: Duration::from_secs(2), ..GuardSettings::default() });
+    plan.on(Call::Put, When::Always, Fault::Stall);
+    assert!(matches!(store.put(&name(42, 1), Bytes::new()).await, Err(StoreError::Deadline)));
+    assert_eq!(plan.calls(Call::Put), 5);
+}
+
+/// A chunk store whose library panics at what the provider answers.
+struct Panicking;
+
+#[async_trait::async_trait]
+impl ChunkStore for Panicking {
+    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<(), StoreError> {
+        panic!("an index out of bounds")
+    }
+
+    async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
+        let pieces = futures::stream::iter([0, 1]).map(|number| match number {
+            0 => Ok(Bytes::from_static(b"a piece")),
+            _ => panic!("an index out of bounds"),
+        });
+        Ok(pieces.boxed())
+    }
+
+    async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
+        panic!("an index out of bounds")
+    }
+
+    async fn exists(&self, _: &ChunkName) -> Result<bool, StoreError> {
+        panic!("an index out of bounds")
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        panic!("an index out of bounds")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_below_is_a_failed_call_and_frees_its_place() {
+    let settings = GuardSettings { parallel_writes: 1, parallel_reads: 1, attempts: 1, ..GuardSettings::default() };
+    let unavailable = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Unavailable { .. }));
+    let store = guarded(Arc::new(Panicking), settings);
+    assert!(unavailable(store.put(&name(43, 1), Bytes::new()).await));
+    assert!(unavailable(store.delete(&name(43, 1)).await));
+    assert!(unavailable(store.exists(&name(43, 1)).await.map(|_| ())));
+    assert!(unavailable(store.probe().await));
+    for _ in 0..2 {
+        let mut body = store.get(&name(43, 1), 0..9).await.unwrap();
+        assert_eq!(body.next().await.unwrap().unwrap(), "a piece");
+        assert!(matches!(body.next().await, Some(Err(StoreError::Interrupted(_)))));
+        assert!(body.next().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_is_a_deadline() {
     let (store, plan, _) = sick(GuardSettings { attempts: 1, ..GuardSettings::default() });
     for call in [Call::Put, Call::Get, Call::Probe] {
@@ -184,7 +247,7 @@ impl ChunkStore for Crowd {
         self.now.fetch_sub(1, Ordering::SeqCst);
         Ok(())
     }
-    async fn get(&self, _: &ChunkName, _: std::ops::Range<u64>) -> Result<ChunkStream, StoreError> {
+    async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
         Ok(futures::stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(2).boxed())
     }
     async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {

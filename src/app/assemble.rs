@@ -79,11 +79,14 @@ pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
         }
         let chunks = ObjectStoreChunks::open(spec(kind, authorities(ca, &name)?))
             .map_err(|error| faults::provider(&error, &name))?;
+        let usual = GuardSettings::default();
         let settings = GuardSettings {
             parallel_writes: connections,
             parallel_reads: connections.saturating_mul(2),
             put: timeout,
-            ..GuardSettings::default()
+            answer: usual.answer.min(timeout),
+            stall: usual.stall.min(timeout),
+            ..usual
         };
         let guarded = Guarded::new(&name, Arc::new(chunks), settings);
         places.push((name, Arc::new(guarded)));

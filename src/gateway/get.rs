@@ -12,8 +12,8 @@ use futures::{StreamExt as _, stream};
 use super::operations::IfRange;
 use super::read_plan::OpenPart;
 use super::reader::Reader;
-use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody};
-use crate::catalog::{CatalogError, OpenedVersion, Select, Version};
+use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
+use crate::catalog::{OpenedVersion, Select, Version};
 use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, TenantId, Unmet};
 
 impl Gateway {
@@ -75,12 +75,13 @@ impl Gateway {
         let naming_key = self.keyring.naming_key(tenant)?;
         let mut parts = VecDeque::with_capacity(slices.len());
         for slice in slices {
-            let key = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key)?;
+            let opened = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key);
+            let key = opened.map_err(|error| incident::of_wrapped_key(slice.part.id, error))?;
             parts.extend(OpenPart::of_slice(slice, key, range).map(Arc::new));
         }
         let planned: u64 = parts.iter().map(|part| part.length()).sum();
         if planned != range.length() {
-            return Err(Error::Catalog(CatalogError::Damaged("an object's slices do not hold its bytes")));
+            return Err(incident::of_rows("an object's slices do not hold its bytes"));
         }
         let mut reader =
             Reader::new(&self.budget, Arc::clone(&self.store), tenant.clone(), naming_key, parts, range.length())

@@ -17,6 +17,7 @@ mod doubts;
 mod error;
 mod get;
 mod hashing;
+mod incident;
 pub mod jobs;
 mod lane;
 mod list;

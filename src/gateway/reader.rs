@@ -21,10 +21,9 @@ use futures::StreamExt as _;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Error;
 use super::budget::{Budget, Share};
 use super::read_plan::{OpenPart, Step, steps};
-use crate::catalog::CatalogError;
+use super::{Error, incident};
 use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
@@ -150,9 +149,7 @@ impl Reader {
                 Ok(Some(bytes))
             }
             (None, Some(0)) => Ok(None),
-            (None, _) | (_, None) => {
-                Err(Error::Catalog(CatalogError::Damaged("an object's parts do not hold its bytes")))
-            }
+            (None, _) | (_, None) => Err(incident::of_rows("an object's parts do not hold its bytes")),
         }
     }
 
@@ -262,7 +259,7 @@ impl Reader {
     fn broke_off(&mut self, error: StoreError) -> Result<(), Error> {
         let Some(incoming) = &mut self.current else { return Ok(()) };
         match error {
-            StoreError::NotFound => Err(incident(&incoming.step, "a chunk went missing")),
+            StoreError::NotFound => Err(incident::of_chunk(&incoming.step, "a chunk went missing")),
             error @ (StoreError::Refused(_) | StoreError::UnknownProvider) => Err(error.into()),
             error if incoming.resumes >= RESUMES => Err(error.into()),
             StoreError::Unavailable { .. } | StoreError::Interrupted(_) | StoreError::Deadline => {
@@ -276,7 +273,7 @@ impl Reader {
     fn end(&mut self) -> Result<(), Error> {
         let Some(incoming) = self.current.take() else { return Ok(()) };
         let Incoming { step, opener, .. } = incoming;
-        opener.finish().map_err(|_not_authentic| incident(&step, "a chunk is too short"))
+        opener.finish().map_err(|_not_authentic| incident::of_chunk(&step, "a chunk is too short"))
     }
 
     /// Whether the body may have transfers of whole chunks now: its client is quick and there is memory for it. What it
@@ -319,7 +316,7 @@ impl Drop for Reader {
 
 impl Incoming {
     fn push(&mut self, sealed: Bytes) -> Result<(), Error> {
-        self.opener.push(sealed).map_err(|_not_authentic| incident(&self.step, "a chunk does not open"))
+        self.opener.push(sealed).map_err(|_not_authentic| incident::of_chunk(&self.step, "a chunk does not open"))
     }
 
     fn has_all_asked(&self) -> bool {
@@ -333,7 +330,7 @@ impl Incoming {
     /// The provider did not begin a transfer.
     fn not_given(&self, error: StoreError) -> Error {
         match error {
-            StoreError::NotFound => incident(&self.step, "a chunk is missing"),
+            StoreError::NotFound => incident::of_chunk(&self.step, "a chunk is missing"),
             error => error.into(),
         }
     }
@@ -364,12 +361,4 @@ impl Pause {
             drop(loan);
         }
     }
-}
-
-/// Counts and logs an integrity incident. The client gets one uniform error.
-fn incident(step: &Step, what: &'static str) -> Error {
-    let provider = step.part.placements.first().map_or_else(String::new, ToString::to_string);
-    tracing::error!(part = %step.part.id, chunk = step.index, provider, what, "integrity incident");
-    metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider).increment(1);
-    Error::Integrity
 }

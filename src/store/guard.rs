@@ -5,15 +5,17 @@
 //! - A place is held as long as the provider is at work: to the end of a body, not to its headers.
 //! - Nobody waits without end: not for a place, an answer, or the next piece of a body.
 //! - Only what may succeed is tried again. A missing chunk and a refusal are answers, not failures.
+//! - A panic below, such as a provider's answer may cause in a library, is a failed call and ends no task.
 
 use std::future::Future;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
@@ -41,6 +43,9 @@ pub struct GuardSettings {
     pub stall: Duration,
     /// How often a call is tried in all.
     pub attempts: u32,
+    /// After how long a call is not tried again, however few attempts it had: a provider that never answers would
+    /// otherwise keep its client for all of them.
+    pub patience: Duration,
     /// Longest wait before the second attempt; it doubles with each further one. The wait is random between nothing
     /// and this ("full jitter").
     pub backoff: Duration,
@@ -51,8 +56,8 @@ pub struct GuardSettings {
 }
 
 impl Default for GuardSettings {
-    /// 64 writes and 128 reads at once, 30 s for a place, 30 s to put, 10 s to answer, 15 s without a byte, 5 attempts,
-    /// 100 ms to 5 s between them. 8 MiB in 30 s is 2.3 Mbit/s: below that a provider is of no use.
+    /// 64 writes and 128 reads at once, 30 s for a place, 30 s to put, 10 s to answer, 15 s without a byte, 5 attempts
+    /// begun within 90 s, 100 ms to 5 s between them. 8 MiB in 30 s is 2.3 Mbit/s: below that a provider is of no use.
     fn default() -> Self {
         Self {
             parallel_writes: 64,
@@ -62,6 +67,7 @@ impl Default for GuardSettings {
             answer: Duration::from_secs(10),
             stall: Duration::from_secs(15),
             attempts: 5,
+            patience: Duration::from_secs(90),
             backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(5),
             breaker: BreakerSettings::default(),
@@ -117,7 +123,7 @@ impl Guarded {
         T: Send,
     {
         let permit = self.place(call).await?;
-        let mut tried = 0;
+        let (mut tried, began) = (0, Instant::now());
         loop {
             let (error, admission) = match self.attempt(call, attempt()).await? {
                 (Ok(value), admission) => return Ok((value, Held { admission, _permit: permit })),
@@ -132,7 +138,12 @@ impl Guarded {
             self.meter.breaker(self.breaker.is_open());
             tried += 1;
             match self.pause(&error, tried) {
-                Some(pause) if tried < self.settings.attempts => tokio::time::sleep(pause).await,
+                Some(pause)
+                    if tried < self.settings.attempts
+                        && began.elapsed().saturating_add(pause) < self.settings.patience =>
+                {
+                    tokio::time::sleep(pause).await;
+                }
                 _ => return Err(error),
             }
             self.meter.retried(call);
@@ -151,7 +162,7 @@ impl Guarded {
         })?;
         let deadline = if call == Call::Put { self.settings.put } else { self.settings.answer };
         let began = Instant::now();
-        let result = timeout(deadline, attempt).await.unwrap_or(Err(StoreError::Deadline));
+        let result = timeout(deadline, caught(attempt)).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(call, &result, began.elapsed());
         Ok((result, admission))
     }
@@ -218,10 +229,19 @@ impl ChunkStore for Guarded {
     /// One attempt, breaker or not: whoever asks wants to know about now.
     async fn probe(&self) -> Result<(), StoreError> {
         let began = Instant::now();
-        let result = timeout(self.settings.answer, self.inner.probe()).await.unwrap_or(Err(StoreError::Deadline));
+        let result =
+            timeout(self.settings.answer, caught(self.inner.probe())).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(Call::Probe, &result, began.elapsed());
         result
     }
+}
+
+/// The outcome of a call, whose panic is a failure.
+async fn caught<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
+        tracing::error!("a call to a provider ended in a panic");
+        Err(StoreError::unavailable(Cause::new("the call ended in a panic")))
+    })
 }
 
 struct Body {
@@ -236,7 +256,8 @@ struct Body {
 fn watched(body: Body) -> ChunkStream {
     let stream = futures::stream::unfold(Some(body), |state| async move {
         let mut body = state?;
-        let error = match timeout(body.stall, body.body.next()).await {
+        let next = caught(async { body.body.next().await.transpose() });
+        let error = match timeout(body.stall, next).await.map(Result::transpose) {
             Ok(Some(Ok(piece))) => {
                 body.meter.received(piece.len());
                 return Some((Ok(piece), Some(body)));

@@ -4,7 +4,7 @@
 //! - A provider sees a chunk's name, its sealed bytes, `application/octet-stream` and the user agent `ecluse`.
 //! - Credentials are those of the configuration: neither the environment nor an instance's metadata is asked. (A proxy
 //!   named by `HTTPS_PROXY` is used, as by every HTTP client; it sees TLS.)
-//! - Plain HTTP goes to loopback only. Certificates are always checked.
+//! - Plain HTTP goes to loopback only. Certificates are always checked. Redirects are not followed.
 //! - One call here is one request at the provider: retrying is the guard's business.
 
 use std::io;
@@ -18,14 +18,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::HeaderValue;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, Certificate, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutPayload,
-    RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
 };
 use url::{Host, Url};
 
@@ -141,9 +139,9 @@ impl ObjectStoreChunks {
                     .with_secret_access_key(secret_access_key.expose())
                     .with_virtual_hosted_style_request(!path_style)
                     .with_disable_bulk_delete(true)
-                    .with_client_options(client(endpoint.as_ref(), ca.as_deref())?)
+                    .with_client_options(options(endpoint.as_ref()))
                     .with_retry(no_retries())
-                    .with_http_connector(Connector::default());
+                    .with_http_connector(connector(endpoint.as_ref(), ca.as_deref())?);
                 if let Some(endpoint) = &endpoint {
                     let virtual_host = (!path_style).then_some(bucket.as_str());
                     builder = builder.with_endpoint(endpoint.text(virtual_host)?);
@@ -171,9 +169,9 @@ fn azure(
         .with_container_name(container)
         .with_access_key(key.expose())
         .with_credential_type("access_key")
-        .with_client_options(client(endpoint.as_ref(), ca)?)
+        .with_client_options(options(endpoint.as_ref()))
         .with_retry(no_retries())
-        .with_http_connector(Connector::default());
+        .with_http_connector(connector(endpoint.as_ref(), ca)?);
     if let Some(endpoint) = &endpoint {
         builder = builder.with_endpoint(endpoint.text(None)?);
     }
@@ -192,9 +190,9 @@ fn gcs(bucket: &str, key: &SecretText, endpoint: Option<&str>, ca: Option<&[u8]>
         .with_bucket_name(bucket)
         .with_service_account_key(key.expose())
         .with_base_url(&endpoint.text(None)?)
-        .with_client_options(client(Some(&endpoint), ca)?)
+        .with_client_options(options(Some(&endpoint)))
         .with_retry(no_retries())
-        .with_http_connector(Connector::default())
+        .with_http_connector(connector(Some(&endpoint), ca)?)
         .build()
         .map_err(|_cause| OpenError::Credentials("the service account key cannot be used"))?;
     Ok(Place::Remote(Arc::new(store)))
@@ -243,26 +241,21 @@ impl Endpoint {
     }
 }
 
-fn client(endpoint: Option<&Endpoint>, ca: Option<&[u8]>) -> Result<ClientOptions, OpenError> {
-    let mut options = ClientOptions::new()
-        .with_user_agent(HeaderValue::from_static("ecluse"))
+fn options(endpoint: Option<&Endpoint>) -> ClientOptions {
+    ClientOptions::new()
         .with_default_content_type("application/octet-stream")
         .with_allow_http(endpoint.is_some_and(Endpoint::is_plain))
-        .with_connect_timeout(CONNECT_TIMEOUT)
-        .with_read_timeout(READ_TIMEOUT)
-        .with_pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        // A body may take as long as its reader needs; the guard watches for stalls.
-        .with_timeout_disabled();
-    if let Some(pem) = ca {
-        let certificates = Certificate::from_pem_bundle(pem).map_err(|_cause| OpenError::Certificate)?;
-        if certificates.is_empty() {
-            return Err(OpenError::Certificate);
-        }
-        for certificate in certificates {
-            options = options.with_root_certificate(certificate);
-        }
+}
+
+fn connector(endpoint: Option<&Endpoint>, ca: Option<&[u8]>) -> Result<Connector, OpenError> {
+    let authorities = match ca {
+        Some(pem) => reqwest::Certificate::from_pem_bundle(pem).map_err(|_cause| OpenError::Certificate)?,
+        None => Vec::new(),
+    };
+    if ca.is_some() && authorities.is_empty() {
+        return Err(OpenError::Certificate);
     }
-    Ok(options)
+    Connector::new(endpoint.is_some_and(Endpoint::is_plain), authorities).map_err(|_cause| OpenError::Client)
 }
 
 fn no_retries() -> RetryConfig {
@@ -357,13 +350,6 @@ fn failed(error: &object_store::Error, purpose: Purpose) -> StoreError {
         Outcome::BeyondEnd => StoreError::unavailable(Cause::new("HTTP 416 without a range")),
     }
 }
-
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may be silent. The guard's own deadlines are shorter.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long an idle connection is kept; the services close theirs later.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {

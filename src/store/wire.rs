@@ -6,6 +6,7 @@
 //! # Invariants
 //! - No URL, header or body of a provider reaches an error.
 //! - A missing container is never mistaken for a missing chunk.
+//! - A redirect is a refusal: nothing is asked of, or sent to, an address that a provider names.
 
 use std::error::Error;
 use std::fmt;
@@ -13,24 +14,43 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
-    ReqwestConnector,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::error::{Cause, StoreError};
 
-/// Makes clients whose refusals are [`Rejection`]s.
-#[derive(Debug, Default)]
-pub(super) struct Connector(ReqwestConnector);
+/// Makes clients whose refusals are [`Rejection`]s, and which follow no redirect. `object_store`'s own client follows ten,
+/// so that a provider could make the gateway call any address that it reaches.
+#[derive(Debug)]
+pub(super) struct Connector(HttpClient);
+
+impl Connector {
+    /// A client that sends plain HTTP only if `plain`, and trusts `authorities` beside the system's.
+    pub(super) fn new(plain: bool, authorities: Vec<reqwest::Certificate>) -> reqwest::Result<Self> {
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .https_only(!plain)
+            .tls_certs_merge(authorities)
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A body may take as long as its reader needs: there is no timeout for the whole. The guard watches for stalls.
+            .read_timeout(READ_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .build()?;
+        Ok(Self(HttpClient::new(client)))
+    }
+}
 
 impl HttpConnector for Connector {
-    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Watched(self.0.connect(options)?)))
+    /// The options are for `object_store`'s own clients; ours is built.
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Watched(self.0.clone())))
     }
 }
 
@@ -40,9 +60,10 @@ struct Watched(HttpClient);
 #[async_trait]
 impl HttpService for Watched {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let reads = request.method() == Method::GET;
         let response = self.0.execute(request).await?;
         if response.status().is_success() {
-            return Ok(response);
+            return Ok(if reads { response } else { response.map(bounded) });
         }
         let (parts, body) = response.into_parts();
         let rejection = Rejection {
@@ -52,6 +73,12 @@ impl HttpService for Watched {
         };
         Err(HttpError::new(HttpErrorKind::Unknown, rejection))
     }
+}
+
+/// The body of an answer that the library reads whole: no more of it than such an answer has.
+fn bounded(body: HttpResponseBody) -> HttpResponseBody {
+    let too_long = |_cause| HttpError::new(HttpErrorKind::Decode, Cause::new("an answer that is too long"));
+    HttpResponseBody::new(Limited::new(body, ANSWER_BYTES).map_err(too_long))
 }
 
 /// An answer that is not a success.
@@ -190,6 +217,15 @@ fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     Some(Duration::try_from(date - now).unwrap_or_default())
 }
 
+/// What we call ourselves.
+const USER_AGENT: &str = "ecluse";
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may be silent. The guard's own deadlines are shorter.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an idle connection is kept; the services close theirs later.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Codes that speak of the container or account. Sources: S3 "Error responses"; Azure "Blob service error codes".
 const CONTAINER_CODES: [&str; 6] = [
     "NoSuchBucket",
@@ -202,6 +238,9 @@ const CONTAINER_CODES: [&str; 6] = [
 
 /// Codes that ask for patience whatever their status.
 const BUSY_CODES: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationTimedOut"];
+
+/// How long the answer to anything but a read may be, in bytes. The longest, to a batch of one deletion, has below 2 KiB.
+const ANSWER_BYTES: usize = 64 * 1024;
 
 /// How much of an error's body is read, in bytes.
 const ERROR_BODY_BYTES: usize = 16 * 1024;

@@ -1,20 +1,18 @@
 //! What an attacker can do, and what must come of it.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use ecluse::catalog::{Content, NewVersion};
 use ecluse::gateway::{CreateBucket, Error, GetObject, PutObject, Select};
-use ecluse::keys::{FileCustodian, Keyring};
-use ecluse::model::{
-    BucketRef, ChunkName, Conditions, ETag, Metadata, Part, PartId, Principal, RangeRequest, Timestamp,
-};
+use ecluse::keys::Keyring;
+use ecluse::model::{BucketRef, ChunkName, Conditions, Metadata, Part, PartId, Principal, RangeRequest};
 use ecluse::seal::{Padding, Sealer, chunk_name};
 use ecluse::secret::PartKey;
 use metrics::LocalRecorderGuard;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::forge;
 use crate::support::*;
 
 /// Counts the incidents of this thread, which is this test's own.
@@ -30,11 +28,19 @@ impl Incidents {
         Self { handle, _local: metrics::set_default_local_recorder(recorder) }
     }
 
+    /// Those of the provider.
     pub fn count(&self) -> u64 {
+        self.sample("ecluse_integrity_incidents_total{provider=\"abroad\"} ")
+    }
+
+    /// Those of the catalog.
+    pub fn in_catalog(&self) -> u64 {
+        self.sample("ecluse_catalog_incidents_total ")
+    }
+
+    fn sample(&self, name: &str) -> u64 {
         let text = self.handle.render();
-        let line =
-            text.lines().find_map(|line| line.strip_prefix("ecluse_integrity_incidents_total{provider=\"abroad\"} "));
-        line.map_or(0, |count| count.parse().unwrap())
+        text.lines().find_map(|line| line.strip_prefix(name)).map_or(0, |count| count.parse().unwrap())
     }
 }
 
@@ -134,31 +140,18 @@ impl Target {
 
     /// Writes the catalog: this object is `part`.
     pub async fn forge(&self, house: &House, part: Part) {
-        let at = self.bucket_ref();
-        house.catalog.delete(&at, &key(self.name), &Conditions::default(), Timestamp::now()).await.unwrap();
-        let queued = house.catalog.due_deletions(Timestamp::now().plus(Duration::from_secs(1)), 10).await.unwrap();
-        house.catalog.finish_deletions(queued).await.unwrap();
-        let forged = NewVersion {
-            bucket: at,
-            key: key(self.name),
-            length: part.length,
-            content: Content::Part(part),
-            etag: ETag::md5([7; 16]),
-            modified: Timestamp::now(),
-            metadata: Metadata::default(),
-            conditions: Conditions::default(),
-            part_lengths: Vec::new(),
-        };
-        house.catalog.commit(forged, Timestamp::now()).await.unwrap();
+        forge::forge(&*house.catalog, self.bucket_ref(), key(self.name), part).await;
     }
 }
 
 /// The keys of a house, opened with its own root key: how a test looks inside.
 pub async fn keyring(house: &House) -> Keyring {
-    let custodian = FileCustodian::open(&house.folder.path().join("root.key")).unwrap();
-    let keyring = Keyring::new(std::sync::Arc::new(custodian));
-    keyring.unlock(&house.catalog.tenant_keys().await.unwrap()).await.unwrap();
-    keyring
+    forge::keyring(&*house.catalog, &root_key(house)).await
+}
+
+/// Its root key's file.
+pub fn root_key(house: &House) -> PathBuf {
+    house.folder.path().join("root.key")
 }
 
 /// The chunks that whoever holds `key` makes of `bytes` for that place: well-formed in every way.

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ecluse::catalog::SqliteCatalog;
 use ecluse::gateway::{Clients, Error, Gateway};
-use ecluse::model::{ChunkName, ProviderName};
+use ecluse::model::{ChunkName, PartId, ProviderName};
 use ecluse::seal::layout::HEADER_BYTES;
+use ecluse::seal::{ChunkKey, ChunkPlace};
 use ecluse::store::{ChunkStore, ChunkStream, GuardSettings, Guarded, MemoryChunks, Store, StoreError};
 
 use crate::attacker::*;
@@ -71,6 +72,44 @@ async fn ten_thousand_overwrites_of_one_name_use_ten_thousand_keys() {
     assert_eq!(headers(&chunks).len(), TIMES, "no key was used twice");
     let bodies: BTreeSet<Bytes> = chunks.values().map(|sealed| sealed.slice(HEADER_BYTES..)).collect();
     assert_eq!(bodies.len(), TIMES, "no two ciphertexts of the same bytes are equal");
+}
+
+/// The same break, more often: what one name's overwrites draw at random, without the gateway around it.
+/// `ECLUSE_OVERWRITES` is how many (50,000; by night 1,000,000).
+#[tokio::test]
+async fn overwrites_repeat_neither_a_chunk_key_nor_the_salt_and_nonce_of_a_wrap() {
+    let times =
+        std::env::var_os("ECLUSE_OVERWRITES").and_then(|text| text.to_str()?.parse().ok()).unwrap_or(50_000_usize);
+    let house = House::new().await;
+    let (keyring, owner) = (keyring(&house).await, tenant("chum"));
+    let workers = 4;
+    let drawn = std::thread::scope(|scope| {
+        let (keyring, owner) = (&keyring, &owner);
+        let draw = move |worker: usize| {
+            let (mut commitments, mut wraps) = (Vec::new(), Vec::new());
+            for _ in (worker..times).step_by(workers) {
+                // The part id is the same each time, as no part id ever is: the key alone must tell them apart.
+                let part = PartId([7; 16]);
+                let (key, wrapped) = keyring.new_part_key(owner, part).unwrap();
+                let place = ChunkPlace { tenant: owner, part, index: 0 };
+                commitments.push(ChunkKey::derive(&key, &place).unwrap().header());
+                wraps.push(<[u8; 28]>::try_from(&wrapped.bytes[..28]).unwrap());
+            }
+            (commitments, wraps)
+        };
+        let threads: Vec<_> = (0..workers).map(|worker| scope.spawn(move || draw(worker))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (mut commitments, mut wraps) = (Vec::with_capacity(times), Vec::with_capacity(times));
+    drawn.into_iter().for_each(|(some, others)| {
+        commitments.extend(some);
+        wraps.extend(others);
+    });
+    commitments.sort_unstable();
+    wraps.sort_unstable();
+    assert_eq!((commitments.len(), wraps.len()), (times, times));
+    assert!(commitments.windows(2).all(|two| two[0] != two[1]), "a chunk key came twice");
+    assert!(wraps.windows(2).all(|two| two[0] != two[1]), "a salt and nonce came twice");
 }
 
 /// Remembers every put, and loses the answer of every other one.

@@ -1,32 +1,34 @@
 //! Wrapped keys: changed, replayed, made by somebody else, leaked.
 //!
-//! They lie in the catalog, so whoever changes one writes there. A wrap that does not open is an error of the keys, not
-//! a provider's incident; for the client it is the same internal error, and no provider is asked for anything.
+//! They lie in the catalog, so whoever changes one writes there. A wrap that does not open is an incident of the catalog,
+//! not of a provider, and counted as one; for the client it is the same internal error, and no provider is asked for anything.
 
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{AeadInOut, KeyInit};
 use bytes::Bytes;
 use ecluse::gateway::Error;
-use ecluse::keys::{Custodian, FileCustodian, KeyError};
-use ecluse::model::{Part, PartId, TenantKeyPurpose, WrappedKey};
+use ecluse::keys::KeyError;
+use ecluse::model::{Part, PartId, WrappedKey};
 use ecluse::seal::{ChunkKey, ChunkPlace, ChunkRead, Opener, SealError};
 use ecluse::secret::PartKey;
 use ecluse::store::Call;
 use proptest::prelude::*;
 
 use crate::attacker::*;
+use crate::forge;
 use crate::support::*;
 
 /// Where a wrap holds the key itself, encrypted: after salt and nonce, before the tag.
 const ENCRYPTED: std::ops::Range<usize> = 28..60;
 
-async fn assert_wrap_refused(house: &House, target: &Target, what: &str) {
+async fn assert_wrap_refused(house: &House, incidents: &Incidents, target: &Target, what: &str) {
+    let before = (incidents.in_catalog(), incidents.count());
     let asked = house.plan.calls(Call::Get);
     let (read, error) = target.read(house, None).await;
     assert!(matches!(error, Some(Error::Keys(KeyError::Refused | KeyError::UnknownKey))), "{what}: {error:?}");
     assert_eq!(error.unwrap().to_string(), "sealing failed", "{what}: every error says the same");
     assert!(read.is_empty(), "{what}");
     assert_eq!(house.plan.calls(Call::Get), asked, "{what}: the provider was asked");
+    let counted = (incidents.in_catalog(), incidents.count());
+    assert_eq!(counted, (before.0 + 1, before.1), "{what}: counted once, and no provider is blamed");
 }
 
 fn with_wrap(part: &Part, wrapped_key: WrappedKey) -> Part {
@@ -35,29 +37,13 @@ fn with_wrap(part: &Part, wrapped_key: WrappedKey) -> Part {
 
 /// A wrap of a key of our choice, as only whoever has the root key can make it.
 pub async fn wrap_chosen(house: &House, owner: &str, part: PartId, chosen: &[u8]) -> WrappedKey {
-    let lp = |text: &str| [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat();
-    let keys = house.catalog.tenant_keys().await.unwrap();
-    let of_owner = |key: &&ecluse::model::WrappedTenantKey| {
-        key.tenant == tenant(owner) && key.purpose == TenantKeyPurpose::Wrap && key.version == 1
-    };
-    let wrapped = keys.iter().find(of_owner).unwrap();
-    let context = [lp("tenant key"), lp(owner), lp("wrap"), 1_u32.to_be_bytes().to_vec()].concat();
-    let custodian = FileCustodian::open(&house.folder.path().join("root.key")).unwrap();
-    let tenant_key = custodian.unwrap(&context, &wrapped.bytes).await.unwrap();
-    let (salt, nonce) = ([1_u8; 16], [2_u8; 12]);
-    let mut derived = [0_u8; 32];
-    hkdf::Hkdf::<sha2::Sha256>::new(Some(&salt), tenant_key.expose()).expand(b"ecluse/1/wrap", &mut derived).unwrap();
-    let aad = [lp(owner), part.0.to_vec(), 1_u32.to_be_bytes().to_vec()].concat();
-    let mut secret = chosen.to_vec();
-    let cipher = Aes256Gcm::new((&derived).into());
-    let tag = cipher.encrypt_inout_detached(&nonce.into(), &aad, secret.as_mut_slice().into()).unwrap();
-    WrappedKey { key_version: 1, bytes: [salt.as_slice(), &nonce, &secret, &tag].concat() }
+    forge::wrap_chosen(&*house.catalog, &root_key(house), &tenant(owner), part, chosen).await
 }
 
 /// MEGA (Backendal, Haller, Paterson, ePrint 2022/959): encrypted keys without integrity.
 #[tokio::test]
 async fn every_flipped_bit_of_a_wrapped_key_in_the_catalog_is_refused_before_the_provider_is_asked() {
-    let house = House::new().await;
+    let (incidents, house) = (Incidents::watched(), House::new().await);
     let record = Target::of_chum("record", noise(1, 5_000));
     record.put(&house).await;
     let part = record.part(&house).await;
@@ -66,17 +52,17 @@ async fn every_flipped_bit_of_a_wrapped_key_in_the_catalog_is_refused_before_the
     for bit in 0..bytes.len() * 8 {
         let wrapped = WrappedKey { key_version, bytes: flipped(&bytes, bit) };
         record.forge(&house, with_wrap(&part, wrapped)).await;
-        assert_wrap_refused(&house, &record, &format!("bit {bit}")).await;
+        assert_wrap_refused(&house, &incidents, &record, &format!("bit {bit}")).await;
     }
     for bit in 0..32 {
         let wrapped = WrappedKey { key_version: key_version ^ (1 << bit), bytes: bytes.clone() };
         record.forge(&house, with_wrap(&part, wrapped)).await;
-        assert_wrap_refused(&house, &record, &format!("version bit {bit}")).await;
+        assert_wrap_refused(&house, &incidents, &record, &format!("version bit {bit}")).await;
     }
     for length in [0, 16, 28, 60, 75] {
         let wrapped = WrappedKey { key_version, bytes: bytes[..length].to_vec() };
         record.forge(&house, with_wrap(&part, wrapped)).await;
-        assert_wrap_refused(&house, &record, &format!("cut to {length}")).await;
+        assert_wrap_refused(&house, &incidents, &record, &format!("cut to {length}")).await;
     }
     record.forge(&house, part).await;
     record.assert_right(&house, "put back").await;
@@ -85,7 +71,7 @@ async fn every_flipped_bit_of_a_wrapped_key_in_the_catalog_is_refused_before_the
 /// MEGA (ePrint 2022/959), wraps replayed; AWS Encryption SDK (CVE-2026-6550), a cache of keys shared across tenants.
 #[tokio::test]
 async fn a_wrap_of_another_part_or_tenant_is_refused_even_right_after_it_was_opened_where_it_belongs() {
-    let house = House::new().await;
+    let (incidents, house) = (Incidents::watched(), House::new().await);
     let record = Target::of_chum("record", noise(1, 5_000));
     let other = Target::of_chum("other", noise(2, 5_000));
     let foreign = Target { who: principal_of("chus"), ..record.clone() };
@@ -96,7 +82,7 @@ async fn a_wrap_of_another_part_or_tenant_is_refused_even_right_after_it_was_ope
     let parts = [record.part(&house).await, other.part(&house).await, foreign.part(&house).await];
     for (from, what) in [(1, "of another part"), (2, "of another tenant")] {
         record.forge(&house, with_wrap(&parts[0], parts[from].wrapped_key.clone())).await;
-        assert_wrap_refused(&house, &record, what).await;
+        assert_wrap_refused(&house, &incidents, &record, what).await;
     }
     record.forge(&house, parts[0].clone()).await;
     // Every key at every place: it opens at its own only, in any order, again and again.
@@ -117,6 +103,7 @@ async fn a_wrap_of_another_part_or_tenant_is_refused_even_right_after_it_was_ope
 /// Nextcloud end-to-end encryption (ePrint 2024/546): key material of the server's choice is accepted.
 #[tokio::test]
 async fn a_key_that_somebody_else_wrapped_is_refused_though_its_chunk_is_well_formed() {
+    let incidents = Incidents::watched();
     let (house, elsewhere) = (House::new().await, House::new().await);
     let record = Target::of_chum("record", noise(1, 5_000));
     record.put(&house).await;
@@ -131,11 +118,11 @@ async fn a_key_that_somebody_else_wrapped_is_refused_though_its_chunk_is_well_fo
     for (who, (key, wrapped)) in made {
         house.chunks.replace(&name, sealed_with(&key, "chum", part.id, &lie).remove(0));
         record.forge(&house, with_wrap(&part, wrapped)).await;
-        assert_wrap_refused(&house, &record, who).await;
+        assert_wrap_refused(&house, &incidents, &record, who).await;
     }
     for bytes in [vec![0; 76], noise(3, 76), vec![0; 32]] {
         record.forge(&house, with_wrap(&part, WrappedKey { key_version: 1, bytes })).await;
-        assert_wrap_refused(&house, &record, "made up").await;
+        assert_wrap_refused(&house, &incidents, &record, "made up").await;
     }
     // The test's own chunk is sound: with the root key, it would be read.
     let key = PartKey::generate().unwrap();

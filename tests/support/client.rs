@@ -38,13 +38,18 @@ pub fn builder(gateway: &GatewayProcess, bucket: &str) -> AmazonS3Builder {
 
 /// A plain HTTP client that trusts the test's authority.
 pub fn http(authority: &Path) -> reqwest::Client {
+    http_builder(authority).build().expect("an HTTP client")
+}
+
+/// The same, with HTTP/1.1 only.
+pub fn http1(authority: &Path) -> reqwest::Client {
+    http_builder(authority).http1_only().build().expect("an HTTP client")
+}
+
+fn http_builder(authority: &Path) -> reqwest::ClientBuilder {
     let authority = std::fs::read(authority).expect("the authority");
     let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
-    reqwest::Client::builder()
-        .tls_certs_only([authority])
-        .timeout(Duration::from_secs(120))
-        .build()
-        .expect("an HTTP client")
+    reqwest::Client::builder().tls_certs_only([authority]).timeout(Duration::from_secs(120))
 }
 
 /// Makes a bucket, through a presigned URL.

@@ -18,6 +18,8 @@ use super::certificates::{Certificates, write_secret};
 
 /// The client's id in every test.
 pub const CLIENT_ID: &str = "pacs";
+/// The client of another tenant, where there is one.
+pub const STRANGER_ID: &str = "chus-pacs";
 /// Longest time until the gateway is ready, in a debug build on a busy machine.
 const READY: Duration = Duration::from_secs(60);
 /// Longest time from SIGTERM to the end.
@@ -56,6 +58,7 @@ pub struct Options {
     provider: Provider,
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
+    stranger: Option<String>,
     awaited: &'static str,
     environment: Vec<(String, String)>,
     data: Option<PathBuf>,
@@ -68,6 +71,7 @@ impl Options {
             provider,
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
             others: Vec::new(),
+            stranger: None,
             awaited: "/readyz",
             environment: Vec::new(),
             data: None,
@@ -85,7 +89,7 @@ impl Options {
         self
     }
 
-    /// Adds a line to another section: `s3`, `tls`, `keys`, `limits` or `provider` (an S3 one). `HOME` in it is the test's own directory.
+    /// Adds a line to another section: `s3`, `tls`, `keys`, `limits` or `provider` (S3 or Azure). `HOME` in it is the test's own directory.
     pub fn setting(mut self, section: &'static str, line: &str) -> Self {
         self.others.push((section, line.into()));
         self
@@ -100,6 +104,12 @@ impl Options {
     /// The data directory is on another file system, which is there already.
     pub fn data(mut self, folder: &Path) -> Self {
         self.data = Some(folder.to_owned());
+        self
+    }
+
+    /// A second client, [`STRANGER_ID`], of another tenant, with this secret.
+    pub fn with_stranger(mut self, secret: &str) -> Self {
+        self.stranger = Some(secret.into());
         self
     }
 
@@ -495,15 +505,20 @@ fn configuration(
             line(&format!("secret_access_key = {}", secret("provider", secret_key)));
         }
         Provider::Azure { endpoint, container, account, key } => {
-            line("kind = \"azure\"");
+            line(&format!("kind = \"azure\"{}", others("provider")));
             line(&format!("endpoint = \"{endpoint}\"\ncontainer = \"{container}\"\naccount = \"{account}\""));
             line(&format!("key = {}", secret("provider", key)));
         }
     }
     line("[write]");
     options.write.iter().for_each(|setting| line(setting));
-    line(&format!("[[client]]\nid = \"{CLIENT_ID}\"\ntenant = \"chum\""));
+    let everything =
+        "allow = [{ buckets = [\"*\"], actions = [\"read\", \"write\", \"delete\", \"list\", \"admin\"] }]";
+    line(&format!("[[client]]\nid = \"{CLIENT_ID}\"\ntenant = \"chum\"\n{everything}"));
     line(&format!("secret = {{ file = \"{home}/secrets/pacs\" }}"));
-    line("allow = [{ buckets = [\"*\"], actions = [\"read\", \"write\", \"delete\", \"list\", \"admin\"] }]");
+    if let Some(stranger) = &options.stranger {
+        line(&format!("[[client]]\nid = \"{STRANGER_ID}\"\ntenant = \"chus\"\n{everything}"));
+        line(&format!("secret = {}", secret("stranger", stranger)));
+    }
     text
 }

@@ -41,6 +41,11 @@ pub fn content(seed: u64, count: usize) -> Vec<u8> {
     Noise::new(seed).bytes(count)
 }
 
+/// A number from the environment's `name`, or the usual one.
+pub fn number(name: &str, usual: usize) -> usize {
+    std::env::var_os(name).and_then(|value| value.to_str()?.parse().ok()).unwrap_or(usual)
+}
+
 /// A seed from the environment's `name`, or from the clock. Print it, so that a failure can be run again.
 pub fn seed(name: &str) -> u64 {
     std::env::var_os(name)

@@ -23,12 +23,14 @@ use crate::sigv4::{Signer, sha256, target};
 pub const SECRET: &str = "not-a-secret-of-anyone";
 
 /// A running front. The client `pacs` may do everything; `viewer` may read `public/` in every bucket and list nothing;
-/// `courier` may besides write, list and delete in `inbox/`. `stranger` may do everything in another tenant.
+/// `courier` may besides write, list and delete in `inbox/`. `writer` may write everywhere, and nothing else. `stranger` may do
+/// everything in another tenant.
 pub struct World {
     pub address: SocketAddr,
     pub signer: Signer,
     pub viewer: Signer,
     pub courier: Signer,
+    pub writer: Signer,
     pub stranger: Signer,
     pub gateway: Arc<Gateway>,
     /// What the provider holds.
@@ -96,6 +98,7 @@ impl World {
             client("pacs", Grant::new(&all, vec![], everything.clone())),
             client("viewer", public()),
             of(&tenant, "courier", vec![public(), inbox]),
+            client("writer", Grant::new(&all, vec![], vec![Action::Write])),
             of(&elsewhere, "stranger", vec![Grant::new(&all, vec![], everything)]),
         ];
         let catalog = SqliteCatalog::open(&directory.path().join("catalog.db")).unwrap();
@@ -127,6 +130,7 @@ impl World {
             signer: Signer::new("pacs", SECRET),
             viewer: Signer::new("viewer", SECRET),
             courier: Signer::new("courier", SECRET),
+            writer: Signer::new("writer", SECRET),
             stranger: Signer::new("stranger", SECRET),
             gateway,
             chunks,

@@ -57,6 +57,7 @@ pub struct Options {
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
     awaited: &'static str,
+    open_files: Option<u32>,
 }
 
 impl Options {
@@ -67,7 +68,20 @@ impl Options {
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
             others: Vec::new(),
             awaited: "/readyz",
+            open_files: None,
         }
+    }
+
+    /// The process begins with this soft limit of open files.
+    pub fn open_files(mut self, soft: u32) -> Self {
+        self.open_files = Some(soft);
+        self
+    }
+
+    /// Memory for bodies, instead of 256 MiB.
+    pub fn memory(mut self, size: &str) -> Self {
+        self.write.retain(|line| !line.starts_with("memory"));
+        self.write_setting(&format!("memory = \"{size}\""))
     }
 
     /// Chunks go to a folder.
@@ -106,6 +120,7 @@ pub struct GatewayProcess {
     pub home: PathBuf,
     admin_port: u16,
     awaited: &'static str,
+    open_files: Option<u32>,
     child: Option<Child>,
     _files: TempDir,
 }
@@ -135,6 +150,7 @@ impl GatewayProcess {
             home,
             admin_port,
             awaited: options.awaited,
+            open_files: options.open_files,
             child: None,
             _files: files,
         };
@@ -195,6 +211,17 @@ impl GatewayProcess {
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.as_ref().expect("a running gateway").id()
+    }
+
+    /// A figure of `/proc/PID/status` in bytes: `VmHWM` is the most memory so far, `VmRSS` what it has now.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn memory(&self, figure: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("a figure") * 1024
     }
 
     /// Waits until it has ended, after a signal.
@@ -310,7 +337,9 @@ impl GatewayProcess {
     fn command(&self, arguments: &[&str]) -> Command {
         // A limit on file sizes, which a test may set, is an error for the process and not its end.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_ecluse")]);
+        let limit = self.open_files.map(|soft| format!("ulimit -Sn {soft}; ")).unwrap_or_default();
+        let script = format!("trap '' XFSZ; {limit}exec \"$@\"");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ecluse")]);
         command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
         // Nothing of the developer's environment changes what is tested: the defaults are.
         command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");

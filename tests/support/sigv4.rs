@@ -1,6 +1,8 @@
 //! A signer of S3 requests (SigV4), written from the specification for hand-made requests: headers, presigned URLs,
 //! chunks and trailers. Source: S3 "Authenticating Requests (AWS Signature Version 4)".
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};

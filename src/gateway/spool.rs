@@ -84,7 +84,9 @@ impl Spooled {
         let mut file = self.file.take().ok_or_else(lost)?;
         let written = usize::try_from(self.written).map_err(|_too_long| lost())?;
         blocking(move || {
-            let mut whole = vec![0; written];
+            // All of its memory at once: it is counted, and must not be taken twice in growing.
+            let mut whole = Vec::with_capacity(written + tail.len());
+            whole.resize(written, 0);
             file.rewind()?;
             file.read_exact(&mut whole)?;
             whole.extend_from_slice(&tail);

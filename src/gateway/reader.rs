@@ -30,10 +30,11 @@ use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::{ChunkStream, Store, StoreError};
 
-/// Memory of a body on its way out, until it ends: a bite, or the piece that was handed on last.
-const READ_SHARE_BYTES: u64 = 256 * 1024;
+/// Memory of a body on its way out, until it ends: a bite, or the piece that was handed on last; and what HTTP and TLS
+/// have of it.
+const READ_SHARE_BYTES: u64 = 384 * 1024;
 /// Memory of a transfer beside that: a folder reads in pieces of 256 KiB, one ahead, and the next chunk's first.
-const TRANSFER_SHARE_BYTES: u64 = 768 * 1024;
+const TRANSFER_SHARE_BYTES: u64 = 640 * 1024;
 /// How often one chunk's transfer is taken up again after it broke off.
 const RESUMES: u32 = 3;
 /// Sealed bytes of a bite, beside the header.

@@ -51,12 +51,13 @@ impl Folder {
 
     pub(super) async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         let path = self.path(name);
+        let buffer = buffer(range.end.saturating_sub(range.start));
         let opened = blocking(move || {
             let mut file = File::open(&path)?;
             let end = range.end.min(file.metadata()?.len());
             let rest = end.saturating_sub(range.start);
             file.seek(SeekFrom::Start(range.start.min(end)))?;
-            read_piece(file, rest)
+            read_piece(file, rest, buffer)
         });
         match opened.await {
             Ok(first) => Ok(pieces(first)),
@@ -123,9 +124,14 @@ struct Piece {
     rest: u64,
 }
 
-fn read_piece(mut file: File, rest: u64) -> io::Result<Piece> {
+/// Room for a piece of what is left. Made by whoever will free it: allocators keep for a thread what another one freed
+/// for it, and there are many blocking threads.
+fn buffer(rest: u64) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(rest.min(PIECE_BYTES)).unwrap_or_default())
+}
+
+fn read_piece(mut file: File, rest: u64, mut bytes: Vec<u8>) -> io::Result<Piece> {
     let wanted = rest.min(PIECE_BYTES);
-    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
     (&mut file).take(wanted).read_to_end(&mut bytes)?;
     // A file that ends early has shrunk under us; the opener sees that bytes are missing.
     let rest = if bytes.is_empty() { 0 } else { rest - wanted };
@@ -154,7 +160,8 @@ fn pieces(first: Piece) -> ChunkStream {
             Ok(Piece { bytes, .. }) if bytes.is_empty() => None,
             Ok(Piece { bytes, rest: 0, .. }) => Some((Ok(bytes), Next::End)),
             Ok(Piece { file, bytes, rest }) => {
-                Some((Ok(bytes), Next::Reading(spawn_blocking(move || read_piece(file, rest)))))
+                let buffer = buffer(rest);
+                Some((Ok(bytes), Next::Reading(spawn_blocking(move || read_piece(file, rest, buffer)))))
             }
         }
     });

@@ -25,8 +25,9 @@ use crate::seal::{SealError, SealedChunk, Sealer, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::Store;
 
-/// Memory of a chunk that is filled through the spool: a segment that is open, one on its way to the disk.
-const SLOW_SHARE_BYTES: u64 = 128 * 1024;
+/// Memory of a chunk that is filled through the spool: a segment that is open, one on its way to the disk, what is being
+/// hashed, and what TLS and HTTP have of it.
+const SLOW_SHARE_BYTES: u64 = 384 * 1024;
 /// No client is slow before it had this much time for a chunk.
 const FILL_PATIENCE: Duration = Duration::from_secs(1);
 /// Below this a client is slow, in bytes for each second: 8 Mbit/s.

@@ -33,12 +33,11 @@ use crate::store::{ChunkStream, PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES, Store, Sto
 const _: () = assert!(PIECE_UNIT_BYTES == layout::SEALED_SEGMENT_BYTES as u64);
 const _: () = assert!(PIECE_ORIGIN_BYTES == layout::HEADER_BYTES as u64);
 
-/// Memory of a body on its way out, until it ends: a bite, or the piece that was handed on last.
-const READ_SHARE_BYTES: u64 = 256 * 1024;
+/// Memory of a body on its way out, until it ends: a bite, or the piece that was handed on last; and what HTTP and TLS
+/// have of it.
+const READ_SHARE_BYTES: u64 = 384 * 1024;
 /// Memory of a transfer beside that: a folder reads in pieces of 256 KiB, one ahead, and the next chunk's first.
-const TRANSFER_SHARE_BYTES: u64 = 768 * 1024;
-/// Chunks asked for at once by one body: the one being read and the next.
-const LOOKAHEAD: usize = 2;
+const TRANSFER_SHARE_BYTES: u64 = 640 * 1024;
 /// How often one chunk's transfer is taken up again after it broke off.
 const RESUMES: u32 = 3;
 /// Sealed bytes of a bite, beside the header.
@@ -57,8 +56,8 @@ pub(super) struct Reader {
     tenant: TenantId,
     naming_key: Arc<NamingKey>,
     steps: Box<dyn Iterator<Item = Step> + Send>,
-    /// Steps that were taken from the plan because their chunks were asked for ahead.
-    ahead: VecDeque<Step>,
+    /// The step after the current one, once its chunk was asked for ahead.
+    ahead: Option<Step>,
     current: Option<Incoming>,
     /// Plaintext bytes that are still to be given.
     left: u64,
@@ -84,8 +83,8 @@ struct Incoming {
 struct Loan {
     /// The transfer of the current chunk.
     stream: Option<ChunkStream>,
-    /// The transfers of the first of the steps ahead.
-    asked: VecDeque<AbortOnDropHandle<Result<ChunkStream, StoreError>>>,
+    /// The transfer of the chunk after it.
+    asked: Option<AbortOnDropHandle<Result<ChunkStream, StoreError>>>,
     share: Option<Share>,
 }
 
@@ -114,7 +113,7 @@ impl Reader {
             tenant,
             naming_key,
             steps: Box::new(parts.into_iter().flat_map(steps)),
-            ahead: VecDeque::with_capacity(LOOKAHEAD),
+            ahead: None,
             current: None,
             left: length,
             bitten: None,
@@ -198,36 +197,29 @@ impl Reader {
         }
     }
 
-    /// Begins with the next chunk; asks for it and the one after, unless in bites.
+    /// Begins with the next chunk, and then asks for the one after; unless in bites.
+    ///
+    /// In this order: a body that held a provider's place for its second chunk while it waits for one for its first
+    /// could wait for others that do the same.
     async fn begin(&mut self, loan: &mut Loan) -> Result<Option<Incoming>, Error> {
         let whole = self.may_have_transfers(loan);
-        while self.ahead.len() < if whole { LOOKAHEAD } else { 1 }
-            && let Some(step) = self.steps.next()
-        {
-            self.ahead.push_back(step);
-        }
-        // The only one: there is nothing to do beside it that would be worth a task.
-        let only = whole && self.ahead.len() == 1 && loan.asked.is_empty();
-        if whole && !only {
-            for step in self.ahead.iter().skip(loan.asked.len()) {
-                let request = self.request(step, step.read.sealed_range());
-                loan.asked.push_back(AbortOnDropHandle::new(tokio::spawn(request)));
-            }
-        }
-        let Some(step) = self.ahead.pop_front() else { return Ok(None) };
+        let Some(step) = self.ahead.take().or_else(|| self.steps.next()) else { return Ok(None) };
         let sealed = step.read.sealed_range();
         let sealed_bytes = sealed.end - sealed.start;
         let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
-        let answer = match loan.asked.pop_front() {
-            Some(asked) => Some(asked.await.unwrap_or(Err(StoreError::Deadline))),
-            None if only => Some(self.request(&incoming.step, sealed).await),
-            None => None,
+        let answer = match loan.asked.take() {
+            Some(asked) => asked.await.unwrap_or(Err(StoreError::Deadline)),
+            None if whole => self.request(&incoming.step, sealed).await,
+            None => return Ok(Some(incoming)),
         };
-        if let Some(answer) = answer {
-            loan.stream = Some(answer.map_err(|error| incoming.not_given(error))?);
-            incoming.asked_until = sealed_bytes;
+        loan.stream = Some(answer.map_err(|error| incoming.not_given(error))?);
+        incoming.asked_until = sealed_bytes;
+        self.ahead = self.steps.next();
+        if let Some(next) = &self.ahead {
+            let request = self.request(next, next.read.sealed_range());
+            loan.asked = Some(AbortOnDropHandle::new(tokio::spawn(request)));
         }
         Ok(Some(incoming))
     }
@@ -288,7 +280,7 @@ impl Reader {
         }
         let may = quick && loan.share.is_some() && !self.budget.is_wanted();
         if !may {
-            loan.asked.clear();
+            loan.asked = None;
             loan.share = None;
         }
         may

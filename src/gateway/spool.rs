@@ -68,7 +68,9 @@ impl Spooled {
         }
         let mut file = self.file.take().ok_or_else(lost)?;
         let added = sealed.len() as u64;
-        let file = blocking(move || file.write_all(&sealed).map(|()| file)).await?;
+        // The bytes come back to be freed: allocators keep for a thread what another one freed for it.
+        let (file, written) = blocking(move || file.write_all(&sealed).map(|()| (file, sealed))).await?;
+        drop(written);
         self.file = Some(file);
         self.written += added;
         Ok(())
@@ -83,8 +85,11 @@ impl Spooled {
     pub(super) async fn read_back(mut self, tail: Bytes) -> io::Result<Bytes> {
         let mut file = self.file.take().ok_or_else(lost)?;
         let written = usize::try_from(self.written).map_err(|_too_long| lost())?;
+        // All of its memory at once: it is counted, and must not be taken twice in growing. Not on the other thread, see
+        // above.
+        let mut whole = Vec::with_capacity(written + tail.len());
         blocking(move || {
-            let mut whole = vec![0; written];
+            whole.resize(written, 0);
             file.rewind()?;
             file.read_exact(&mut whole)?;
             whole.extend_from_slice(&tail);

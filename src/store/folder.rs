@@ -225,9 +225,11 @@ impl Reading {
     /// Reads a piece on a blocking thread.
     fn read(&self, wanted: Range<u64>) -> JoinHandle<io::Result<Bytes>> {
         let file = Arc::clone(&self.file);
+        let length = wanted.end - wanted.start;
+        // Made by whoever will free it: allocators keep for a thread what another one freed for it, and there are many
+        // blocking threads.
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         spawn_blocking(move || {
-            let length = wanted.end - wanted.start;
-            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
             let mut file = file.as_ref();
             file.seek(SeekFrom::Start(wanted.start))?;
             file.take(length).read_to_end(&mut bytes)?;

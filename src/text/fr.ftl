@@ -65,8 +65,8 @@ check-no-tls = TLS est désactivé : tous les points d'écoute sont sur la bouc
 check-root-key = clé racine : { $custodian }
 check-catalog = catalogue : { $path }
 check-catalog-new = catalogue : { $path } (aucun encore; le premier démarrage le crée)
-check-open-files = fichiers ouverts : { $allowed } sont permis, { $wanted } peuvent être nécessaires
-check-open-files-few = fichiers ouverts : { $allowed } sont permis, mais { $wanted } peuvent être nécessaires : augmentez LimitNOFILE ou réduisez limits.connections
+check-open-files = fichiers ouverts : { $allowed } sont permis, { $wanted } peuvent être nécessaires
+check-open-files-few = fichiers ouverts : { $allowed } sont permis, mais { $wanted } peuvent être nécessaires : augmentez LimitNOFILE ou réduisez limits.connections
 check-provider = fournisseur : { $name }
 serve-listening = { $front } écoute sur { $address }
 

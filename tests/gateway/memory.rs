@@ -17,7 +17,7 @@ const BUDGET: u64 = 16 * MIB as u64;
 /// What of it is not kept for chunks from the spool.
 const FOR_BODIES: u64 = BUDGET / 2;
 /// What a download holds while its client reads nothing.
-const READER: u64 = 256 * KIB as u64;
+const READER: u64 = 384 * KIB as u64;
 const CLIENTS: u64 = 20;
 const PIECE: usize = 64 * KIB;
 
@@ -85,7 +85,7 @@ async fn bodies_that_nobody_reads_hold_a_small_share_and_others_wait_for_it() {
     // Whoever takes nothing has given back all but the small share, or not all of them would be in.
     let waits = tokio::time::timeout(Duration::from_secs(10), house.get("record", Select::All)).await;
     assert!(waits.is_err(), "there was no memory left");
-    assert_eq!(house.gateway.budget().used_bytes(), FOR_BODIES);
+    assert!(house.gateway.budget().used_bytes() > FOR_BODIES - READER);
     let late = bodies.pop().unwrap();
     let (read, error) = drain(late).await;
     assert!(error.is_none(), "{error:?}");
@@ -143,7 +143,7 @@ async fn who_waits_too_long_for_memory_is_told_to_slow_down() {
     for _ in 0..FOR_BODIES / READER {
         bodies.push(house.get("record", Select::All).await.unwrap());
     }
-    let refused = house.put("late", b"x").await;
+    let refused = house.put("late", &noise(1, MIB)).await;
     assert!(matches!(refused, Err(ecluse::gateway::Error::Busy)), "{refused:?}");
     drop(bodies);
     house.put("late", b"x").await.unwrap();

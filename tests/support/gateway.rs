@@ -62,6 +62,7 @@ pub struct Options {
     awaited: &'static str,
     environment: Vec<(String, String)>,
     data: Option<PathBuf>,
+    open_files: Option<u32>,
 }
 
 impl Options {
@@ -75,7 +76,20 @@ impl Options {
             awaited: "/readyz",
             environment: Vec::new(),
             data: None,
+            open_files: None,
         }
+    }
+
+    /// The process begins with this soft limit of open files.
+    pub fn open_files(mut self, soft: u32) -> Self {
+        self.open_files = Some(soft);
+        self
+    }
+
+    /// Memory for bodies, instead of 256 MiB.
+    pub fn memory(mut self, size: &str) -> Self {
+        self.write.retain(|line| !line.starts_with("memory"));
+        self.write_setting(&format!("memory = \"{size}\""))
     }
 
     /// Chunks go to a folder.
@@ -136,6 +150,7 @@ pub struct GatewayProcess {
     data: PathBuf,
     /// What runs the program: nothing, or a tracer with its arguments.
     under: Vec<String>,
+    open_files: Option<u32>,
     child: Option<Child>,
     _files: TempDir,
 }
@@ -169,6 +184,7 @@ impl GatewayProcess {
             environment: options.environment,
             data,
             under: Vec::new(),
+            open_files: options.open_files,
             child: None,
             _files: files,
         };
@@ -239,6 +255,17 @@ impl GatewayProcess {
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.as_ref().expect("a running gateway").id()
+    }
+
+    /// A figure of `/proc/PID/status` in bytes: `VmHWM` is the most memory so far, `VmRSS` what it has now.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn memory(&self, figure: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.expect("a figure") * 1024
     }
 
     /// Waits until it has ended, after a signal.
@@ -399,7 +426,9 @@ impl GatewayProcess {
     fn command(&self, arguments: &[&str], under: &[String]) -> Command {
         // A limit on file sizes, which a test may set, is an error for the process and not its end.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).args(under).arg(env!("CARGO_BIN_EXE_ecluse"));
+        let limit = self.open_files.map(|soft| format!("ulimit -Sn {soft}; ")).unwrap_or_default();
+        let script = format!("trap '' XFSZ; {limit}exec \"$@\"");
+        command.args(["-c", &script, "sh"]).args(under).arg(env!("CARGO_BIN_EXE_ecluse"));
         command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
         // Nothing of the developer's environment changes what is tested: the defaults are.
         command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");

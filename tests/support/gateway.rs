@@ -57,6 +57,7 @@ pub struct Options {
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
     awaited: &'static str,
+    plain: bool,
 }
 
 impl Options {
@@ -67,6 +68,7 @@ impl Options {
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
             others: Vec::new(),
             awaited: "/readyz",
+            plain: false,
         }
     }
 
@@ -87,6 +89,12 @@ impl Options {
         self
     }
 
+    /// Without TLS.
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
     /// Started is when it lives: its provider may be away.
     pub fn not_ready(mut self) -> Self {
         self.awaited = "/healthz";
@@ -96,7 +104,7 @@ impl Options {
 
 /// A running gateway. It is killed, and its files go, when dropped.
 pub struct GatewayProcess {
-    /// `https://127.0.0.1:PORT`.
+    /// `https://127.0.0.1:PORT`, or `http://…` when plain.
     pub endpoint: String,
     /// The client's secret.
     pub secret: String,
@@ -129,7 +137,7 @@ impl GatewayProcess {
         fs::write(home.join("ecluse.toml"), text).expect("the configuration is written");
 
         let mut gateway = Self {
-            endpoint: format!("https://127.0.0.1:{s3_port}"),
+            endpoint: format!("{}://127.0.0.1:{s3_port}", if options.plain { "http" } else { "https" }),
             secret,
             authority: certificates.authority,
             home,
@@ -391,7 +399,12 @@ fn configuration(home: &Path, s3: u16, admin: u16, options: &Options, certificat
     line(&format!("data_dir = \"{home}/data\""));
     line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\"{}", others("s3")));
     line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
-    line(&format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key));
+    line(&match options.plain {
+        true => "[tls]\nmode = \"off\"".to_owned(),
+        false => {
+            format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key)
+        }
+    });
     line(&others("tls"));
     line("[catalog]\nurl = \"sqlite:catalog.db\"");
     line(&format!("[keys]\ncustodian = \"file\"{}\n[keys.file]\npath = \"root.key\"", others("keys")));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::measure::Plan;
 use crate::systems::System;
 use crate::workload::{WORKLOADS, Workload};
 
@@ -38,15 +39,15 @@ pub struct Arguments {
     /// Rounds of each measurement.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds of one measurement.
+    /// Seconds of one measurement of throughput; one of latency takes half of it.
     #[arg(long)]
     seconds: Option<f64>,
     /// Arrivals per second of the latency measurements, instead of half of what the slowest system bears.
     #[arg(long)]
-    pub rate: Option<f64>,
+    rate: Option<f64>,
     /// Throughput only.
     #[arg(long)]
-    pub no_latency: bool,
+    no_latency: bool,
     /// Bytes that one measurement may write, in MiB.
     #[arg(long)]
     written: Option<u64>,
@@ -100,12 +101,14 @@ impl Arguments {
         self.rounds.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
     }
 
-    pub fn duration(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 0.3 } else { 1.0 }))
-    }
-
-    /// Bytes that one measurement may write.
-    pub fn written(&self) -> u64 {
-        self.written.unwrap_or(if self.quick { 256 } else { 512 }) << 20
+    pub fn plan(&self) -> Plan {
+        Plan {
+            rounds: self.rounds(),
+            duration: Duration::from_secs_f64(self.seconds.unwrap_or(if self.quick { 0.3 } else { 0.8 })),
+            written: self.written.unwrap_or(if self.quick { 256 } else { 512 }) << 20,
+            latency: !self.no_latency,
+            rate: self.rate,
+            most_per_second: f64::INFINITY,
+        }
     }
 }

@@ -23,17 +23,23 @@
     reason = "a benchmark"
 )]
 
+mod aims;
 mod arguments;
+mod behind;
 #[path = "../../tests/support/certificates.rs"]
 mod certificates;
 mod client;
 #[path = "../../tests/support/gateway.rs"]
 mod gateway;
 mod load;
+mod measure;
+mod plot;
 mod provider;
 mod race;
+mod report;
 mod results;
 mod signer;
+mod study;
 mod systems;
 #[path = "../../tests/support/tools.rs"]
 mod tools;
@@ -53,6 +59,9 @@ fn main() {
     if !arguments.bench {
         println!("measures only under `cargo bench`");
         return;
+    }
+    if let Some(file) = &arguments.from {
+        return show(&arguments, &Results::read(file));
     }
     let directory = results::directory();
     std::fs::create_dir_all(&directory).unwrap();
@@ -78,6 +87,24 @@ async fn measure(arguments: &Arguments) {
     let content = Arc::new(Content::new());
     if arguments.wants(Section::Race) {
         race::run(arguments, &content, &mut results).await;
+    }
+    if arguments.wants(Section::Behind) {
+        behind::run(arguments, &content, &mut results).await;
+    }
+    if arguments.wants(Section::Study) {
+        study::run(arguments, &content, &mut results).await;
+    }
+    show(arguments, &results);
+}
+
+/// Tables on standard output, and the plot.
+fn show(arguments: &Arguments, results: &Results) {
+    println!("\n{}", report::tables(results));
+    let here = results::directory().join("performance.svg");
+    for path in std::iter::once(&here).chain(&arguments.plot) {
+        if plot::draw(results, path) {
+            println!("plot: {}", path.display());
+        }
     }
 }
 

@@ -51,6 +51,22 @@ pub enum Record {
     },
 }
 
+/// The rounds' ratios.
+#[derive(Debug, Clone, Copy)]
+pub struct Ratio {
+    pub median: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Latency {
+    pub per_second: f64,
+    pub p50_us: u64,
+    pub p99_us: u64,
+    pub samples: usize,
+}
+
 /// The results so far, in memory and in the file.
 pub struct Results {
     pub records: Vec<Record>,
@@ -91,11 +107,20 @@ impl Results {
         median(self.rates(wanted))
     }
 
-    /// p50, p99 and the number of samples.
-    pub fn latency(&self, wanted: Place<&str>) -> Option<(u64, u64, usize)> {
+    /// How many times as fast `one` is as `other`: round by round, because neighbours in time share their disturbances.
+    pub fn ratio(&self, one: Place<&str>, other: Place<&str>) -> Option<Ratio> {
+        let rounds = self.rates(one).into_iter().zip(self.rates(other));
+        let ratios: Vec<f64> = rounds.map(|(one, other)| one / other).collect();
+        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = ratios.iter().copied().fold(0.0, f64::max);
+        Some(Ratio { median: median(ratios)?, low, high })
+    }
+
+    /// Latency at a fixed rate of arrivals.
+    pub fn latency(&self, wanted: Place<&str>) -> Option<Latency> {
         self.records.iter().find_map(|record| match record {
-            Record::Latency { place, p50_us, p99_us, samples, .. } if is(place, wanted) => {
-                Some((*p50_us, *p99_us, *samples))
+            Record::Latency { place, per_second, p50_us, p99_us, samples } if is(place, wanted) => {
+                Some(Latency { per_second: *per_second, p50_us: *p50_us, p99_us: *p99_us, samples: *samples })
             }
             _ => None,
         })

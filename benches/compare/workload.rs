@@ -20,6 +20,8 @@ const LARGE_BYTES: u64 = 1 << 30;
 pub enum Kind {
     Put,
     Get,
+    /// A GET of what [`Kind::Put`] put.
+    Back,
     Range,
     Head,
     List,
@@ -55,6 +57,10 @@ pub const WORKLOADS: &[Workload] = &[
     workload("list", Kind::List, 4 * KIB, 4, 1_000),
 ];
 
+/// A study as it comes from a modality, and as a workstation reads it.
+pub const STUDY_IN: Workload = workload("study-in", Kind::Put, 512 * KIB, 16, 0);
+pub const STUDY_OUT: Workload = workload("study-out", Kind::Back, 512 * KIB, 16, 0);
+
 /// The workload called `name`.
 pub fn named(name: &str) -> &'static Workload {
     WORKLOADS.iter().find(|workload| workload.name == name).unwrap()
@@ -64,7 +70,7 @@ impl Workload {
     /// The calls that put there what is to be read.
     pub fn filling(&self, content: &Content) -> Vec<Call> {
         match self.kind {
-            Kind::Put => Vec::new(),
+            Kind::Put | Kind::Back => Vec::new(),
             Kind::Range => vec![content.put(READS, LARGE, LARGE_BYTES)],
             Kind::Get | Kind::Head | Kind::List => {
                 (0..self.objects).map(|index| content.put(READS, &object(index), self.size)).collect()
@@ -75,7 +81,8 @@ impl Workload {
     /// The call numbered `index`. Writes of different `series` have different names.
     pub fn call(&self, content: &Content, series: &str, index: u64) -> Call {
         match self.kind {
-            Kind::Put => content.put(WRITES, &format!("{series}-{index}"), self.size),
+            Kind::Put => content.put(WRITES, &image(series, index), self.size),
+            Kind::Back => Call::get(WRITES, &image(series, index), self.size),
             Kind::Get => Call::get(READS, &object(index % self.objects), self.size),
             Kind::Head => Call::head(READS, &object(index % self.objects), self.size),
             Kind::List => Call::list(READS, self.objects),
@@ -88,10 +95,10 @@ impl Workload {
         let call = self.call(content, series, 0);
         match self.kind {
             Kind::Put => {
-                let back = Call::get(WRITES, &format!("{series}-0"), self.size);
+                let back = Call::get(WRITES, &image(series, 0), self.size);
                 (back, Some(content.bytes(self.size)))
             }
-            Kind::Get => (call, Some(content.bytes(self.size))),
+            Kind::Get | Kind::Back => (call, Some(content.bytes(self.size))),
             // The large object repeats the content.
             Kind::Range => (Call::range(READS, LARGE, content.length(), self.size), Some(content.bytes(self.size))),
             Kind::Head | Kind::List => (call, None),
@@ -129,8 +136,13 @@ impl Content {
     }
 }
 
+/// Names as a PACS gives them: a hundred images to a series.
 fn object(index: u64) -> String {
-    format!("object-{index:06}")
+    image("1.2.840.113619.2.55", index)
+}
+
+fn image(study: &str, index: u64) -> String {
+    format!("{study}/{study}.{}/{study}.{0}.{index}.dcm", index / 100)
 }
 
 /// A number that looks nothing like `number`.

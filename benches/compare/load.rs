@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use tokio::sync::{Barrier, Semaphore};
 
 use crate::client::{Connection, Target};
-use crate::workload::{Content, Kind, Workload};
+use crate::workload::{Content, IN_A_FOLDER, Kind, Workload};
 
 /// What is run against what.
 #[derive(Clone)]
@@ -31,6 +31,11 @@ impl Load {
     /// Puts there what is to be read, calls for a moment without measuring, and looks at one answer's content.
     pub async fn prepare(&self) {
         let filling = Arc::new(self.workload.filling(&self.content));
+        // The first of each folder alone; see `workload::written`.
+        let mut connection = Connection::open(&self.target).await;
+        for call in filling.iter().step_by(IN_A_FOLDER) {
+            connection.call(call.clone()).await;
+        }
         let next = Arc::new(AtomicU64::new(0));
         let filled = (0..self.workload.connections).map(|_| {
             let (filling, next, target) = (Arc::clone(&filling), Arc::clone(&next), Arc::clone(&self.target));
@@ -44,7 +49,6 @@ impl Load {
         try_join_all(filled).await.unwrap();
         let warm = Self { series: format!("{}warm", self.series), ..self.clone() };
         warm.throughput(Duration::from_millis(100), 2 * self.workload.connections as u64).await;
-        let mut connection = Connection::open(&self.target).await;
         let (call, expected) = self.workload.checked(&self.content, &warm.series);
         let bytes = connection.fetch(call).await;
         if let Some(expected) = expected {

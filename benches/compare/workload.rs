@@ -81,8 +81,8 @@ impl Workload {
     /// The call numbered `index`. Writes of different `series` have different names.
     pub fn call(&self, content: &Content, series: &str, index: u64) -> Call {
         match self.kind {
-            Kind::Put => content.put(WRITES, &image(series, index), self.size),
-            Kind::Back => Call::get(WRITES, &image(series, index), self.size),
+            Kind::Put => content.put(WRITES, &written(series, index), self.size),
+            Kind::Back => Call::get(WRITES, &written(series, index), self.size),
             Kind::Get => Call::get(READS, &object(index % self.objects), self.size),
             Kind::Head => Call::head(READS, &object(index % self.objects), self.size),
             Kind::List => Call::list(READS, self.objects),
@@ -95,7 +95,7 @@ impl Workload {
         let call = self.call(content, series, 0);
         match self.kind {
             Kind::Put => {
-                let back = Call::get(WRITES, &image(series, 0), self.size);
+                let back = Call::get(WRITES, &written(series, 0), self.size);
                 (back, Some(content.bytes(self.size)))
             }
             Kind::Get | Kind::Back => (call, Some(content.bytes(self.size))),
@@ -136,13 +136,18 @@ impl Content {
     }
 }
 
-/// Names as a PACS gives them: a hundred images to a series.
+/// Images of a series: objects whose names are in one folder.
+pub const IN_A_FOLDER: usize = 100;
+
+/// What is read has names as a PACS gives them.
 fn object(index: u64) -> String {
-    image("1.2.840.113619.2.55", index)
+    let study = "1.2.840.113619.2.55";
+    format!("{study}/{study}.{0}/{study}.{0}.{index}.dcm", index / IN_A_FOLDER as u64)
 }
 
-fn image(study: &str, index: u64) -> String {
-    format!("{study}/{study}.{}/{study}.{0}.{index}.dcm", index / 100)
+/// What is written lies in one folder: rclone answers 500 when two writes are the first of a folder.
+fn written(series: &str, index: u64) -> String {
+    format!("{series}-{index}.dcm")
 }
 
 /// A number that looks nothing like `number`.

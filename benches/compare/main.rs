@@ -46,6 +46,7 @@ mod tools;
 mod usage;
 mod workload;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,14 +55,15 @@ use arguments::{Arguments, Section};
 use results::{Record, Results};
 use workload::Content;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::read();
     if !arguments.bench {
         println!("measures only under `cargo bench`");
-        return;
+        return ExitCode::SUCCESS;
     }
     if let Some(file) = &arguments.from {
-        return show(&arguments, &Results::read(file));
+        show(&arguments, &Results::read(file));
+        return ExitCode::SUCCESS;
     }
     let directory = results::directory();
     std::fs::create_dir_all(&directory).unwrap();
@@ -73,11 +75,16 @@ fn main() {
         let mut interrupt = signal(SignalKind::interrupt()).unwrap();
         let mut end = signal(SignalKind::terminate()).unwrap();
         tokio::select! {
-            () = measure(&arguments) => {}
-            _ = interrupt.recv() => eprintln!("interrupted"),
-            _ = end.recv() => eprintln!("interrupted"),
+            () = measure(&arguments) => ExitCode::SUCCESS,
+            _ = interrupt.recv() => interrupted(),
+            _ = end.recv() => interrupted(),
         }
-    });
+    })
+}
+
+fn interrupted() -> ExitCode {
+    eprintln!("interrupted");
+    ExitCode::FAILURE
 }
 
 /// Whatever ends this, dropping it ends what it started.
@@ -100,6 +107,7 @@ async fn measure(arguments: &Arguments) {
 /// Tables on standard output, and the plot.
 fn show(arguments: &Arguments, results: &Results) {
     println!("\n{}", report::tables(results));
+    std::fs::create_dir_all(results::directory()).unwrap();
     let here = results::directory().join("performance.svg");
     for path in std::iter::once(&here).chain(&arguments.plot) {
         if plot::draw(results, path) {

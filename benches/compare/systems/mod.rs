@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::certificates::Certificates;
 use crate::client::{Target, connector};
+use crate::gateway::GatewayProcess;
 use crate::signer::Signer;
 use crate::tools;
 
@@ -67,13 +68,36 @@ pub struct Running {
     pub target: Arc<Target>,
     /// Its process, or the first of them.
     pub id: u32,
-    /// Killed and removed with it.
-    _hold: Box<dyn Send>,
+    hold: Box<dyn Hold>,
+}
+
+/// A process and its files: it is killed and they are removed with this.
+pub trait Hold: Send {
+    /// Ends the process and leaves the files.
+    fn end(&mut self);
+}
+
+impl Hold for GatewayProcess {
+    fn end(&mut self) {
+        self.kill9();
+    }
+}
+
+impl Hold for Started {
+    fn end(&mut self) {
+        terminate(&mut self.child);
+    }
 }
 
 impl Running {
-    fn new(target: Target, id: u32, hold: impl Send + 'static) -> Self {
-        Self { target: Arc::new(target), id, _hold: Box::new(hold) }
+    fn new(target: Target, id: u32, hold: impl Hold + 'static) -> Self {
+        Self { target: Arc::new(target), id, hold: Box::new(hold) }
+    }
+
+    /// Ends the process; its files stay as long as what this gives.
+    pub fn end(mut self) -> Box<dyn Hold> {
+        self.hold.end();
+        self.hold
     }
 }
 

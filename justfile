@@ -34,6 +34,11 @@ deny:
 bench:
     cargo bench --bench seal --bench catalog
 
+# The race against rclone and nginx: `just compare --help`. Installs both first, beside the tests' tools.
+compare *arguments:
+    scripts/install-bench-tools
+    cargo bench --bench compare -- {{arguments}}
+
 # What CI runs.
 ci:
     .ci/run

@@ -51,17 +51,22 @@ impl Certificates {
         let client_key = KeyPair::generate().expect("a key");
         let client = params.signed_by(&client_key, &issuer).expect("a certificate").pem();
 
-        let files = Self {
-            authority: folder.join("ca.pem"),
-            certificate: folder.join("server.pem"),
-            private_key: folder.join("server.key"),
-            client: folder.join("client.pem"),
-        };
+        let files = Self::in_folder(folder);
         fs::write(&files.authority, authority).expect("the authority is written");
         fs::write(&files.certificate, certificate).expect("the certificate is written");
         write_secret(&files.client, format!("{client}{}", client_key.serialize_pem()).as_bytes());
         write_secret(&files.private_key, key.serialize_pem().as_bytes());
         files
+    }
+
+    /// Where [`Self::make`] puts them.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            authority: folder.join("ca.pem"),
+            certificate: folder.join("server.pem"),
+            private_key: folder.join("server.key"),
+            client: folder.join("client.pem"),
+        }
     }
 }
 

@@ -63,6 +63,7 @@ pub struct Options {
     environment: Vec<(String, String)>,
     data: Option<PathBuf>,
     open_files: Option<u32>,
+    plain: bool,
 }
 
 impl Options {
@@ -77,6 +78,7 @@ impl Options {
             environment: Vec::new(),
             data: None,
             open_files: None,
+            plain: false,
         }
     }
 
@@ -127,6 +129,12 @@ impl Options {
         self
     }
 
+    /// Without TLS.
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
+    }
+
     /// Started is when it lives: its provider may be away.
     pub fn not_ready(mut self) -> Self {
         self.awaited = "/healthz";
@@ -136,7 +144,7 @@ impl Options {
 
 /// A running gateway. It is killed, and its files go, when dropped.
 pub struct GatewayProcess {
-    /// `https://127.0.0.1:PORT`.
+    /// `https://127.0.0.1:PORT`, or `http://…` when plain.
     pub endpoint: String,
     /// The client's secret.
     pub secret: String,
@@ -175,7 +183,7 @@ impl GatewayProcess {
         fs::write(home.join("ecluse.toml"), text).expect("the configuration is written");
 
         let mut gateway = Self {
-            endpoint: format!("https://127.0.0.1:{s3_port}"),
+            endpoint: format!("{}://127.0.0.1:{s3_port}", if options.plain { "http" } else { "https" }),
             secret,
             authority: certificates.authority,
             home,
@@ -516,7 +524,12 @@ fn configuration(
     line(&format!("data_dir = \"{}\"", data.display()));
     line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\"{}", others("s3")));
     line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
-    line(&format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key));
+    line(&match options.plain {
+        true => "[tls]\nmode = \"off\"".to_owned(),
+        false => {
+            format!("[tls]\ncertificate = {:?}\nprivate_key = {:?}", certificates.certificate, certificates.private_key)
+        }
+    });
     line(&others("tls"));
     line("[catalog]\nurl = \"sqlite:catalog.db\"");
     line(&format!("[keys]\ncustodian = \"file\"{}\n[keys.file]\npath = \"root.key\"", others("keys")));

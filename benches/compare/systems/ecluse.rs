@@ -1,0 +1,29 @@
+//! Écluse: the release binary of this build, as `tests/support/gateway.rs` configures it.
+
+use super::{Running, target};
+use crate::certificates::Certificates;
+use crate::gateway::{CLIENT_ID, GatewayProcess, Options, Provider};
+use crate::provider::S3Provider;
+
+/// On a folder.
+pub fn on_folder(etag: &str, tls: bool) -> Running {
+    start(Options::folder().write_setting(&format!("etag = \"{etag}\"")), tls)
+}
+
+/// Before an S3 server, both without TLS.
+pub fn before_provider(provider: &S3Provider, bucket: &str) -> Running {
+    let provider = Provider::S3 {
+        endpoint: format!("http://{}", provider.address),
+        bucket: bucket.to_owned(),
+        access_key: super::CLIENT.to_owned(),
+        secret_key: provider.secret.clone(),
+    };
+    start(Options::with(provider), false)
+}
+
+fn start(options: Options, tls: bool) -> Running {
+    let gateway = GatewayProcess::start(if tls { options } else { options.plain() });
+    let port = gateway.endpoint.rsplit(':').next().unwrap().parse().unwrap();
+    let certificates = Certificates::in_folder(&gateway.home.join("tls"));
+    Running::new(target(port, tls, &certificates, CLIENT_ID, &gateway.secret), gateway.id(), gateway)
+}

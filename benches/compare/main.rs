@@ -33,6 +33,7 @@ mod client;
 mod gateway;
 mod load;
 mod measure;
+mod page_cache;
 mod plot;
 mod provider;
 mod race;
@@ -46,6 +47,7 @@ mod tools;
 mod usage;
 mod workload;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         let mut interrupt = signal(SignalKind::interrupt()).unwrap();
         let mut end = signal(SignalKind::terminate()).unwrap();
         tokio::select! {
-            () = measure(&arguments) => ExitCode::SUCCESS,
+            () = measure(&arguments, temporary.path()) => ExitCode::SUCCESS,
             _ = interrupt.recv() => interrupted(),
             _ = end.recv() => interrupted(),
         }
@@ -88,7 +90,10 @@ fn interrupted() -> ExitCode {
 }
 
 /// Whatever ends this, dropping it ends what it started.
-async fn measure(arguments: &Arguments) {
+async fn measure(arguments: &Arguments, folder: &Path) {
+    if !arguments.quick {
+        page_cache::fill(folder);
+    }
     let mut results = Results::create(&results::directory().join("results.jsonl"));
     results.add(machine(arguments));
     let content = Arc::new(Content::new());

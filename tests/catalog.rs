@@ -19,7 +19,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ecluse::catalog::{Catalog, CatalogError, Content, MemoryCatalog, Select, SqliteCatalog};
+use ecluse::catalog::{
+    Catalog, CatalogError, Content, ListEntry, ListQuery, ListStart, MemoryCatalog, Select, SqliteCatalog,
+};
 use ecluse::model::{Conditions, EtagCondition, Part, WrappedKey};
 use suite::{GRACE, bucket, key, new, part, put, with_bucket};
 
@@ -167,7 +169,7 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 1 })));
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 2 })));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
@@ -248,6 +250,36 @@ async fn an_erased_key_is_in_none_of_the_files() {
 }
 
 #[tokio::test]
+async fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    let mut rich = new("rich", Content::Empty, 0);
+    rich.metadata = suite::rich_metadata();
+    catalog.commit(rich, GRACE).await.unwrap();
+    put(&catalog, "plain", 1, 10).await;
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    db.execute_batch("ALTER TABLE object DROP COLUMN storage_class; PRAGMA user_version = 1;").unwrap();
+    drop(db);
+    let catalog = fresh.open();
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    let query = ListQuery {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: None,
+        start: ListStart::First,
+        limit: 9,
+        with_metadata: false,
+    };
+    let classes = catalog.list(&query).await.unwrap().entries.into_iter().map(|entry| match entry {
+        ListEntry::Object { storage_class, .. } => storage_class,
+        ListEntry::Prefix(_) => panic!("a prefix"),
+    });
+    assert_eq!(classes.collect::<Vec<_>>(), [None, Some("COLD".to_owned())]);
+}
+
+#[tokio::test]
 async fn the_audit_names_what_is_wrong() {
     let fresh = Fresh::new();
     let catalog = fresh.open();
@@ -263,7 +295,8 @@ async fn the_audit_names_what_is_wrong() {
          UPDATE part SET slices = 2 WHERE part_id = (SELECT min(part_id) FROM part);
          UPDATE slice SET position = 1 WHERE content_id = 2;
          UPDATE slice SET length = 11 WHERE content_id = 3;
-         DELETE FROM slice WHERE content_id = 4;",
+         DELETE FROM slice WHERE content_id = 4;
+         UPDATE object SET storage_class = 'COLD' WHERE key = CAST('b' AS BLOB);",
     )
     .unwrap();
     drop(db);
@@ -274,6 +307,7 @@ async fn the_audit_names_what_is_wrong() {
         "a slice goes beyond its part: 3 at 0",
         "a version's length is not its slices': 3",
         "a version's length is not its slices': 4",
+        "a name's line in lists is not its version's: 62",
     ] {
         assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
     }

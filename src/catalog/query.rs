@@ -49,6 +49,8 @@ pub enum ListEntry {
         etag: ETag,
         /// When it was committed.
         modified: Timestamp,
+        /// The storage class that was asked for when it was written.
+        storage_class: Option<String>,
         /// Where the query asked for it.
         metadata: Option<Box<Metadata>>,
     },

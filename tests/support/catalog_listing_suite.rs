@@ -104,10 +104,24 @@ pub async fn pages_have_their_edges(catalog: &dyn Catalog) {
         length: 0,
         etag: version.etag,
         modified: version.modified,
+        storage_class: rich_metadata().system.storage_class,
         metadata: Some(Box::new(rich_metadata())),
     };
     assert_eq!(catalog.list(&with).await.unwrap().entries, [expected]);
+    assert_eq!(storage_class_of(catalog, "b").await, rich_metadata().system.storage_class);
+    assert!(storage_class_of(catalog, "b").await.is_some());
+    add(catalog, &["b"]).await;
+    assert_eq!(storage_class_of(catalog, "b").await, None, "what replaced it has none");
     assert_eq!(walk(catalog, query("", Some(""), ListStart::First, 2)).await, ["a", "b", "c"]);
+}
+
+/// What a list without metadata says of a name's storage class.
+async fn storage_class_of(catalog: &dyn Catalog, name: &str) -> Option<String> {
+    let page = catalog.list(&query(name, None, ListStart::First, 1)).await.unwrap();
+    match page.entries.into_iter().next() {
+        Some(ListEntry::Object { storage_class, metadata: None, .. }) => storage_class,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A small generator, so that a failure can be repeated.

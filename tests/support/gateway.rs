@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[path = "shape.rs"]
+mod shape;
+
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write as _};
@@ -160,6 +163,7 @@ pub struct GatewayProcess {
     under: Vec<String>,
     open_files: Option<u32>,
     child: Option<Child>,
+    folder_lies: bool,
     _files: TempDir,
 }
 
@@ -194,6 +198,7 @@ impl GatewayProcess {
             under: Vec::new(),
             open_files: options.open_files,
             child: None,
+            folder_lies: false,
             _files: files,
         };
         gateway.keys_init();
@@ -292,6 +297,20 @@ impl GatewayProcess {
         };
         self.child = None;
         assert!(status.success(), "{status} after the signal\n{}", self.log());
+    }
+
+    /// The test itself changes what lies in the folder: it holds more than chunks at the end.
+    pub fn folder_lies(&mut self) {
+        self.folder_lies = true;
+    }
+
+    fn assert_log_without_secrets(&self) {
+        let log = self.log();
+        let root = fs::read_to_string(self.home.join("data/root.key")).unwrap_or_default();
+        let words = root.split_whitespace().filter(|word| word.len() >= 40);
+        for secret in words.chain([self.secret.as_str(), "AWS4-HMAC-SHA256 Credential", "X-Amz-Signature="]) {
+            assert!(!log.contains(secret), "a secret in the gateway's log");
+        }
     }
 
     /// Waits until it has ended, however.
@@ -457,6 +476,7 @@ impl GatewayProcess {
 }
 
 impl Drop for GatewayProcess {
+    /// What every gateway of every test leaves is looked at: a folder holds sealed chunks only, the log no secret.
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = self.log();
@@ -465,6 +485,32 @@ impl Drop for GatewayProcess {
             tail.iter().rev().for_each(|line| eprintln!("{line}"));
         }
         self.kill9();
+        if !std::thread::panicking() {
+            self.assert_log_without_secrets();
+            if !self.folder_lies && self.folder().is_dir() {
+                assert_sealed(&self.folder());
+            }
+        }
+    }
+}
+
+/// Most bytes of a folder that are looked at.
+const LOOKED_AT: u64 = 128 << 20;
+
+/// Asserts that a folder holds chunks, and what a kill left of some, and nothing else.
+fn assert_sealed(folder: &Path) {
+    let mut left = LOOKED_AT;
+    for (name, path) in files_below(folder) {
+        let name = name.display().to_string();
+        let (chunk, staged) = name.split_once('#').map_or((name.as_str(), false), |(chunk, _)| (chunk, true));
+        assert!(shape::is_chunk_name(chunk), "{name} is in the provider's folder");
+        let bytes = fs::read(&path).expect("a file of the provider");
+        let fault = if staged { shape::begin_fault(&bytes) } else { shape::chunk_fault(&bytes) };
+        assert_eq!(fault, None, "{name} in the provider's folder");
+        left = left.saturating_sub(bytes.len() as u64);
+        if left == 0 {
+            return;
+        }
     }
 }
 

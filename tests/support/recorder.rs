@@ -5,6 +5,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[path = "shape.rs"]
+mod shape;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -160,6 +163,21 @@ impl Recorder {
     /// From now on, nothing but the truth.
     pub fn honest(&self) {
         lock(&self.state).rule = None;
+    }
+}
+
+impl Drop for Recorder {
+    /// Whatever a provider was sent, in any test, was for a sealed chunk.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for request in &lock(&self.state).requests {
+            let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")));
+            let headers: Vec<_> = headers.collect();
+            let fault = shape::request_fault(request.method.as_str(), &request.target, &headers, &request.body);
+            assert_eq!(fault, None, "a request to the provider");
+        }
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, Catalog
                 length: version.length,
                 etag: version.etag.clone(),
                 modified: version.modified,
+                storage_class: version.metadata.system.storage_class.clone(),
                 metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
             },
         };

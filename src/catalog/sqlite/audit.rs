@@ -53,6 +53,12 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE content_id = version_id)",
     ),
     (
+        "a name's line in lists is not its version's",
+        "SELECT hex(object.key) FROM object JOIN version USING (version_id)
+         WHERE object.length <> version.length OR object.etag <> version.etag OR object.modified <> version.modified
+            OR object.storage_class IS NOT version.metadata ->> '$.storage_class'",
+    ),
+    (
         "an upload part's length is not its slices'",
         "SELECT content_id || '' FROM upload_part
          WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE slice.content_id = upload_part.content_id)",

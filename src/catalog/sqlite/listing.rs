@@ -15,12 +15,12 @@ use crate::catalog::{
 };
 use crate::model::Timestamp;
 
-const NAMES: &str = "SELECT key, version_id, length, etag, modified FROM object
+const NAMES: &str = "SELECT key, version_id, length, etag, modified, storage_class FROM object
     WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 
 /// With metadata: a seek in `version` for each entry, as it is read.
 const NAMES_WITH_METADATA: &str = "SELECT object.key, object.version_id, object.length, object.etag, object.modified,
-        (SELECT metadata FROM version WHERE version.version_id = object.version_id)
+        object.storage_class, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
     FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 
 const UPLOADS: &str = "SELECT key, upload_id, created, metadata, checksum FROM upload
@@ -55,6 +55,7 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Catal
                 length: number(row.get(2)?)?,
                 etag: etag(&row.get::<_, String>(3)?)?,
                 modified: Timestamp(row.get(4)?),
+                storage_class: row.get(5)?,
                 metadata: if query.with_metadata { Some(Box::new(metadata(row)?)) } else { None },
             });
         }
@@ -123,7 +124,7 @@ fn start_after(entry: &ListEntry) -> ListStart {
 }
 
 fn metadata(row: &Row<'_>) -> Result<crate::model::Metadata, CatalogError> {
-    let text: Option<String> = row.get(5)?;
+    let text: Option<String> = row.get(6)?;
     encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)
 }
 

@@ -92,9 +92,10 @@ pub(super) fn replace(
         origin.map(|(_, digest)| digest),
     ])?;
     db.prepare_cached(
-        "INSERT INTO object (bucket_id, key, version_id, length, etag, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO object (bucket_id, key, version_id, length, etag, modified, storage_class)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (bucket_id, key) DO UPDATE SET version_id = excluded.version_id, length = excluded.length,
-             etag = excluded.etag, modified = excluded.modified",
+             etag = excluded.etag, modified = excluded.modified, storage_class = excluded.storage_class",
     )?
     .execute(params![
         bucket,
@@ -102,7 +103,8 @@ pub(super) fn replace(
         version.id.0,
         stored(version.length)?,
         version.etag.as_str(),
-        version.modified.0
+        version.modified.0,
+        version.metadata.system.storage_class
     ])?;
     match current {
         Some(old) => drop_version(db, old.version, grace_until),

@@ -20,7 +20,8 @@ use crate::catalog::CatalogError;
 const APPLICATION_ID: i64 = 0x4543_4c55;
 
 /// All migrations; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_start.sql"), include_str!("../migrations/0002_storage_class.sql")];
 
 /// Statements each connection keeps prepared.
 const PREPARED: usize = 128;

@@ -114,8 +114,7 @@ async fn page(
         delimiter,
         start,
         limit,
-        // Storage classes are metadata.
-        with_metadata: true,
+        with_metadata: false,
     };
     let op = caller.may(op)?;
     gateway.list_objects(op).await.map_err(|error| caller.error(error))
@@ -172,14 +171,14 @@ impl Encoding {
         let mut shown = Shown { objects: Vec::new(), prefixes: Vec::new() };
         for entry in page.entries {
             match entry {
-                ListEntry::Object { key, length, etag, modified, metadata, .. } => {
-                    let class = metadata.and_then(|metadata| metadata.system.storage_class);
+                ListEntry::Object { key, length, etag, modified, storage_class, .. } => {
+                    let class = storage_class.unwrap_or_else(|| "STANDARD".to_owned());
                     shown.objects.push(Object {
                         key: Some(self.show(key.as_str())?),
                         size: i64::try_from(length).ok(),
                         e_tag: Some(headers::dto_etag(&etag)),
                         last_modified: Some(headers::dto_time(modified)),
-                        storage_class: Some(ObjectStorageClass::from(class.unwrap_or_else(|| "STANDARD".to_owned()))),
+                        storage_class: Some(ObjectStorageClass::from(class)),
                         owner: owner.clone(),
                         ..Object::default()
                     });

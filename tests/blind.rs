@@ -33,7 +33,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use object_store::{ObjectStoreExt, PutPayload};
-use support::gateway::{CLIENT_ID, GatewayProcess, Options, files_below};
+use support::gateway::{CLIENT_ID, GatewayProcess, Options, files_below, shape};
 use support::needles::Needles;
 use support::noise::content;
 use support::place::{Place, Provision};
@@ -274,4 +274,36 @@ fn the_search_finds_every_kind_of_needle_wherever_it_is_planted() {
     // Eight hex digits inside a longer hex string are no checksum.
     let longer = format!("/ab{}cd", hex::encode(crc32));
     assert_eq!(needles.search(longer.as_bytes()), Vec::<String>::new());
+}
+
+#[test]
+fn whatever_is_no_sealed_chunk_is_noticed_without_knowing_what_was_written() {
+    let name = format!("/sealed/ab/{}", "0123456789abcdef0123456789abcdef012345");
+    let header = b"ECLU\x01\x01\x00\x00";
+    let chunk = [&header[..], &content(8, 5_000)].concat();
+    let headers = [("content-type", "application/octet-stream"), ("host", "abroad")];
+    let fault = |method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]| {
+        shape::request_fault(method, target, headers, body)
+    };
+    assert_eq!(fault("PUT", &name, &headers, &chunk), None);
+    assert_eq!(fault("GET", &format!("{name}?x-id=GetObject"), &headers, b""), None);
+    let text = "Tremblay, Éloïse; IRM cérébrale; ".repeat(200);
+    let faults = [
+        fault("PUT", "/sealed/patients/IRM.dcm", &headers, &chunk),
+        fault("PUT", &name.to_uppercase(), &headers, &chunk),
+        fault("PUT", &name, &headers, &content(8, 5_000)),
+        fault("PUT", &name, &headers, &[&header[..], text.as_bytes()].concat()),
+        fault("PUT", &name, &headers, &[&chunk[..2_000], &[0; 3_000]].concat()),
+        fault("PUT", &name, &headers, &chunk[..40]),
+        fault("PUT", &name, &headers, &content(8, 9 * MIB)),
+        fault("PUT", &name, &[("content-type", "application/dicom")], &chunk),
+        fault("PUT", &name, &[("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")], &chunk),
+        fault("PUT", &name, &[("x-amz-meta-patient", "x")], &chunk),
+        fault("GET", &name, &headers, b"body"),
+        fault("GET", "/sealed?list-type=2&prefix=patients", &headers, b""),
+        fault("POST", "/sealed?comp=batch", &headers, b"DELETE /account/sealed/patients/IRM.dcm HTTP/1.1"),
+    ];
+    for (index, fault) in faults.into_iter().enumerate() {
+        assert!(fault.is_some(), "planted fault {index} was not noticed");
+    }
 }

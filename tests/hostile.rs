@@ -408,5 +408,6 @@ async fn the_recorder_lies_as_it_is_told() {
         assert!(get().await.map_or(true, |bytes| bytes.len() == 7), "{place:?}");
         recorder.honest();
         assert_eq!(get().await.expect("the truth"), body[10..99_990], "{place:?}");
+        assert!(recorder.forget().is_some_and(|fault| fault.contains("is not for a chunk")), "no gateway sent that");
     }
 }

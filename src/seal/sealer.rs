@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_out_early_and_the_rest_are_the_chunk() {
-        let plaintext: Vec<u8> = (0..400_000_u32).map(|n| n as u8).collect();
+        let plaintext: Vec<u8> = (0..400_000_u32).map(|n| n.to_le_bytes()[0]).collect();
         let mut whole = sealer(None);
         whole.push(&mut Bytes::from(plaintext.clone())).unwrap();
         let whole = whole.finish().unwrap();

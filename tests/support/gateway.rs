@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 #[path = "shape.rs"]
-mod shape;
+pub mod shape;
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};

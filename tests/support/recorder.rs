@@ -5,9 +5,6 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-#[path = "shape.rs"]
-mod shape;
-
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +18,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+
+use super::gateway::shape;
 
 /// One request, as it arrived.
 #[derive(Clone)]
@@ -155,6 +154,15 @@ impl Recorder {
         lock(&self.state).watch = Some(Arc::new(watch));
     }
 
+    /// Forgets every request so far, and says of the first that no gateway would send what is wrong with it.
+    pub fn forget(&self) -> Option<String> {
+        std::mem::take(&mut lock(&self.state).requests).iter().find_map(|request| {
+            let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")));
+            let headers: Vec<_> = headers.collect();
+            shape::request_fault(request.method.as_str(), &request.target, &headers, &request.body)
+        })
+    }
+
     /// How many answers were tampered with so far.
     pub fn lies(&self) -> usize {
         lock(&self.state).lies
@@ -169,14 +177,8 @@ impl Recorder {
 impl Drop for Recorder {
     /// Whatever a provider was sent, in any test, was for a sealed chunk.
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        for request in &lock(&self.state).requests {
-            let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?")));
-            let headers: Vec<_> = headers.collect();
-            let fault = shape::request_fault(request.method.as_str(), &request.target, &headers, &request.body);
-            assert_eq!(fault, None, "a request to the provider");
+        if !std::thread::panicking() {
+            assert_eq!(self.forget(), None, "a request to the provider");
         }
     }
 }

@@ -69,7 +69,10 @@ pub fn request_fault(method: &str, target: &str, headers: &[(&str, &str)], body:
         if !HEADERS.contains(header) {
             return Some(format!("{method} {path} has the header {header}: {value}"));
         }
-        if *header == "content-type" && *value != "application/octet-stream" && !value.starts_with("multipart/mixed") {
+        if header.ends_with("content-type")
+            && *value != "application/octet-stream"
+            && !value.starts_with("multipart/mixed")
+        {
             return Some(format!("{method} {path} has the content type {value}"));
         }
     }
@@ -106,6 +109,7 @@ const HEADERS: &[&str] = &[
     "user-agent",
     "x-amz-content-sha256",
     "x-amz-date",
+    "x-ms-blob-content-type",
     "x-ms-blob-type",
     "x-ms-date",
     "x-ms-version",

@@ -70,12 +70,17 @@ async fn two_gateways_of_one_image_repeat_no_key_and_serve_nothing_wrong() {
         clone.kill9();
         let (from, to) = (world.gateway.home.join("data"), clone.home.join("data"));
         for file in fs::read_dir(&to).expect("the clone's data") {
-            fs::remove_file(file.expect("a file").path()).expect("removed");
+            let path = file.expect("a file").path();
+            if path.is_file() {
+                fs::remove_file(path).expect("removed");
+            }
         }
         for file in fs::read_dir(from).expect("the data") {
             let path = file.expect("a file").path();
             // The image is taken while the block of part ids is in use.
-            fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("copied");
+            if path.is_file() {
+                fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("copied");
+            }
         }
         world.hostile.forget_calls();
         let theirs = |number: usize| content(1_000 + number as u64, 4_000);

@@ -132,6 +132,7 @@ impl Clients {
     /// A request without a body.
     pub async fn ask(&self, stream: &mut Connection, method: &str, path: &str) -> std::io::Result<Answer> {
         stream.write_all(self.head(method, path, &[("content-length", "0".into())]).as_bytes()).await?;
+        stream.flush().await?;
         read_answer(stream, Vec::new()).await.map(|(answer, _)| answer)
     }
 
@@ -165,6 +166,7 @@ impl Clients {
     ) -> std::io::Result<Answer> {
         let more = [("content-length", length.to_string()), ("expect", "100-continue".into())];
         stream.write_all(self.head("PUT", path, &more).as_bytes()).await?;
+        stream.flush().await?;
         let (first, rest) = read_answer(stream, Vec::new()).await?;
         if first.status != 100 {
             return Ok(first);
@@ -235,6 +237,7 @@ impl Clients {
     ) -> std::io::Result<(Answer, Vec<u8>)> {
         let wanted = format!("bytes={}-{}", range.start, range.end - 1);
         stream.write_all(self.head("GET", path, &[("range", wanted)]).as_bytes()).await?;
+        stream.flush().await?;
         read_answer(stream, Vec::new()).await
     }
 

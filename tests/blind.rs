@@ -97,7 +97,7 @@ fn write_everything(gateway: &GatewayProcess, home: &Path) -> Needles {
     needles.text("name of all objects", "TREMBLAY-");
     needles.text("every content type", "hopital.irm");
     needles.secret("client secret", gateway.secret.as_bytes());
-    root_key(&mut needles, &gateway.root_key_file());
+    needles.root_key(&gateway.root_key_file());
 
     let file = home.join("manifest.json");
     fs::write(&file, serde_json::to_vec(&manifest).expect("JSON")).expect("a manifest");
@@ -111,18 +111,6 @@ fn write_everything(gateway: &GatewayProcess, home: &Path) -> Needles {
         .env("AWS_SECRET_ACCESS_KEY", &gateway.secret);
     println!("{}", tools::succeed(command));
     needles
-}
-
-/// The root key in every reading of its file: as it is, and where it is text, each long word of it decoded.
-fn root_key(needles: &mut Needles, file: &[u8]) {
-    needles.secret("root key file", file);
-    for word in String::from_utf8_lossy(file).split_whitespace().filter(|word| word.len() >= 32) {
-        needles.secret("root key", word.as_bytes());
-        let decoded = hex::decode(word).ok().or_else(|| BASE64_STANDARD.decode(word).ok());
-        if let Some(bytes) = decoded {
-            needles.secret("root key", &bytes);
-        }
-    }
 }
 
 /// Every name and every byte in a folder.
@@ -152,7 +140,7 @@ fn assert_quiet_log(gateway: &GatewayProcess) {
         needles.text(text, text);
     }
     needles.secret("client secret", gateway.secret.as_bytes());
-    root_key(&mut needles, &gateway.root_key_file());
+    needles.root_key(&gateway.root_key_file());
     let log = gateway.log();
     assert!(!log.is_empty(), "the gateway logs nothing at all");
     let found = needles.search(log.as_bytes());

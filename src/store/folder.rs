@@ -65,9 +65,10 @@ impl Folder {
 
     pub(super) async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         let path = self.path(name);
-        let opened = match if self.quick { Reading::open(&path, &range, true).ok() } else { None } {
-            Some(reading) => Ok(reading),
-            None => blocking(move || Reading::open(&path, &range, false)).await,
+        let opened = if self.quick {
+            Reading::open(&path, &range, true)
+        } else {
+            blocking(move || Reading::open(&path, &range, false)).await
         };
         let mut reading = match opened {
             Ok(reading) => reading,

@@ -31,9 +31,8 @@ use crate::model::ChunkName;
 
 pub use breaker::BreakerSettings;
 pub use error::{Cause, StoreError};
-pub(crate) use folder::{PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES};
-
 pub use fault::{Call, Fault, FaultPlan, Faulty, When};
+pub(crate) use folder::{PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES};
 pub use guard::{GuardSettings, Guarded};
 pub use memory::MemoryChunks;
 pub use object::{ObjectStoreChunks, OpenError, ProviderSpec};

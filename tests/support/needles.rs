@@ -69,6 +69,18 @@ impl Needles {
         self.encoded(what, bytes);
     }
 
+    /// The root key in every reading of its file: as it is, and where it is text, each long word of it decoded.
+    pub fn root_key(&mut self, file: &[u8]) {
+        self.secret("root key file", file);
+        for word in String::from_utf8_lossy(file).split_whitespace().filter(|word| word.len() >= 32) {
+            self.secret("root key", word.as_bytes());
+            let decoded = hex::decode(word).ok().or_else(|| BASE64_STANDARD.decode(word).ok());
+            if let Some(bytes) = decoded {
+                self.secret("root key", &bytes);
+            }
+        }
+    }
+
     /// An object's content: windows of it, and its digests, and those of each of its chunks. An empty content has
     /// none: the digest of nothing is known to everybody, and SigV4 itself sends it with every bodiless request.
     pub fn content(&mut self, what: &str, content: &[u8]) {

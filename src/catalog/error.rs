@@ -30,6 +30,31 @@ pub enum CatalogError {
     /// The version to share from is no longer there.
     #[error("the source changed")]
     SourceChanged,
+    /// A lease forbids it, or a lease action was refused.
+    #[error("lease: {0}")]
+    Lease(#[from] crate::model::LeaseFault),
+    /// The object has snapshots, and the deletion said nothing of them.
+    #[error("the object has snapshots")]
+    SnapshotsPresent,
+    /// The object is not of the kind that the operation is for: it grows by appending and should not, or the reverse;
+    /// or it is a snapshot.
+    #[error("the object is of another kind")]
+    WrongKind,
+    /// Nothing may be appended any more.
+    #[error("the object is closed to appending")]
+    AppendClosed,
+    /// The object has not the length that the append named.
+    #[error("the object has another length than the append expects")]
+    AppendPosition,
+    /// The object would become longer than the append allows.
+    #[error("the object would be longer than the append allows")]
+    AppendLength,
+    /// A block is not there, or its name has another length than the others'.
+    #[error("a block is not there, or its name does not fit")]
+    InvalidBlock,
+    /// More blocks than an object may have.
+    #[error("too many blocks")]
+    TooManyBlocks,
     /// The catalog was closed.
     #[error("the catalog is closed")]
     Closed,

@@ -11,25 +11,35 @@
 //! - **Counted**: a part lives as long as a slice refers to it. The transaction that removes its last slice deletes
 //!   its wrapped key and queues its chunks for deletion.
 
+mod blocks;
 mod error;
 mod fault;
 mod memory;
 mod order;
 mod query;
+mod revision;
 mod select;
 mod sqlite;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Checksum, Conditions, ETag, Metadata, ObjectKey, Part, PartBlock, PartId,
-    ProviderName, RangeRequest, Slice, TenantId, Timestamp, Unsatisfiable, WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, Checksum, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, Metadata, ObjectKey,
+    Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp, Unsatisfiable,
+    WrappedTenantKey,
 };
 
+pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
-pub use query::{ListEntry, ListPage, ListQuery, ListStart, UploadPage, UploadQuery};
+pub use query::{ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery};
+pub use revision::{
+    AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
+    SnapshotRule, TagQuery,
+};
 pub use sqlite::SqliteCatalog;
 
 /// Identifies a version of an object, across the whole catalog. Grows, is never reused.
@@ -47,6 +57,16 @@ pub struct Bucket {
     pub name: BucketName,
     /// When it was created.
     pub created: Timestamp,
+    /// When it, its metadata or its policies were last changed.
+    pub modified: Timestamp,
+    /// Grows with each change of metadata or policies.
+    pub revision: i64,
+    /// User metadata: lower-case name → value.
+    pub user: BTreeMap<String, String>,
+    /// Stored access policies, as they were given; at most five.
+    pub policies: Vec<AccessPolicy>,
+    /// Its lease, if any was acquired and not released.
+    pub lease: Option<Lease>,
 }
 
 /// A version of an object, without its content.
@@ -66,6 +86,20 @@ pub struct Version {
     pub metadata: Metadata,
     /// For a multipart object, the plaintext lengths of its parts, in order.
     pub part_lengths: Vec<u64>,
+    /// Which state of the object this is: the version's id at first, raised from the same counter by each revision and
+    /// append.
+    pub revision: i64,
+    /// Present when this is a snapshot.
+    pub snapshot: Option<SnapshotId>,
+    /// The object's lease, if any was acquired and not released.
+    pub lease: Option<Lease>,
+}
+
+impl Version {
+    /// The tag of this state: another one after each change, of bytes or properties. What Azure shows as ETag.
+    pub fn state_tag(&self) -> ETag {
+        ETag::of_state(self.modified, self.revision)
+    }
 }
 
 /// What to store as content.
@@ -248,11 +282,35 @@ pub trait Catalog: Send + Sync + 'static {
 
     // --- buckets --------------------------------------------------------------------------------------------------
 
-    /// Creates a bucket. [`CatalogError::BucketExists`] when the tenant has it already.
-    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError>;
+    /// Creates a bucket with this user metadata. [`CatalogError::BucketExists`] when the tenant has it already.
+    async fn create_bucket(
+        &self,
+        bucket: &BucketRef,
+        created: Timestamp,
+        user: &BTreeMap<String, String>,
+    ) -> Result<Bucket, CatalogError>;
 
-    /// Deletes a bucket with neither objects nor uploads; [`CatalogError::BucketNotEmpty`] otherwise.
+    /// Deletes a bucket that holds nothing: no objects, snapshots, uncommitted blocks, uploads;
+    /// [`CatalogError::BucketNotEmpty`] otherwise, [`CatalogError::Lease`] when it has an active lease. What was deleted
+    /// in it and is retained goes with it, as in [`drop_bucket`](Self::drop_bucket).
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError>;
+
+    /// Takes a bucket away with all that it holds. Its name is free at once; what it held is removed by
+    /// [`purge`](Self::purge), a bounded step at a time. The conditions (time and lease) are decided in the transaction.
+    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError>;
+
+    /// Changes what is said of a bucket, if the conditions hold (a lease needs not be given, but must fit).
+    async fn revise_bucket(
+        &self,
+        bucket: &BucketRef,
+        revision: BucketRevision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Bucket, CatalogError>;
+
+    /// Removes up to `limit` of what dropped buckets held, and of what was deleted and retained until before `now`.
+    /// `Ok(true)`: there may be more.
+    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError>;
 
     /// The bucket, or [`CatalogError::NoSuchBucket`].
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError>;
@@ -285,6 +343,87 @@ pub trait Catalog: Send + Sync + 'static {
     /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it
     /// rolls up.
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError>;
+
+    /// The version meant; [`CatalogError::NoSuchKey`] also for a snapshot that is not there.
+    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError>;
+
+    /// The version meant and the slices of `select`, as of one moment.
+    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError>;
+
+    /// Changes a version in its place, if the conditions hold. Of a snapshot only tags and tier can be changed
+    /// ([`CatalogError::WrongKind`] otherwise).
+    async fn revise(
+        &self,
+        object: &ObjectRef,
+        revision: Revision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Version, CatalogError>;
+
+    /// Takes a snapshot of the current version under `taken`, or the next free id above it: shares its bytes, with its
+    /// metadata or `user` instead. A lease needs not be given, but must fit. Returns the snapshot.
+    async fn snapshot(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        user: Option<BTreeMap<String, String>>,
+        conditions: &Conditions,
+        taken: SnapshotId,
+    ) -> Result<Version, CatalogError>;
+
+    /// Deletes as [`Deletion`] says. [`CatalogError::NoSuchKey`] when there is nothing. Where deletions are retained, what
+    /// goes can be had back until then.
+    async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError>;
+
+    /// Undoes deletions that are retained: the object, if it has no current version, and its snapshots. Succeeds and
+    /// changes nothing when none is retained but the object is there; [`CatalogError::NoSuchKey`] otherwise.
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError>;
+
+    /// Acts on the lease of an object, or of the bucket when `key` is `None`, if the conditions hold. `now` is of the
+    /// steady clock. Returns the outcome, and the state tag and time of what is leased.
+    async fn lease(
+        &self,
+        bucket: &BucketRef,
+        key: Option<&ObjectKey>,
+        action: &LeaseAction,
+        conditions: &Conditions,
+        now: Timestamp,
+    ) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError>;
+
+    /// Objects of a tenant whose tags fit. Costs what the rarest of the tags asked for costs.
+    async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError>;
+
+    // --- growing objects ------------------------------------------------------------------------------------------
+
+    /// Appends a part to an object that may grow ([`CatalogError::WrongKind`],
+    /// [`CatalogError::AppendClosed`]), if the conditions hold. At most [`MOST_BLOCKS`] times.
+    async fn append(&self, append: NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError>;
+
+    /// Puts one part in the place of a run of slices with the same bytes. Nothing that a client sees changes.
+    /// [`CatalogError::SourceChanged`] when the run is not there any more.
+    async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError>;
+
+    // --- blocks ---------------------------------------------------------------------------------------------------
+
+    /// Keeps a block. [`CatalogError::InvalidBlock`] when its name has another length than those that wait,
+    /// [`CatalogError::TooManyBlocks`] beyond [`MOST_UNCOMMITTED_BLOCKS`], [`CatalogError::WrongKind`] when the object
+    /// grows by appending.
+    async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError>;
+
+    /// The blocks of an object: [`CatalogError::NoSuchKey`] when it has neither a version nor uncommitted blocks.
+    async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError>;
+
+    /// Makes a list of blocks the current version, if the conditions hold. Uncommitted blocks are dropped, those not
+    /// listed too. [`CatalogError::InvalidBlock`] when one is not where it was said to be.
+    async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError>;
+
+    /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects; returns of how many.
+    async fn drop_stale_blocks(
+        &self,
+        before: Timestamp,
+        limit: usize,
+        grace_until: Timestamp,
+    ) -> Result<usize, CatalogError>;
 
     // --- uploads --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 //! Questions to the catalog that answer in pages.
 
 use super::{Upload, VersionId};
-use crate::model::{BucketRef, ETag, Metadata, ObjectKey, Timestamp};
+use crate::model::{BucketRef, ETag, Lease, Metadata, ObjectKey, SnapshotId, Timestamp};
 
 /// Where a page of names begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,33 @@ pub enum ListStart {
     At(String),
     /// Past every name that begins so: the page before ended with this common prefix.
     AfterPrefix(String),
+    /// Within the rows of one name: after its entry of that `rank`. Only for queries with [`ListExtras`].
+    Within {
+        /// The name.
+        key: String,
+        /// The snapshot's id; `i64::MAX` for the current version or a name of blocks only.
+        rank: i64,
+    },
+}
+
+/// What a page shows beside current versions. The default is nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ListExtras {
+    /// Snapshots, each before the current version.
+    pub snapshots: bool,
+    /// Names that have uncommitted blocks only.
+    pub uncommitted: bool,
+    /// What was deleted and is retained: versions, and snapshots where `snapshots` is set, too.
+    pub deleted: bool,
+}
+
+/// How long a deleted version is retained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retained {
+    /// When it was deleted.
+    pub deleted: Timestamp,
+    /// Until when it can be had back.
+    pub until: Timestamp,
 }
 
 /// A page of names to ask for.
@@ -32,6 +59,8 @@ pub struct ListQuery {
     pub limit: usize,
     /// Whether entries carry their metadata.
     pub with_metadata: bool,
+    /// What else is shown.
+    pub extras: ListExtras,
 }
 
 /// One entry of a page.
@@ -53,6 +82,19 @@ pub enum ListEntry {
         storage_class: Option<String>,
         /// Where the query asked for it.
         metadata: Option<Box<Metadata>>,
+        /// See [`Version::revision`](super::Version::revision).
+        revision: i64,
+        /// The object's lease; only where the query asked for metadata.
+        lease: Option<Box<Lease>>,
+        /// Present when this is a snapshot.
+        snapshot: Option<SnapshotId>,
+        /// Present when this was deleted.
+        retained: Option<Retained>,
+    },
+    /// A name that has uncommitted blocks only.
+    Uncommitted {
+        /// The name.
+        key: ObjectKey,
     },
     /// All names that begin so, rolled up.
     Prefix(String),

@@ -10,6 +10,7 @@
 //! - Plain HTTP is a matter of the configuration, which allows it on loopback listeners only.
 
 pub mod admin;
+pub mod azure;
 pub mod s3;
 pub mod server;
 pub mod tls;

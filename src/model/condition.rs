@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110 §13).
 
-use super::{ETag, Timestamp};
+use super::{ETag, TagExpression, Tags, Timestamp};
 
 /// `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +22,24 @@ pub struct Conditions {
     pub if_modified_since: Option<i64>,
     /// `If-Unmodified-Since`, in seconds since the epoch.
     pub if_unmodified_since: Option<i64>,
+    /// What the tags must be (Azure `x-ms-if-tags`).
+    pub if_tags: Option<TagExpression>,
+    /// The lease that the client says it holds (Azure `x-ms-lease-id`). Decided beside the rest: see
+    /// [`LeaseFault`](super::LeaseFault).
+    pub lease: Option<String>,
 }
 
 /// What conditions are held against; `None` in its place means that the object does not exist.
 #[derive(Debug, Clone, Copy)]
 pub struct CurrentState<'a> {
-    /// Its tag.
+    /// The tag of its content.
     pub etag: &'a ETag,
+    /// The tag of its state, which tags in conditions may be, too: see [`ETag::of_state`].
+    pub state_tag: &'a ETag,
     /// When it was committed.
     pub modified: Timestamp,
+    /// Its tags; needed only for [`Conditions::if_tags`].
+    pub tags: Option<&'a Tags>,
 }
 
 /// Why a request must not go on.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Timestamp;
+
 /// A strong entity tag without its quotes: 1 to 128 characters of `[0-9A-Za-z-]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ETag(Arc<str>);
@@ -27,6 +29,13 @@ impl ETag {
     /// A tag that says nothing of the content: 32 random hex digits and `-o`, so that no client takes it for an MD5.
     pub fn opaque(random: [u8; 16]) -> Self {
         Self(format!("{}-o", hex::encode(random)).into())
+    }
+
+    /// The tag of an object's state, as Azure shows it: `0x` and 16 hex digits made of the time in milliseconds and the
+    /// low 20 bits of the revision. Another one after each change, and not repeated by a catalog restored from an older copy.
+    pub fn of_state(modified: Timestamp, revision: i64) -> Self {
+        let mixed = (modified.0 << 20) | (revision & 0xF_FFFF);
+        Self(format!("0x{mixed:016X}").into())
     }
 
     /// The tag, without quotes.

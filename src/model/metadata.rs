@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Checksum;
+use super::{Checksum, Tags, Timestamp};
 
 /// Headers that HTTP and both protocols define and that come back as they went in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,4 +36,57 @@ pub struct Metadata {
     pub content_md5: Option<[u8; 16]>,
     /// Checksums that the client sent or asked for.
     pub checksums: Vec<Checksum>,
+    /// Tags, to find it by.
+    pub tags: Tags,
+    /// Present when bytes may be appended to it.
+    pub append: Option<AppendState>,
+    /// The MD5 that clients of Azure are shown.
+    pub shown_md5: ShownMd5,
+    /// The access tier that a client chose; `None`: the default.
+    pub tier: Option<Tier>,
+    /// When its first version was committed under this name, where that is not when this version was.
+    pub created: Option<Timestamp>,
+    /// The copy that it was last made by.
+    pub copied: Option<Box<CopyRecord>>,
+}
+
+/// What is known of an object that grows by appending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppendState {
+    /// How many blocks were appended.
+    pub blocks: u32,
+    /// Whether it was sealed in Azure's sense: nothing may be appended any more.
+    pub closed: bool,
+}
+
+/// Azure's `Content-MD5` property, which clients may set to anything and which then says nothing of the content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShownMd5 {
+    /// The MD5 of the content, where it is known.
+    #[default]
+    OfContent,
+    /// What a client set; `None`: nothing.
+    Given(Option<[u8; 16]>),
+}
+
+/// An access tier. It is kept and shown; where the bytes lie does not depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tier {
+    /// `Hot`, `Cool`, `Cold` or `Archive`.
+    pub name: String,
+    /// When it was set.
+    pub changed: Timestamp,
+}
+
+/// A finished copy, as `x-ms-copy-*` tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRecord {
+    /// Its id: a UUID.
+    pub id: String,
+    /// The source's address as the client gave it, without its query.
+    pub source: String,
+    /// When it finished.
+    pub finished: Timestamp,
+    /// Bytes copied.
+    pub length: u64,
 }

@@ -5,21 +5,29 @@
 //! - A value that exists is valid: every constructor checks.
 
 mod access;
+mod block;
 mod condition;
 mod digest;
 mod etag;
+mod lease;
 mod metadata;
 mod names;
 mod part;
 mod range;
+mod snapshot;
+mod tags;
 mod timestamp;
 
 pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope};
+pub use block::{Block, BlockId, BlockPick, BlockSource};
 pub use condition::{Conditions, CurrentState, EtagCondition, Unmet};
 pub use digest::{Checksum, ChecksumAlgorithm};
 pub use etag::ETag;
-pub use metadata::{Metadata, SystemMetadata};
+pub use lease::{Lease, LeaseAction, LeaseFault, LeaseOutcome, LeaseState};
+pub use metadata::{AppendState, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tier};
 pub use names::{BucketName, BucketRef, ClientId, InvalidName, ObjectKey, ProviderName, TenantId};
 pub use part::{ChunkName, Part, PartBlock, PartId, Slice, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
 pub use range::{ByteRange, RangeRequest, Unsatisfiable};
+pub use snapshot::SnapshotId;
+pub use tags::{TagExpression, Tags};
 pub use timestamp::Timestamp;

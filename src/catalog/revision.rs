@@ -1,0 +1,176 @@
+//! Changes of what is there: properties, appended bytes, snapshots, deletions with rules.
+
+use std::collections::BTreeMap;
+
+use super::{Version, VersionId};
+use crate::model::{
+    BucketName, BucketRef, ByteRange, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, SnapshotId, SystemMetadata,
+    TagExpression, Tags, TenantId, Tier, Timestamp,
+};
+
+/// A change of a version that leaves its bytes as they are.
+#[derive(Debug, Clone)]
+pub enum Revision {
+    /// Other user metadata. Raises the revision, and so the state tag and the time.
+    User(BTreeMap<String, String>),
+    /// Other headers. Raises the revision. What Azure has no header for (`expires`, `website_redirect`,
+    /// `storage_class`) stays as it was.
+    Headers {
+        /// The headers.
+        system: Box<SystemMetadata>,
+        /// The MD5 to show.
+        shown_md5: ShownMd5,
+    },
+    /// Other tags. The revision stays: tags are no part of what a state tag stands for.
+    Tags(Tags),
+    /// Another tier. The revision stays.
+    Tier(Option<Tier>),
+    /// Nothing may be appended any more ([`AppendState::closed`](crate::model::AppendState)). Raises the revision.
+    /// [`CatalogError::WrongKind`](super::CatalogError::WrongKind) when nothing could be.
+    Close,
+}
+
+/// Which version of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// Where.
+    pub bucket: BucketRef,
+    /// Which.
+    pub key: ObjectKey,
+    /// `None`: the current version.
+    pub snapshot: Option<SnapshotId>,
+}
+
+/// A part to append to an object that may grow.
+#[derive(Debug, Clone)]
+pub struct NewAppend {
+    /// Where.
+    pub bucket: BucketRef,
+    /// To which object.
+    pub key: ObjectKey,
+    /// What, all of it.
+    pub part: Part,
+    /// The object must have this length before; [`CatalogError::AppendPosition`](super::CatalogError::AppendPosition) otherwise.
+    pub position: Option<u64>,
+    /// The object must not be longer than this after; [`CatalogError::AppendLength`](super::CatalogError::AppendLength) otherwise.
+    pub most_bytes: Option<u64>,
+    /// The version's new tag.
+    pub etag: ETag,
+    /// When.
+    pub modified: Timestamp,
+    /// Decided against the current version, in the transaction.
+    pub conditions: Conditions,
+}
+
+/// What an append did.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// The version as it is now.
+    pub version: Version,
+    /// Where the part begins in it, in bytes.
+    pub offset: u64,
+    /// Slices that it has now.
+    pub slices: usize,
+}
+
+/// A run of a version's slices that one new part, with the same bytes, takes the place of.
+#[derive(Debug, Clone)]
+pub struct RunMerge {
+    /// Where.
+    pub bucket: BucketRef,
+    /// Which object.
+    pub key: ObjectKey,
+    /// The version that was read.
+    pub version: VersionId,
+    /// The bytes of the run: whole slices.
+    pub range: ByteRange,
+    /// The parts that the run's slices were of, in order.
+    pub parts: Vec<PartId>,
+    /// The part with all of the bytes.
+    pub part: Part,
+}
+
+/// What a deletion does about snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotRule {
+    /// [`CatalogError::SnapshotsPresent`](super::CatalogError::SnapshotsPresent) when there are any.
+    MustBeNone,
+    /// They go, too.
+    Include,
+    /// They alone go.
+    Only,
+}
+
+/// An object or a snapshot to delete.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    /// Which.
+    pub object: ObjectRef,
+    /// For a current version; not looked at for a snapshot.
+    pub snapshots: SnapshotRule,
+    /// Decided against the version that goes.
+    pub conditions: Conditions,
+    /// When.
+    pub at: Timestamp,
+    /// What was deleted before and is retained goes for good ([`Catalog::restore`](super::Catalog::restore) finds nothing of it).
+    pub for_good: bool,
+}
+
+/// What is said of a bucket beside its name.
+#[derive(Debug, Clone)]
+pub enum BucketRevision {
+    /// Other user metadata.
+    User(BTreeMap<String, String>),
+    /// Other stored access policies.
+    Policies(Vec<AccessPolicy>),
+}
+
+/// A stored access policy of a bucket: what shared access signatures that name it take from it.
+///
+/// Source: Azure "Define a stored access policy". All fields as the client wrote them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessPolicy {
+    /// Its name: 1 to 64 characters.
+    pub id: String,
+    /// When it begins (ISO 8601).
+    pub start: Option<String>,
+    /// When it ends (ISO 8601).
+    pub expiry: Option<String>,
+    /// Letters of permissions.
+    pub permissions: Option<String>,
+}
+
+/// A search by tags.
+#[derive(Debug, Clone)]
+pub struct TagQuery {
+    /// Whose objects.
+    pub tenant: TenantId,
+    /// In which bucket; `None`: in all.
+    pub bucket: Option<BucketName>,
+    /// Which tags.
+    pub expression: TagExpression,
+    /// Begin after this one.
+    pub after: Option<(BucketName, ObjectKey)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// An object that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// A page of what was found, by bucket and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPage {
+    /// The objects.
+    pub found: Vec<Found>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<(BucketName, ObjectKey)>,
+}

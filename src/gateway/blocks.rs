@@ -93,7 +93,8 @@ impl Gateway {
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
         if let Some(version) = &lists.version {
-            let state = CurrentState::of(&version.etag, &version.state_tag(), version.modified, &version.metadata.tags);
+            let tag = version.state_tag();
+            let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
             op.conditions.check_read(Some(state)).map_err(|unmet: Unmet| match unmet {
                 Unmet::PreconditionFailed | Unmet::NotModified => Error::PreconditionFailed,
             })?;
@@ -129,7 +130,14 @@ impl Gateway {
         .await
     }
 
-    /// The bytes of a copy's source, to be sealed anew: for another tenant, whose keys are others.
+    /// The bytes of a copy's source, to be sealed anew where they cannot be shared, or where claims about them are to be
+    /// checked.
+    pub async fn source_body(&self, source: Authorized<CopySource>) -> Result<Body, Error> {
+        let (reader, source) = self.admit(source)?;
+        self.read_source(&reader, source, None).await
+    }
+
+    /// The same, for another tenant, whose keys are others.
     pub(super) async fn read_source(
         &self,
         reader: &Principal,

@@ -219,7 +219,11 @@ pub(super) async fn open_for_copy(
     let bucket = BucketRef { tenant: reader.tenant.clone(), name: source.bucket.clone() };
     let object = ObjectRef { bucket, key: source.key.clone(), snapshot: source.snapshot };
     let select = source.range.map_or(Select::All, Select::Range);
-    let opened = checked_source(gateway.catalog.open_at(&object, select).await?, &source.conditions)?;
+    let opened = checked_source(gateway.catalog.open_at(&object, select).await?, &source.conditions);
+    let opened = opened.map_err(|error| match error {
+        Error::PreconditionFailed => Error::SourcePreconditionFailed,
+        error => error,
+    })?;
     Lease::guard_read(opened.version.lease.as_ref(), source.conditions.lease.as_deref(), Timestamp::steady())?;
     Ok(opened)
 }

@@ -41,6 +41,9 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
+    /// 412. A condition on the source of a copy.
+    #[error("a precondition on the source failed")]
+    SourcePreconditionFailed,
     /// 304, with the version's validators.
     #[error("not modified")]
     NotModified {

@@ -129,7 +129,7 @@ fn object(bucket: BucketRef, key: ObjectKey, snapshot: Option<SnapshotId>) -> Ob
 /// Holds a read's conditions against a version.
 pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Result<(), Error> {
     let tag = version.state_tag();
-    let state = CurrentState::of(&version.etag, &tag, version.modified, &version.metadata.tags);
+    let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
     conditions.check_read(Some(state)).map_err(|unmet| match unmet {
         Unmet::PreconditionFailed => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },

@@ -53,7 +53,7 @@ pub use crate::catalog::{
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};
-pub use budget::Budget;
+pub use budget::{Budget, Share};
 pub use digest::{Claim, Digests, verify_claims};
 pub use error::Error;
 pub use operations::{

@@ -72,7 +72,7 @@ impl Gateway {
 pub(super) fn check_conditions_of_write(conditions: &Conditions, current: Option<&Version>) -> Result<(), Error> {
     let tag = current.map(Version::state_tag);
     let state =
-        current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::of(&v.etag, tag, v.modified, &v.metadata.tags));
+        current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::new(&v.etag, tag, v.modified, Some(&v.metadata.tags)));
     conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
     let lease = current.and_then(|version| version.lease.as_ref());
     Ok(Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?)

@@ -44,6 +44,11 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::BucketExists => plain(409, "ContainerAlreadyExists", "The specified container already exists."),
         Error::BucketNotEmpty => plain(409, "ContainerBeingDeleted", "The specified container is not empty."),
         Error::PreconditionFailed => condition_not_met(),
+        Error::SourcePreconditionFailed => plain(
+            412,
+            "SourceConditionNotMet",
+            "The source condition specified using HTTP conditional header(s) is not met.",
+        ),
         Error::NotModified { version } => {
             plain(304, "ConditionNotMet", NOT_MET)
                 .header(ETAG, &format!("\"{}\"", version.state_tag()))

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults;
-use crate::catalog::SqliteCatalog;
-use crate::config::{self, CatalogUrl, Custodian, Keys, Provider, ProviderKind, Tls};
+use crate::catalog::{CatalogSettings, SqliteCatalog};
+use crate::config::{
+    self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
+};
+use crate::front::azure::{AzureSettings, BearerSettings, KeySource};
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
@@ -56,10 +59,11 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
     }
 }
 
-/// Opens the catalog, creating it when there is none.
-pub(super) fn catalog(url: &CatalogUrl) -> Result<SqliteCatalog, OperatorError> {
-    let CatalogUrl::Sqlite(path) = url;
-    SqliteCatalog::open(path).map_err(|error| faults::catalog(&error, path))
+/// Opens the catalog, creating it when there is none. What was deleted is kept as long as the Azure front promises.
+pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
+    SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
 }
 
 /// The catalog's file.
@@ -120,6 +124,44 @@ fn spec(kind: ProviderKind, ca: Option<Vec<u8>>) -> ProviderSpec {
             ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca }
         }
         ProviderKind::Dir { path } => ProviderSpec::Dir { path },
+    }
+}
+
+/// What the Azure front needs to know.
+pub(super) fn azure(azure: AzureListener) -> Result<AzureSettings, OperatorError> {
+    Ok(AzureSettings {
+        domains: azure.domains,
+        copy_sources: azure.copy_sources,
+        soft_delete: azure.soft_delete,
+        bearer: azure.oidc.map(bearer).transpose()?,
+    })
+}
+
+/// Whose tokens the Azure front believes. A file of public keys is read here, once.
+pub(super) fn bearer(oidc: Oidc) -> Result<BearerSettings, OperatorError> {
+    let keys = match oidc.jwks {
+        JwksSource::File(path) => KeySource::Keys(oidc_file(&path)?),
+        JwksSource::Url { url, ca } => KeySource::Url { url, ca: ca.map(|path| oidc_file(&path)).transpose()? },
+    };
+    Ok(BearerSettings {
+        issuer: oidc.issuer,
+        audiences: oidc.audiences,
+        keys,
+        claim: oidc.claim,
+        clients: oidc.clients,
+    })
+}
+
+fn oidc_file(path: &Path) -> Result<Vec<u8>, OperatorError> {
+    std::fs::read(path).map_err(|error| faults::oidc_keys(&error, path))
+}
+
+/// Says in the log which clients cannot come through the Azure front.
+pub(super) fn warn_of_s3_only(config: &Config) {
+    for client in config.clients.iter().filter(|_| config.azure.is_some()) {
+        if let Some(reason) = client.s3_only() {
+            tracing::warn!(client = client.id.as_str(), unfit = reason.word(), "not a client of the Azure front");
+        }
     }
 }
 

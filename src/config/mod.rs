@@ -112,6 +112,15 @@ pub enum JwksSource {
     },
 }
 
+impl fmt::Display for JwksSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url { url, .. } => url.fmt(f),
+        }
+    }
+}
+
 /// `[admin]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminListener {

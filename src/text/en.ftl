@@ -57,7 +57,7 @@ check-client-s3-only = client { $id }: not through the Azure front, because its 
     [id] id is not 3 to 24 lowercase letters and digits
    *[secret] secret is not base64
 }
-check-jwks = public keys of { $issuer }: { $path }
+check-jwks = public keys of { $issuer }: { $place }
 check-provider = provider: { $name }
 serve-listening = { $front } listens on { $address }
 
@@ -296,6 +296,9 @@ hint-certificate-unusable = Check the paths in [tls]. The certificate comes firs
 error-certificate-mismatch = The private key does not belong to the certificate
 cause-certificate-mismatch = { $certificate } and { $key } are not a pair.
 hint-certificate-mismatch = Install the certificate and the key of the same request.
+error-oidc-keys = The public keys of the tokens' issuer cannot be used: { $path }
+cause-oidc-keys = The file cannot be read, or is not a JSON Web Key Set or a PEM of authorities.
+hint-oidc-keys = Check the paths in [azure.oidc], and that the gateway's user may read the files.
 error-catalog-unusable = The catalog cannot be opened: { $path }
 cause-catalog-unusable = It is damaged, on a full disk, or not writable.
 hint-catalog-unusable = Check the disk and the owner of the file. Do not delete it: without the catalog nothing can be read.

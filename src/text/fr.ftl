@@ -72,7 +72,7 @@ check-client-s3-only = client { $id } : pas par la façade Azure, car son { $re
     [id] identifiant n'est pas fait de 3 à 24 lettres minuscules sans accent et chiffres
    *[secret] secret n'est pas en base64
 }
-check-jwks = clés publiques de { $issuer } : { $path }
+check-jwks = clés publiques de { $issuer } : { $place }
 check-provider = fournisseur : { $name }
 serve-listening = { $front } écoute sur { $address }
 
@@ -311,6 +311,9 @@ hint-certificate-unusable = Vérifiez les chemins de la section [tls]. Le certif
 error-certificate-mismatch = La clé privée ne correspond pas au certificat
 cause-certificate-mismatch = { $certificate } et { $key } ne forment pas une paire.
 hint-certificate-mismatch = Installez le certificat et la clé issus de la même demande.
+error-oidc-keys = Les clés publiques de l'émetteur de jetons ne peuvent pas servir : { $path }
+cause-oidc-keys = Le fichier est illisible, ou n'est ni un JSON Web Key Set ni un PEM d'autorités.
+hint-oidc-keys = Vérifiez les chemins de la section [azure.oidc], et que le compte de la passerelle peut lire les fichiers.
 error-catalog-unusable = Le catalogue ne peut pas être ouvert : { $path }
 cause-catalog-unusable = Il est abîmé, sur un disque plein ou protégé en écriture.
 hint-catalog-unusable = Vérifiez le disque et le propriétaire du fichier. Ne le supprimez pas : sans le catalogue, rien ne peut être lu.

@@ -268,6 +268,12 @@ fn the_azure_front_may_stand_alone_and_means_its_defaults() {
     assert!(azure_only.domains.is_empty() && azure_only.copy_sources.is_empty());
     assert_eq!(config.clients[0].s3_only(), None);
 
+    let least = "[azure.oidc]\nissuer = \"https://a.example/\"\njwks = { file = \"k\" }\n[tls]";
+    let least = house.load(&azure.replace("[tls]", least), &[]).unwrap().azure.unwrap().oidc.unwrap();
+    assert_eq!(least.audiences, ["https://storage.azure.com/", "https://storage.azure.com"]);
+    assert_eq!((least.issuer.as_str(), least.claim.as_str()), ("https://a.example/", "azp"));
+    assert!(least.clients.is_empty());
+
     let oidc = "[azure.oidc]\nissuer = \"http://localhost:8080/realms/a\"\naudience = [\"a\", \"b\"]\n\
                 jwks = { url = \"http://127.0.0.1:8080/certs\", ca = \"ca.pem\" }\nclaim = \"appid\"\n[tls]";
     let oidc = house.load(&azure.replace("[tls]", oidc), &[]).unwrap().azure.unwrap().oidc.unwrap();

@@ -14,8 +14,9 @@ use crate::secret::SecretText;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Days that what was deleted can be kept. Source: Azure "Soft delete for blobs".
 const SOFT_DELETE_DAYS: u32 = 365;
-/// What tokens for Azure Storage are made out to. Source: Azure "Authorize with Microsoft Entra ID".
-const AUDIENCE: &str = "https://storage.azure.com/";
+/// What tokens for Azure Storage are made out to; issuers drop the last slash or keep it. Source: Azure "Authorize with
+/// Microsoft Entra ID".
+const AUDIENCES: [&str; 2] = ["https://storage.azure.com/", "https://storage.azure.com"];
 /// "Authorized party": the client that the token was issued to. Source: OpenID Connect Core 1.0 §2.
 ///
 /// Keycloak's service tokens carry it, and those of version 2.0 of Entra ID; AD FS and Entra ID 1.0 say `appid` instead. `sub` would
@@ -76,7 +77,7 @@ fn oidc(typed: typed::Oidc, rules: &mut Rules<'_>) -> Option<Oidc> {
     let at = |leaf: &str| format!("azure.oidc.{leaf}");
     let issuer = rules.require(at("issuer"), typed.issuer.filter(|issuer| !issuer.is_empty()));
     let issuer = issuer.filter(|issuer| address(&at("issuer"), issuer, rules).is_some());
-    let audiences = typed.audience.map_or_else(|| vec![AUDIENCE.to_owned()], |typed| typed.0);
+    let audiences = typed.audience.map_or_else(|| AUDIENCES.map(str::to_owned).to_vec(), |typed| typed.0);
     if audiences.is_empty() {
         rules.add(Problem::new("config-missing", at("audience")));
     }

@@ -236,7 +236,10 @@ fn the_example_loads_with_every_key() {
     assert_eq!(oidc.issuer, "https://login.hospital.example/realms/systems");
     assert_eq!((oidc.audiences, oidc.claim.as_str()), (vec!["https://storage.azure.com/".to_owned()], "azp"));
     assert_eq!(oidc.jwks, JwksSource::File(house.path().join("tls/jwks.json")));
-    assert_eq!(oidc.clients["imaging-service"].as_str(), "pacs");
+    assert_eq!(oidc.clients.len(), 2);
+    for value in ["imaging-service", "pacs"] {
+        assert_eq!(oidc.clients[value].as_str(), "pacs");
+    }
     assert_eq!(config.admin.unwrap().listen, "127.0.0.1:9600".parse().unwrap());
     let Tls::Files { certificate, private_key, client_ca } = config.tls else { panic!("TLS is off") };
     assert_eq!(certificate, house.path().join("tls/server.pem"));
@@ -272,7 +275,8 @@ fn the_azure_front_may_stand_alone_and_means_its_defaults() {
     let least = house.load(&azure.replace("[tls]", least), &[]).unwrap().azure.unwrap().oidc.unwrap();
     assert_eq!(least.audiences, ["https://storage.azure.com/", "https://storage.azure.com"]);
     assert_eq!((least.issuer.as_str(), least.claim.as_str()), ("https://a.example/", "azp"));
-    assert!(least.clients.is_empty());
+    assert_eq!(least.clients.len(), 1);
+    assert_eq!(least.clients["pacs"].as_str(), "pacs");
 
     let oidc = "[azure.oidc]\nissuer = \"http://localhost:8080/realms/a\"\naudience = [\"a\", \"b\"]\n\
                 jwks = { url = \"http://127.0.0.1:8080/certs\", ca = \"ca.pem\" }\nclaim = \"appid\"\n[tls]";

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reqwest::Certificate;
+
 use super::faults;
 use crate::catalog::{CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
-use crate::front::azure::{AzureSettings, BearerSettings, KeySource};
+use crate::front::azure::{AzureSettings, BearerSettings, Jwks};
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
@@ -137,16 +139,26 @@ pub(super) fn azure(azure: AzureListener) -> Result<AzureSettings, OperatorError
     })
 }
 
-/// Whose tokens the Azure front believes. A file of public keys is read here, once.
+/// Whose tokens the Azure front believes. Whoever issues them is not asked, but what is in files is looked at.
 pub(super) fn bearer(oidc: Oidc) -> Result<BearerSettings, OperatorError> {
-    let keys = match oidc.jwks {
-        JwksSource::File(path) => KeySource::Keys(oidc_file(&path)?),
-        JwksSource::Url { url, ca } => KeySource::Url { url, ca: ca.map(|path| oidc_file(&path)).transpose()? },
+    let (jwks, authorities) = match oidc.jwks {
+        JwksSource::File(path) => {
+            let keys = oidc_file(&path)?;
+            serde_json::from_slice::<serde_json::Value>(&keys).map_err(|error| faults::oidc_keys(&error, &path))?;
+            (Jwks::File(path), None)
+        }
+        JwksSource::Url { url, ca: Some(path) } => {
+            let authorities = oidc_file(&path)?;
+            Certificate::from_pem_bundle(&authorities).map_err(|error| faults::oidc_keys(&error, &path))?;
+            (Jwks::Url(url), Some(authorities))
+        }
+        JwksSource::Url { url, ca: None } => (Jwks::Url(url), None),
     };
     Ok(BearerSettings {
         issuer: oidc.issuer,
         audiences: oidc.audiences,
-        keys,
+        jwks,
+        authorities,
         claim: oidc.claim,
         clients: oidc.clients,
     })

@@ -154,6 +154,14 @@ pub(super) fn hold_against(azure: &AzureListener, named: &[String], clients: Opt
     }
 }
 
+/// A claim whose value is a client's id stands for that client, unless it was said to stand for another.
+pub(super) fn name_themselves(azure: &mut AzureListener, clients: &[Client]) {
+    let Some(oidc) = &mut azure.oidc else { return };
+    for client in clients.iter().filter(|client| client.s3_only().is_none()) {
+        oidc.clients.entry(client.id.as_str().to_owned()).or_insert_with(|| client.id.clone());
+    }
+}
+
 /// 3 to 24 lowercase letters and digits. Source: Azure "Storage account overview", "Storage account name".
 pub(super) fn is_account_name(id: &str) -> bool {
     (3..=24).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())

@@ -31,7 +31,7 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
         Some(typed) => lexically_clean(&surroundings.folder.join(typed)),
         None => surroundings.folder.to_path_buf(),
     };
-    let listeners = listeners::understand(file.s3, file.azure, file.admin, file.tls, &mut rules);
+    let mut listeners = listeners::understand(file.s3, file.azure, file.admin, file.tls, &mut rules);
     let catalog = catalog(file.catalog.unwrap_or_default(), &mut rules);
     let keys = keys(file.keys.unwrap_or_default(), &mut rules);
     let CatalogUrl::Sqlite(catalog_file) = &catalog;
@@ -42,10 +42,11 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
     let named: Vec<String> = typed_clients.iter().filter_map(|client| client.id.clone()).collect();
     let all_named = typed_clients.len();
     let clients = clients::understand(typed_clients, &mut rules);
-    if let Some(azure) = &listeners.azure {
+    if let Some(azure) = &mut listeners.azure {
         // While a client is not understood, nobody knows whether it fits.
         let understood = (clients.len() == all_named).then_some(clients.as_slice());
         azure::hold_against(azure, &named, understood, &mut rules);
+        azure::name_themselves(azure, &clients);
     }
 
     let mut all = problems;

@@ -94,7 +94,7 @@ pub struct Oidc {
     pub jwks: JwksSource,
     /// The claim that says which application asks.
     pub claim: String,
-    /// Its values → clients. A value that is the id of a client needs no entry.
+    /// Its values → clients. The ids of clients that can use the Azure front are among the values.
     pub clients: BTreeMap<String, ClientId>,
 }
 

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reqwest::Certificate;
-
 use super::faults;
 use crate::catalog::{CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
-use crate::front::azure::{AzureSettings, BearerSettings, Jwks};
+use crate::front::azure::{AzureSettings, Bearer, BearerSettings, Jwks};
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
@@ -139,33 +137,29 @@ pub(super) fn azure(azure: AzureListener) -> Result<AzureSettings, OperatorError
     })
 }
 
-/// Whose tokens the Azure front believes. Whoever issues them is not asked, but what is in files is looked at.
-pub(super) fn bearer(oidc: Oidc) -> Result<BearerSettings, OperatorError> {
-    let (jwks, authorities) = match oidc.jwks {
+/// Whose tokens the Azure front believes. The issuer is not asked, but what is in files is looked at.
+pub(super) fn bearer(oidc: Oidc) -> Result<Bearer, OperatorError> {
+    let fault = |error: &dyn std::error::Error| faults::oidc_keys(error, oidc.jwks.to_string());
+    let (jwks, authorities) = match &oidc.jwks {
         JwksSource::File(path) => {
-            let keys = oidc_file(&path)?;
-            serde_json::from_slice::<serde_json::Value>(&keys).map_err(|error| faults::oidc_keys(&error, &path))?;
-            (Jwks::File(path), None)
+            let keys = std::fs::read(path).map_err(|error| fault(&error))?;
+            serde_json::from_slice::<serde_json::Value>(&keys).map_err(|error| fault(&error))?;
+            (Jwks::File(path.clone()), None)
         }
-        JwksSource::Url { url, ca: Some(path) } => {
-            let authorities = oidc_file(&path)?;
-            Certificate::from_pem_bundle(&authorities).map_err(|error| faults::oidc_keys(&error, &path))?;
-            (Jwks::Url(url), Some(authorities))
+        JwksSource::Url { url, ca } => {
+            let authorities = ca.as_ref().map(std::fs::read).transpose().map_err(|error| fault(&error))?;
+            (Jwks::Url(url.clone()), authorities)
         }
-        JwksSource::Url { url, ca: None } => (Jwks::Url(url), None),
     };
-    Ok(BearerSettings {
+    let settings = BearerSettings {
         issuer: oidc.issuer,
         audiences: oidc.audiences,
         jwks,
         authorities,
         claim: oidc.claim,
         clients: oidc.clients,
-    })
-}
-
-fn oidc_file(path: &Path) -> Result<Vec<u8>, OperatorError> {
-    std::fs::read(path).map_err(|error| faults::oidc_keys(&error, path))
+    };
+    Bearer::new(settings).map_err(|error| faults::oidc_keys(&error, oidc.jwks.to_string()))
 }
 
 /// Says in the log which clients cannot come through the Azure front.

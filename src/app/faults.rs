@@ -71,8 +71,8 @@ pub(super) fn provider(error: &OpenError, name: &ProviderName) -> OperatorError 
 }
 
 /// Public keys of the issuer of tokens that cannot be used.
-pub(super) fn oidc_keys(error: &dyn std::error::Error, path: &Path) -> OperatorError {
-    OperatorError::new("oidc-keys", Exit::Configuration).arg("path", path.display().to_string()).because(error)
+pub(super) fn oidc_keys(error: &dyn std::error::Error, place: String) -> OperatorError {
+    OperatorError::new("oidc-keys", Exit::Configuration).arg("place", place).because(error)
 }
 
 /// A certificate that cannot be used.

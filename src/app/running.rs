@@ -98,6 +98,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     }
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
     running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
     running.jobs.spawn(async move { stop.run_until_cancelled(metrics.upkeep()).await });

@@ -13,8 +13,12 @@
     reason = "tests"
 )]
 
+#[path = "support/azure_blob_steps.rs"]
+mod azure_blob_steps;
 #[path = "support/azure_compare.rs"]
 mod azure_compare;
+#[path = "support/azure_generator.rs"]
+mod azure_generator;
 #[path = "support/azure_known.rs"]
 mod azure_known;
 #[path = "support/azure_ops.rs"]

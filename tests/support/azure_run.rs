@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use wildmatch::WildMatch;
 
 use crate::azure_compare::{Difference, compare};
-use crate::azure_ops::{BLOBS, CONTAINERS, Generator, Place, Step};
+use crate::azure_generator::Generator;
+use crate::azure_ops::{BLOBS, CONTAINERS, Place, Step};
 use crate::azure_script::Scene;
 use crate::azure_side::Side;
 

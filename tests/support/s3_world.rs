@@ -1,5 +1,7 @@
 //! A gateway on a temporary catalog, with its chunks in memory, behind the S3 front, on a loopback socket, and requests made by hand.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

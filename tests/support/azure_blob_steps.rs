@@ -36,8 +36,8 @@ impl Generator {
                 _ => "",
             });
         }
-        step = self.with_lease(step, 6);
-        self.conditions(step, 6)
+        step = self.with_lease(step, 8);
+        self.conditions(step, 8)
     }
 
     fn digests(&mut self, step: Step) -> Step {
@@ -54,7 +54,7 @@ impl Generator {
         }
     }
 
-    fn content_headers(&mut self, mut step: Step, one_in: usize) -> Step {
+    pub fn content_headers(&mut self, mut step: Step, one_in: usize) -> Step {
         let values = [
             ("x-ms-blob-content-type", "application/dicom"),
             ("x-ms-blob-content-encoding", "gzip"),
@@ -88,7 +88,7 @@ impl Generator {
         }
     }
 
-    fn tags_header(&mut self, step: Step) -> Step {
+    pub fn tags_header(&mut self, step: Step) -> Step {
         match self.below(10) {
             0 => step.h("x-ms-tags", "a=1&a=2").odd("one tag twice"),
             1 => {
@@ -129,7 +129,7 @@ impl Generator {
         self.with_lease(step, 4)
     }
 
-    fn block(&mut self) -> String {
+    pub fn block(&mut self) -> String {
         id(&format!("{:04}", self.below(4)))
     }
 
@@ -186,6 +186,7 @@ impl Generator {
         let place = self.blob();
         if self.one_in(3) {
             // So that there is something to append to.
+            self.wrote(place);
             let step = Step::new("Put Blob (append)", "PUT", place).h("x-ms-blob-type", "AppendBlob");
             return self.with_lease(step, 8);
         }
@@ -231,8 +232,8 @@ impl Generator {
             6 => Step::new("Get Blob Metadata", "GET", place).q("comp", "metadata"),
             _ => Step::new("Get Blob Properties", "HEAD", place),
         };
-        let step = self.with_lease(step, 6);
-        self.conditions(step, 3)
+        let step = self.with_lease(step, 10);
+        self.conditions(step, 4)
     }
 
     fn range(&mut self, step: Step) -> Step {

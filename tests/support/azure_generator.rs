@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
 
+use std::collections::VecDeque;
+
 use crate::azure_ops::{BLOBS, Place, Step, Value};
 use crate::noise::Noise;
 
@@ -16,11 +18,15 @@ const LEASES: [&str; 3] = [
 /// Makes steps.
 pub struct Generator {
     dice: Noise,
+    /// Steps that belong together come one after the other.
+    next: VecDeque<Step>,
+    /// What was written last: half of all steps are about it, so that there is something to read, change and take away.
+    last: Place,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Self { dice: Noise::new(seed) }
+        Self { dice: Noise::new(seed), next: VecDeque::new(), last: Place::Blob(0, 0) }
     }
 
     pub fn below(&mut self, limit: usize) -> usize {
@@ -40,8 +46,11 @@ impl Generator {
     }
 
     pub fn blob(&mut self) -> Place {
+        if self.one_in(2) {
+            return self.last;
+        }
         let container = self.container();
-        // Half of all steps meet on three names, so that they meet at all.
+        // Half of the rest meet on three names.
         let blob = if self.one_in(2) { self.below(3) } else { self.below(BLOBS.len()) };
         Place::Blob(container, blob)
     }
@@ -55,28 +64,32 @@ impl Generator {
 
     /// The next one.
     pub fn step(&mut self) -> Step {
-        match self.below(100) {
-            0..=3 => self.create_container(),
-            4 => self.delete_container(),
-            5..=10 => self.container_properties(),
-            11..=13 => self.container_acl(),
-            14..=16 => {
+        if let Some(step) = self.next.pop_front() {
+            return step;
+        }
+        let step = match self.below(100) {
+            0..=2 => self.create_container(),
+            3 if self.one_in(2) => self.delete_container(),
+            3..=8 => self.container_properties(),
+            9..=11 => self.container_acl(),
+            12..=14 => {
                 let place = Place::Container(self.container());
                 self.lease(place)
             }
-            17..=28 => self.put_blob(),
-            29..=34 => self.put_block(),
-            35..=41 => self.put_block_list(),
-            42..=43 => self.block_list(),
-            44..=53 => self.read_blob(),
-            54..=58 => self.set_properties(),
-            59..=63 => self.tags(),
-            64..=65 => self.tier(),
-            66..=69 => self.snapshot(),
-            70..=74 => self.delete_blob(),
-            75..=82 => {
+            15..=27 => self.put_blob(),
+            28..=31 => self.put_block(),
+            32..=34 => self.put_block_list(),
+            35..=40 => self.upload(),
+            41..=42 => self.block_list(),
+            43..=55 => self.read_blob(),
+            56..=60 => self.set_properties(),
+            61..=65 => self.tags(),
+            66..=67 => self.tier(),
+            68..=71 => self.snapshot(),
+            72..=75 => self.delete_blob(),
+            76..=82 => {
                 let place = self.blob();
-                self.lease(place)
+                self.conversation(place)
             }
             83..=85 => self.copy(),
             86..=91 => self.append(),
@@ -84,13 +97,50 @@ impl Generator {
             96 => self.list_containers(),
             97 => self.find_by_tags(),
             _ => self.invalid(),
+        };
+        if step.kind.starts_with("Put Blob") || step.kind == "Copy Blob" {
+            self.last = step.place;
         }
+        step
+    }
+
+    /// The next steps may be about it.
+    pub fn wrote(&mut self, place: Place) {
+        self.last = place;
+    }
+
+    /// Blocks, and the list that commits them.
+    fn upload(&mut self) -> Step {
+        let place = self.blob();
+        self.last = place;
+        let names: Vec<String> = (0..=self.below(3)).map(|_| self.block()).collect();
+        for name in &names {
+            let mut content = self.content();
+            content.push(b'x');
+            let step = Step::new("Put Block", "PUT", place).q("comp", "block").q("blockid", name.as_str());
+            self.next.push_back(step.body(content));
+        }
+        let sources = ["Latest", "Uncommitted"];
+        let entries: String = names
+            .iter()
+            .map(|name| {
+                let source = self.pick(&sources);
+                format!("<{source}>{name}</{source}>")
+            })
+            .collect();
+        let step = Step::new("Put Block List", "PUT", place).q("comp", "blocklist");
+        let mut step = step.body(format!("<BlockList>{entries}</BlockList>"));
+        step = self.content_headers(step, 3);
+        step = if self.one_in(2) { self.metadata(step) } else { step };
+        step = if self.one_in(6) { self.tags_header(step) } else { step };
+        self.next.push_back(step);
+        self.next.pop_front().unwrap_or_else(|| Step::new("Get Blob Properties", "HEAD", place))
     }
 
     // --- containers ---------------------------------------------------------------------------------------------------
 
     fn create_container(&mut self) -> Step {
-        let place = Place::Container(self.container());
+        let place = Place::Container([0, 1, 1, 2, 2][self.below(5)]);
         let step = Step::new("Create Container", "PUT", place).q("restype", "container");
         if self.one_in(3) { self.metadata(step) } else { step }
     }
@@ -207,6 +257,16 @@ impl Generator {
             _ => step.h("x-ms-lease-action", "borrow").odd("an unknown action"),
         };
         if matches!(place, Place::Blob(..)) { self.conditions(step, 6) } else { step }
+    }
+
+    /// A lease, and what is done with it at once.
+    fn conversation(&mut self, place: Place) -> Step {
+        let first = self.lease(place);
+        for _ in 0..self.below(3) {
+            let step = self.lease(place);
+            self.next.push_back(step);
+        }
+        first
     }
 
     /// One in so many steps names a lease.

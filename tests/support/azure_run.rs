@@ -3,7 +3,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,10 @@ use crate::azure_ops::{BLOBS, CONTAINERS, Place, Step};
 use crate::azure_script::Scene;
 use crate::azure_side::Side;
 
-/// A lease that ends by itself is broken after so long, on both sides: else it would end on one a moment before the other.
+/// A lease is broken after so long, on both sides: else it would end by itself on one a moment before the other.
 const LEASE_LIVES: Duration = Duration::from_secs(8);
+/// And after so many steps, so that it does not keep writers out for ever.
+const LEASE_STEPS: usize = 60;
 /// So many steps at most are shown and replayed for a difference.
 const HISTORY: usize = 60;
 
@@ -51,13 +53,15 @@ pub struct Report {
     pub unknown: BTreeMap<Difference, (usize, Vec<Step>)>,
     /// How often each known one was met.
     pub known: Vec<usize>,
-    /// How many answers had which outcome: a run in which nothing succeeds shows nothing.
-    pub outcomes: BTreeMap<u16, usize>,
+    /// How often an operation had which status: one that never succeeds shows nothing.
+    pub outcomes: BTreeMap<&'static str, BTreeMap<u16, usize>>,
 }
 
 impl Report {
-    pub fn succeeded(&self) -> usize {
-        self.outcomes.iter().filter(|(status, _)| **status < 300).map(|(_, count)| count).sum()
+    /// Operations that were asked for and never succeeded.
+    pub fn never_succeeded(&self) -> Vec<&'static str> {
+        let failed = |outcomes: &BTreeMap<u16, usize>| outcomes.keys().all(|status| *status >= 300);
+        self.outcomes.iter().filter(|(_, outcomes)| failed(outcomes)).map(|(kind, _)| *kind).collect()
     }
 }
 
@@ -66,7 +70,12 @@ pub struct Run {
     pub theirs: Side,
     known: &'static [Known],
     history: Vec<Step>,
-    leased: HashMap<Place, Instant>,
+    leased: HashMap<Place, (Instant, usize)>,
+    asked: usize,
+    /// Whether the last step succeeded.
+    succeeded: bool,
+    /// Blobs with uncommitted blocks.
+    waiting: HashSet<Place>,
     /// Whether ours must answer with the version that was asked for.
     strict: bool,
 }
@@ -74,7 +83,17 @@ pub struct Run {
 impl Run {
     /// `strict`: what is promised of our answers alone is held against them, too.
     pub fn new(ours: Side, theirs: Side, known: &'static [Known], strict: bool) -> Self {
-        Self { ours, theirs, known, history: Vec::new(), leased: HashMap::new(), strict }
+        Self {
+            ours,
+            theirs,
+            known,
+            history: Vec::new(),
+            leased: HashMap::new(),
+            asked: 0,
+            succeeded: false,
+            waiting: HashSet::new(),
+            strict,
+        }
     }
 
     /// So many steps from a seed.
@@ -116,6 +135,7 @@ impl Run {
 
     async fn check(&mut self, step: &Step, report: &mut Report) {
         let mut differences = self.ask(step, report).await;
+        let blocks_left = self.leaves_blocks_behind(step);
         // The state after, seen from outside.
         if step.is_write() && differences.iter().all(|difference| difference.what != "status") {
             let after = self.state_after(step, report).await;
@@ -136,7 +156,7 @@ impl Run {
             }
         }
         // It must not count twice.
-        if step.is_write() && apart {
+        if step.is_write() && (apart || blocks_left) {
             self.heal(step.place).await;
         }
     }
@@ -154,9 +174,10 @@ impl Run {
         let ours = self.ours.ask(step).await;
         let theirs = self.theirs.ask(step).await;
         if (step.odd.starts_with("acquire") || step.odd.starts_with("break later")) && theirs.is_success() {
-            self.leased.insert(step.place, Instant::now());
+            self.leased.insert(step.place, (Instant::now(), self.asked));
         }
-        *report.outcomes.entry(theirs.status).or_default() += 1;
+        self.succeeded = theirs.is_success();
+        *report.outcomes.entry(step.kind).or_default().entry(theirs.status).or_default() += 1;
         let mut differences = compare(step, &ours, &theirs);
         let changed = |side: &Side, before: &Option<String>| side.tag(step.place).map(str::to_owned) != *before;
         let (mine, other) = (changed(&self.ours, &before.0), changed(&self.theirs, &before.1));
@@ -182,6 +203,26 @@ impl Run {
         differences
     }
 
+    /// Whether blocks waited while the blob was replaced or deleted. Azure drops them then, Azurite keeps them ("Put Blob",
+    /// remarks): what follows would differ.
+    fn leaves_blocks_behind(&mut self, step: &Step) -> bool {
+        if !self.succeeded {
+            return false;
+        }
+        match step.kind {
+            "Put Block" => {
+                self.waiting.insert(step.place);
+                false
+            }
+            "Put Block List" => {
+                self.waiting.remove(&step.place);
+                false
+            }
+            "Put Blob" | "Put Blob (append)" | "Copy Blob" | "Delete Blob" => self.waiting.contains(&step.place),
+            _ => false,
+        }
+    }
+
     /// HEAD of what a write was about; differences are told under the write's name.
     async fn state_after(&mut self, step: &Step, report: &mut Report) -> Vec<Difference> {
         let look = look_at(step.place);
@@ -197,6 +238,7 @@ impl Run {
 
     async fn heal(&mut self, place: Place) {
         self.leased.remove(&place);
+        self.waiting.remove(&place);
         for side in [&mut self.ours, &mut self.theirs] {
             side.clear(place).await;
         }
@@ -220,8 +262,9 @@ impl Run {
     }
 
     async fn break_old_leases(&mut self) {
-        let old: Vec<Place> =
-            self.leased.iter().filter(|(_, at)| at.elapsed() > LEASE_LIVES).map(|(place, _)| *place).collect();
+        self.asked += 1;
+        let ends = |at: &(Instant, usize)| at.0.elapsed() > LEASE_LIVES || self.asked > at.1 + LEASE_STEPS;
+        let old: Vec<Place> = self.leased.iter().filter(|(_, at)| ends(at)).map(|(place, _)| *place).collect();
         for place in old {
             self.leased.remove(&place);
             let step = match place {
@@ -298,7 +341,10 @@ impl Run {
 
     /// A report in words. The first unknown differences are shrunk.
     pub async fn told(&self, report: &Report, shrink: usize) -> String {
-        let mut text = format!("outcomes {:?}\n", report.outcomes);
+        let mut text = String::new();
+        for (kind, outcomes) in &report.outcomes {
+            let _ = writeln!(text, "{kind}: {outcomes:?}");
+        }
         for (known, count) in self.known.iter().zip(&report.known) {
             if *count == 0 {
                 let _ = writeln!(text, "not met: {} [{}] {}: {}", known.kind, known.odd, known.what, known.why);
@@ -337,8 +383,8 @@ fn look_at(place: Place) -> Step {
         Place::Account => {
             Step::new("Get Account Information", "HEAD", place).q("restype", "account").q("comp", "properties")
         }
-        Place::Container(_) => Step::new("Get Container Properties", "HEAD", place).q("restype", "container"),
-        Place::Blob(..) => Step::new("Get Blob Properties", "HEAD", place),
+        Place::Container(_) => Step::new("Get Container Properties (after)", "HEAD", place).q("restype", "container"),
+        Place::Blob(..) => Step::new("Get Blob Properties (after)", "HEAD", place),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Side {
     leases: HashMap<Place, String>,
     snapshots: HashMap<Place, Vec<String>>,
     markers: HashMap<usize, String>,
+    /// Changes what this server is sent: a fault planted to see that it is found.
+    pub twist: fn(&Step, Request) -> Request,
 }
 
 impl Side {
@@ -37,12 +39,13 @@ impl Side {
             leases: HashMap::new(),
             snapshots: HashMap::new(),
             markers: HashMap::new(),
+            twist: |_, request| request,
         }
     }
 
     /// The same server with other containers, and nothing remembered.
     pub fn elsewhere(&self, namespace: &str) -> Self {
-        Self::new(&self.host, self.account.clone(), namespace)
+        Self { twist: self.twist, ..Self::new(&self.host, self.account.clone(), namespace) }
     }
 
     /// The path of a place, decoded, without the account.
@@ -63,7 +66,7 @@ impl Side {
         for (name, value) in &step.headers {
             request = request.header(name, &self.text(value));
         }
-        if step.is_write() { request.body(step.body.clone()) } else { request }
+        (self.twist)(step, if step.is_write() { request.body(step.body.clone()) } else { request })
     }
 
     /// Asks, and remembers.

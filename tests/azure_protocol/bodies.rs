@@ -133,6 +133,25 @@ async fn names_of_blocks_are_base64_of_1_to_64_bytes_and_all_of_one_length() {
 }
 
 #[tokio::test]
+async fn blocks_that_wait_are_dropped_when_the_blob_is_replaced() {
+    let world = AzureWorld::start().await;
+    world.send(block(&world, &id("0001"), b"one")).await.ok(201);
+    assert_eq!(waiting(&world).await.matches("<Block>").count(), 1);
+    world.put(BLOB, b"abc").await.ok(201);
+    assert_eq!(waiting(&world).await.matches("<Block>").count(), 0);
+    let list = format!("<BlockList><Latest>{}</Latest></BlockList>", id("0001"));
+    world.send(commit(&world, list)).await.expect(400, "InvalidBlockList");
+    // What only waits is no blob, for anybody but who asks for its blocks.
+    world
+        .send(world.request("PUT", "/imaging/w").query("comp", "block").query("blockid", "MDAwMQ==").body("x"))
+        .await
+        .ok(201);
+    for method in ["GET", "HEAD", "DELETE"] {
+        world.send(world.request(method, "/imaging/w")).await.expect(404, "BlobNotFound");
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_have_the_digest_it_was_sent_with_is_not_stored() {
     let world = AzureWorld::start().await;
     let crc = |bytes: &[u8]| {

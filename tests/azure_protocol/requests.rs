@@ -161,7 +161,12 @@ async fn operations_that_are_not_there_say_so() {
             "Rename Container",
             put("/imaging", &[("restype", "container"), ("comp", "rename")], &[("x-ms-source-container-name", "b")]),
         ),
-        ("Set Service Properties", put("/", &[("restype", "service"), ("comp", "properties")], &[])),
+        (
+            "Set Service Properties",
+            put("/", &[("restype", "service"), ("comp", "properties")], &[]).body(
+                "<StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>",
+            ),
+        ),
     ];
     for (what, request) in cases {
         let answer = world.send(request).await;

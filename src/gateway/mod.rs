@@ -42,7 +42,8 @@ use crate::seal::Padding;
 use crate::store::Store;
 
 pub use crate::catalog::{
-    Bucket, ListEntry, ListPage, ListStart, Select, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
+    AccessPolicy, Bucket, ListEntry, ListPage, ListStart, Select, Upload, UploadId, UploadPage, UploadPart, Version,
+    VersionId,
 };
 pub use authorize::{Client, Clients};
 pub use budget::Budget;

@@ -1,0 +1,1 @@
+//! Who gets in, by which door, and what is answered to others.

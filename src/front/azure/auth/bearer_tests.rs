@@ -1,0 +1,1 @@
+//! Tokens that are believed and tokens that are not.

@@ -1,0 +1,1 @@
+//! Where keys come from, and how often they are asked for.

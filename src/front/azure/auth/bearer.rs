@@ -230,4 +230,4 @@ const MAX_NAME_BYTES: usize = 256;
 
 #[cfg(test)]
 #[path = "bearer_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -13,4 +13,4 @@ mod auth;
 mod operation;
 mod refusal;
 
-pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks};
+pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};

@@ -100,3 +100,7 @@ const LABEL: &str = "ecluse/user-delegation/1";
 /// The Blob service.
 const SERVICE: &str = "b";
 const MAX_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;
+
+#[cfg(test)]
+#[path = "delegation_tests.rs"]
+mod tests;

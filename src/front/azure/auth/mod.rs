@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //! - Signatures are compared in constant time, and before anything else that a SAS says is believed or looked up.
-//! - What is signed is what the request says. Of headers and SAS parameters that come twice, none is taken.
+//! - What is signed is what the request says. Of headers and parameters that come twice, none is taken.
 //! - A SAS is two fences: its letters against the operation ([`needs`]), and a layer of grants on the principal, which the
 //!   gateway checks whatever the front does.
 //! - A refusal tells which step failed, and of the server's side nothing. The string-to-sign, which Azure tells, is left out:
@@ -18,14 +18,15 @@ mod failure;
 mod jwks;
 mod key;
 mod needs;
+mod probe;
 mod sas;
 mod shared_key;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::HeaderName;
 use http::header::{self, AUTHORIZATION};
-use http::{HeaderMap, HeaderName};
 
 use super::asked::Asked;
 use super::operation::Operation;
@@ -34,6 +35,8 @@ use crate::gateway::{AccessPolicy, Client, Clients};
 use crate::model::{BucketName, Principal, TenantId, Timestamp};
 
 pub use bearer::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks};
+pub use probe::{canonical_request, parse_sas};
+
 pub(super) use delegation::DelegationKey;
 pub(super) use sas::ResponseOverrides;
 
@@ -76,7 +79,7 @@ pub(super) async fn authenticate(
     bearer: Option<&Bearer>,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
-    screen(asked.headers)?;
+    screen(asked)?;
     let proof = match (asked.headers.get(AUTHORIZATION), asked.parameter("sig")) {
         (Some(_), Some(_)) => {
             return Err(failure::detailed("Authorization comes in a header or in the query, not in both."));
@@ -117,15 +120,21 @@ fn account(asked: &Asked<'_>, clients: &Clients) -> Result<Arc<Client>, Refusal>
     clients.find(&asked.target.account).ok_or_else(failure::wrong_signature)
 }
 
-/// A header that decides what is signed or how the request is read comes once: whoever reads on takes the first value.
-fn screen(headers: &HeaderMap) -> Result<(), Refusal> {
-    for name in headers.keys() {
+/// What decides what is signed or how the request is read comes once: whoever reads on takes the first value, and a shared
+/// key signs two values of a parameter as it does one with a comma.
+fn screen(asked: &Asked<'_>) -> Result<(), Refusal> {
+    for name in asked.headers.keys() {
         let once = name.as_str().starts_with("x-ms-") || UNIQUE.contains(name);
-        if once && headers.get_all(name).iter().nth(1).is_some() {
+        if once && asked.headers.get_all(name).iter().nth(1).is_some() {
             return Err(Refusal::invalid_header(name.as_str(), "").detail("Reason", "The header comes twice."));
         }
     }
-    Ok(())
+    let mut names: Vec<String> = asked.query.iter().map(|(name, _)| name.to_lowercase()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[String]>::first) {
+        Some(twice) => Err(Refusal::invalid_parameter(twice, "").detail("Reason", "The parameter comes twice.")),
+        None => Ok(()),
+    }
 }
 
 impl Caller {

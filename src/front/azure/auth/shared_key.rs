@@ -4,7 +4,7 @@
 //!
 //! # Invariants
 //! - Every `x-ms-…` header and every parameter of the query is signed, with the path as it was sent.
-//! - No two requests have one text: a parameter with a line break is refused.
+//! - No two requests have one text: a parameter that could pass for two is refused.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -43,9 +43,7 @@ impl<'a> Signed<'a> {
         if self.account != asked.target.account {
             return Err(failure::detailed("The account in the Authorization header is not the one that is addressed."));
         }
-        if let Some((name, value)) = asked.query.iter().find(|(name, value)| breaks(name) || breaks(value)) {
-            return Err(Refusal::invalid_parameter(name, value));
-        }
+        unambiguous(asked)?;
         check_clock(asked, now)?;
         let texts = texts(asked, self.lite);
         // Each text is compared, so that time does not tell which of them fits.
@@ -54,8 +52,13 @@ impl<'a> Signed<'a> {
     }
 }
 
-fn breaks(text: &str) -> bool {
-    text.contains(['\n', '\r'])
+/// A parameter with a line break, or with a colon in its name, could pass for others.
+pub(super) fn unambiguous(asked: &Asked<'_>) -> Result<(), Refusal> {
+    let breaks = |text: &str| text.contains(['\n', '\r']);
+    match asked.query.iter().find(|(name, value)| breaks(name) || breaks(value) || name.contains(':')) {
+        Some((name, value)) => Err(Refusal::invalid_parameter(name, value)),
+        None => Ok(()),
+    }
 }
 
 fn check_clock(asked: &Asked<'_>, now: Timestamp) -> Result<(), Refusal> {
@@ -178,16 +181,14 @@ fn resource(asked: &Asked<'_>, path: &str, lite: bool) -> String {
         }
         return text;
     }
-    let mut parameters: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (name, value) in &asked.query {
-        parameters.entry(name.to_lowercase()).or_default().push(value);
-    }
-    for (name, mut values) in parameters {
-        values.sort_unstable();
+    // Each is there once, by `super::screen`: values of one name would be joined by commas, as are lists in one value.
+    let parameters: BTreeMap<String, &str> =
+        asked.query.iter().map(|(name, value)| (name.to_lowercase(), value.as_str())).collect();
+    for (name, value) in parameters {
         text.push('\n');
         text.push_str(&name);
         text.push(':');
-        text.push_str(&values.join(","));
+        text.push_str(value);
     }
     text
 }

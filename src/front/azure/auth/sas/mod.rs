@@ -130,6 +130,19 @@ impl Token {
         Ok(Delegated { reach, letters, overrides: self.overrides() })
     }
 
+    /// All that is understood of a token before its signature is looked at, and the text of the signature; for fuzzing.
+    pub(super) fn probe(&self, asked: &Asked<'_>) -> Option<String> {
+        let text = match self.reach().ok()? {
+            Reach::Account { .. } => layout::account(self, &asked.target.account),
+            _ if self.has("skoid") => layout::delegation(self, asked),
+            _ => layout::service(self, asked),
+        };
+        let _time = limits::check_time(self.value("st"), self.value("se"), Timestamp(0));
+        let _place = limits::check_address(self.value("sip"), asked.remote);
+        let _letters = Letters::parse(self.value("sp"), Letters::KNOWN);
+        text.ok()
+    }
+
     /// What the token is for, by the parameters that only its kind has.
     fn reach(&self) -> Result<Reach, Refusal> {
         if self.has("ss") || self.has("srt") {

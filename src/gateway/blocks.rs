@@ -130,6 +130,12 @@ impl Gateway {
         .await
     }
 
+    /// The version that a copy's source is now.
+    pub async fn source_version(&self, source: Authorized<CopySource>) -> Result<Version, Error> {
+        let (reader, source) = self.admit(source)?;
+        Ok(open_for_copy(self, &reader, &source).await?.version)
+    }
+
     /// The bytes of a copy's source, to be sealed anew where they cannot be shared, or where claims about them are to be
     /// checked.
     pub async fn source_body(&self, source: Authorized<CopySource>) -> Result<Body, Error> {

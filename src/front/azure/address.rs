@@ -23,6 +23,11 @@ impl Domains {
         Self(domains.into_iter().map(tidy).filter(|domain| !domain.is_empty()).collect())
     }
 
+    /// Whether a host is one of ours.
+    pub(super) fn hold(&self, host: &str) -> bool {
+        self.account_of(host).is_some()
+    }
+
     /// The account that `host` names (`account.blob.domain` or `account.domain`); `None`: the path names it.
     fn account_of(&self, host: &str) -> Option<String> {
         let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();

@@ -66,6 +66,13 @@ impl Ask<'_> {
         errors::answer(error, self.operation, &self.context)
     }
 
+    /// The address of the account, as lists show it.
+    pub(super) fn endpoint(&self) -> String {
+        let scheme = if self.asked.tls { "https" } else { "http" };
+        let account = if self.asked.target.host_style { String::new() } else { self.asked.target.account.clone() };
+        format!("{scheme}://{}/{account}", self.asked.host)
+    }
+
     /// The length that the request's body is announced with; 411 when it is not.
     pub(super) fn announced(&self) -> Result<u64, Refusal> {
         let Some(value) = self.asked.headers.get(http::header::CONTENT_LENGTH) else {

@@ -232,7 +232,7 @@ mod tests {
         }
         let (method, remote) = (Method::PUT, [127, 0, 0, 1].into());
         let (query, target) = (Vec::new(), Target::default());
-        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, remote, tls: true })
+        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
     }
 
     #[test]

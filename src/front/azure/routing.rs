@@ -167,7 +167,7 @@ mod tests {
         };
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let remote = [127, 0, 0, 1].into();
-        route(&Asked { method: &method, path: "/", query, headers: &headers, target, remote, tls: true })
+        route(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
     }
 
     #[test]

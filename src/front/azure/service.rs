@@ -131,10 +131,23 @@ pub(super) fn asked<'r>(
     {
         return Err(address::invalid_uri());
     }
-    let target = address::target(authority.or(header), uri.path(), &house.domains)?;
+    asked_at(house, method, uri, headers, origin, authority.or(header).unwrap_or_default())
+}
+
+/// The same, at a host that is known.
+pub(super) fn asked_at<'r>(
+    house: &House,
+    method: &'r Method,
+    uri: &'r http::Uri,
+    headers: &'r HeaderMap,
+    origin: Origin,
+    host: &str,
+) -> Result<Asked<'r>, Refusal> {
+    let target = address::target(Some(host), uri.path(), &house.domains)?;
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Ok(Asked { method, path: uri.path(), query, headers, target, remote: origin.remote, tls: origin.tls })
+    let (path, host) = (uri.path(), host.to_owned());
+    Ok(Asked { method, path, query, headers, target, host, remote: origin.remote, tls: origin.tls })
 }
 
 /// Lets a request in: its caller is known, may do this, and asks for nothing that is not here.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ecluse::cli;
-use ecluse::config::{CatalogUrl, Config, Custodian, Etag, Padding, Problem, ProviderKind, Tls};
+use ecluse::config::{CatalogUrl, Config, Custodian, Etag, JwksSource, Padding, Problem, ProviderKind, S3Only, Tls};
 use ecluse::model::BucketName;
 use ecluse::text::{Exit, Language, Texts};
 
@@ -200,6 +200,7 @@ fn a_small_file_means_the_defaults() {
     assert_eq!(config.data_dir, data);
     assert_eq!(config.tls, Tls::Off);
     assert_eq!(config.admin, None);
+    assert_eq!(config.azure, None);
     assert_eq!(config.catalog, CatalogUrl::Sqlite(data.join("catalog.db")));
     assert_eq!(config.keys.custodian, Custodian::File { path: data.join("root.key") });
     assert_eq!(config.keys.ttl, Duration::from_secs(60));
@@ -219,12 +220,26 @@ fn the_example_loads_with_every_key() {
     let house = House::new();
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config/ecluse.example.toml");
     let text = fs::read_to_string(example).unwrap().replace("/var/lib/ecluse", house.path().to_str().unwrap());
+    let text = text.replace("secrets/pacs", "secrets/azure");
     let text = text.replacen("\n# region", "\nregion", 1).replace("# client_ca", "client_ca");
     let config = house.load(&text, &[]).unwrap();
     let s3 = config.s3.unwrap();
     assert_eq!(s3.listen, "0.0.0.0:9000".parse().unwrap());
     assert_eq!(s3.domains, ["s3.hospital.example"]);
     assert_eq!(s3.region.as_deref(), Some("ca-central-1"));
+    let azure = config.azure.unwrap();
+    assert_eq!(azure.listen, "0.0.0.0:10000".parse().unwrap());
+    assert_eq!(azure.domains, ["azure.hospital.example"]);
+    assert_eq!(azure.soft_delete, Some(Duration::from_secs(7 * 86_400)));
+    assert_eq!(azure.copy_sources, ["archive.hospital.example"]);
+    let oidc = azure.oidc.unwrap();
+    assert_eq!(oidc.issuer, "https://login.hospital.example/realms/systems");
+    assert_eq!((oidc.audiences, oidc.claim.as_str()), (vec!["https://storage.azure.com/".to_owned()], "azp"));
+    assert_eq!(oidc.jwks, JwksSource::File(house.path().join("tls/jwks.json")));
+    assert_eq!(oidc.clients.len(), 2);
+    for value in ["imaging-service", "pacs"] {
+        assert_eq!(oidc.clients[value].as_str(), "pacs");
+    }
     assert_eq!(config.admin.unwrap().listen, "127.0.0.1:9600".parse().unwrap());
     let Tls::Files { certificate, private_key, client_ca } = config.tls else { panic!("TLS is off") };
     assert_eq!(certificate, house.path().join("tls/server.pem"));
@@ -242,6 +257,46 @@ fn the_example_loads_with_every_key() {
     );
     assert!(principal.may_see(&BucketName::parse("imaging-2026").unwrap()));
     assert!(!principal.may_see(&BucketName::parse("payroll").unwrap()));
+}
+
+#[test]
+fn the_azure_front_may_stand_alone_and_means_its_defaults() {
+    let house = House::new();
+    let azure = GOOD.replace("[s3]", "[azure]").replace("secrets/pacs", "secrets/azure");
+    let config = house.load(&azure, &[]).unwrap();
+    assert_eq!(config.s3, None);
+    let azure_only = config.azure.unwrap();
+    assert_eq!(azure_only.listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!((azure_only.soft_delete, azure_only.oidc), (None, None));
+    assert!(azure_only.domains.is_empty() && azure_only.copy_sources.is_empty());
+    assert_eq!(config.clients[0].s3_only(), None);
+
+    let least = "[azure.oidc]\nissuer = \"https://a.example/\"\njwks = { file = \"k\" }\n[tls]";
+    let least = house.load(&azure.replace("[tls]", least), &[]).unwrap().azure.unwrap().oidc.unwrap();
+    assert_eq!(least.audiences, ["https://storage.azure.com/", "https://storage.azure.com"]);
+    assert_eq!((least.issuer.as_str(), least.claim.as_str()), ("https://a.example/", "azp"));
+    assert_eq!(least.clients.len(), 1);
+    assert_eq!(least.clients["pacs"].as_str(), "pacs");
+
+    let oidc = "[azure.oidc]\nissuer = \"http://localhost:8080/realms/a\"\naudience = [\"a\", \"b\"]\n\
+                jwks = { url = \"http://127.0.0.1:8080/certs\", ca = \"ca.pem\" }\nclaim = \"appid\"\n[tls]";
+    let oidc = house.load(&azure.replace("[tls]", oidc), &[]).unwrap().azure.unwrap().oidc.unwrap();
+    assert_eq!((oidc.audiences, oidc.claim), (vec!["a".to_owned(), "b".to_owned()], "appid".to_owned()));
+    let JwksSource::Url { url, ca } = oidc.jwks else { panic!() };
+    assert_eq!((url.as_str(), ca), ("http://127.0.0.1:8080/certs", Some(house.path().join("data/ca.pem"))));
+}
+
+#[test]
+fn a_client_that_fits_s3_only_is_no_mistake_beside_one_that_fits_both() {
+    let house = House::new();
+    let second = "[[client]]\nid = \"chum-ris\"\ntenant = \"chum\"\nsecret = { file = \"../secrets/azure\" }\n\
+                  allow = [{ buckets = [\"ris\"], actions = [\"read\"] }]\n";
+    let third = second.replace("chum-ris", "lab").replace("secrets/azure", "secrets/ris");
+    let both = GOOD.replace("[tls]", "[azure]\nlisten = \"127.0.0.1:10000\"\n[tls]");
+    let text = format!("{}{second}{third}", both.replace("secrets/pacs", "secrets/azure"));
+    let config = house.load(&text, &[]).unwrap();
+    let why: Vec<_> = config.clients.iter().map(ecluse::config::Client::s3_only).collect();
+    assert_eq!(why, [None, Some(S3Only::Id), Some(S3Only::Secret)]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::signer::{PAYLOAD, Signer};
+use crate::signer::Signer;
 
 /// Where a system answers, and who asks.
 pub struct Target {
@@ -30,12 +30,26 @@ pub struct Target {
     pub signer: Signer,
 }
 
+/// What a call is about; the signer says it in the system's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    Bucket,
+    /// A page of names.
+    Names,
+    Object,
+    /// A block of an object; of Azure only.
+    Block(usize),
+    /// The list of an object's blocks; of Azure only.
+    BlockList,
+}
+
 /// A request.
 #[derive(Clone)]
 pub struct Call {
     pub method: &'static str,
+    /// Bucket and name.
     pub path: String,
-    pub query: &'static str,
+    pub ask: Ask,
     pub range: Option<String>,
     /// The body is this piece, so many times.
     pub piece: Bytes,
@@ -58,7 +72,12 @@ pub enum Expected {
 
 impl Call {
     pub fn new(method: &'static str, path: String, expected: Expected) -> Self {
-        Self { method, path, query: "", range: None, piece: Bytes::new(), repeats: 0, expected }
+        Self { method, path, ask: Ask::Object, range: None, piece: Bytes::new(), repeats: 0, expected }
+    }
+
+    /// Of the body, in bytes.
+    pub fn length(&self) -> u64 {
+        self.piece.len() as u64 * self.repeats
     }
 }
 
@@ -94,6 +113,13 @@ impl Connection {
         self.run(call, None).await;
     }
 
+    /// One after the other.
+    pub async fn call_all(&mut self, calls: Vec<Call>) {
+        for call in calls {
+            self.call(call).await;
+        }
+    }
+
     /// Sends and keeps the answer's bytes.
     pub async fn fetch(&mut self, call: Call) -> Bytes {
         let mut kept = BytesMut::new();
@@ -102,17 +128,11 @@ impl Connection {
     }
 
     async fn run(&mut self, call: Call, mut keep: Option<&mut BytesMut>) {
-        let (at, authorization) = self.target.signer.sign(call.method, &call.path, call.query, &self.target.host);
-        let path = if call.query.is_empty() { call.path.clone() } else { format!("{}?{}", call.path, call.query) };
-        let mut request = Request::builder()
-            .method(call.method)
-            .uri(path)
-            .header(header::HOST, self.target.host.as_str())
-            .header("x-amz-content-sha256", PAYLOAD)
-            .header("x-amz-date", at)
-            .header(header::AUTHORIZATION, authorization);
-        if let Some(range) = &call.range {
-            request = request.header(header::RANGE, range);
+        let signed = self.target.signer.sign(&call, &self.target.host);
+        let mut request =
+            Request::builder().method(call.method).uri(signed.target).header(header::HOST, self.target.host.as_str());
+        for (name, value) in signed.headers {
+            request = request.header(name, value);
         }
         let request = request.body(Pieces::new(call.piece, call.repeats)).unwrap();
         let what = || format!("{} {} {:?}", call.method, call.path, call.range);
@@ -141,7 +161,7 @@ impl Connection {
             Expected::Announced(expected) => {
                 assert_eq!(headers[header::CONTENT_LENGTH], expected.to_string(), "{}", what());
             }
-            // Each name has its <Contents> with more than a hundred bytes; the first answer is counted exactly.
+            // Each name has its element with more than a hundred bytes; the first answer is counted exactly.
             Expected::Names(names) => assert!(length > 100 * names, "{}: {length} bytes", what()),
             Expected::Nothing => {}
         }

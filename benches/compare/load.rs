@@ -55,7 +55,7 @@ impl Load {
             let hash = |bytes: &[u8]| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec();
             assert!(hash(&bytes) == hash(&expected), "{}: other bytes than were stored", self.workload.name);
         } else if self.workload.kind == Kind::List {
-            let names = String::from_utf8_lossy(&bytes).matches("<Key>").count();
+            let names = String::from_utf8_lossy(&bytes).matches(self.target.signer.name_element()).count();
             assert_eq!(names as u64, self.workload.objects, "names listed");
         }
     }
@@ -76,7 +76,7 @@ impl Load {
                     if index >= most {
                         break;
                     }
-                    connection.call(load.workload.call(&load.content, &load.series, index)).await;
+                    connection.call_all(load.workload.calls(&load.content, &load.series, index)).await;
                     requests += 1;
                     ended = Instant::now();
                 }
@@ -108,7 +108,7 @@ impl Load {
                     while let Ok(permit) = due.acquire().await {
                         permit.forget();
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        connection.call(load.workload.call(&load.content, &load.series, index)).await;
+                        connection.call_all(load.workload.calls(&load.content, &load.series, index)).await;
                         let was_due = *start.get().unwrap() + interval.mul_f64(index as f64);
                         latencies.push(Instant::now().saturating_duration_since(was_due).as_micros() as u64);
                         if index + 1 == arrivals {

@@ -1,4 +1,4 @@
-//! Écluse on a folder against `rclone serve s3` with `crypt` and against nginx, and what Écluse costs before a provider.
+//! Écluse on a folder, through both fronts, against `rclone serve s3` with `crypt` and against nginx, and what Écluse costs before a provider.
 //!
 //! One client, written for this, loads each system in the same way on the same machine. docs/performance.md says how,
 //! and what each system makes durable. Needs the tools of `scripts/install-bench-tools`.

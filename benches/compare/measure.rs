@@ -6,7 +6,7 @@ use crate::load::Load;
 use crate::results::{Place, Record, Results, percentile};
 use crate::systems::System;
 use crate::usage;
-use crate::workload::{Kind, Workload};
+use crate::workload::Workload;
 
 /// Arrivals of a latency measurement: no more than so many in one round.
 const MOST_ARRIVALS: f64 = 20_000.0;
@@ -37,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     fn most_calls(&self, workload: &Workload) -> u64 {
-        if workload.kind == Kind::Put { (self.written / workload.size).max(2) } else { u64::MAX }
+        if workload.writes() { (self.written / workload.size).max(2) } else { u64::MAX }
     }
 }
 
@@ -121,7 +121,7 @@ async fn latency(plan: &Plan, runners: &[Runner], per_second: f64, results: &mut
 
 /// What an earlier measurement left to be written is written before the next begins: who syncs nothing must not slow who does.
 fn settle(workload: &Workload) {
-    if workload.kind == Kind::Put {
+    if workload.writes() {
         let status = std::process::Command::new("sync").arg("-f").arg(tempfile::env::temp_dir()).status();
         assert!(status.unwrap().success(), "sync");
     }

@@ -129,6 +129,7 @@ fn colour(system: System) -> RGBColor {
     match system {
         System::EcluseMd5 | System::EcluseBefore => RGBColor(0x1f, 0x6f, 0xb4),
         System::EcluseOpaque => RGBColor(0x7f, 0xb8, 0xe6),
+        System::EcluseAzure => RGBColor(0x2c, 0xa0, 0x6f),
         System::Rclone => RGBColor(0xd9, 0x8c, 0x2b),
         System::Nginx | System::Provider => RGBColor(0xa0, 0xa0, 0xa0),
     }

@@ -66,7 +66,7 @@ impl S3Provider {
 
     /// How the client reaches it without Écluse.
     pub fn target(&self) -> Arc<Target> {
-        let signer = Signer::new(CLIENT, &self.secret);
+        let signer = Signer::s3(CLIENT, &self.secret);
         Arc::new(Target { address: self.address, host: self.address.to_string(), tls: None, signer })
     }
 }

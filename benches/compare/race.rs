@@ -44,11 +44,12 @@ pub async fn run(arguments: &Arguments, content: &Arc<Content>, results: &mut Re
     }
 }
 
-/// nginx lists nothing as S3 does, and "provider" is not in this race.
+/// nginx lists nothing as S3 does, blocks are Azure's, and "provider" is not in this race.
 fn can(system: System, workload: &Workload) -> bool {
     match system {
-        System::EcluseMd5 | System::EcluseOpaque | System::Rclone => true,
-        System::Nginx => workload.kind != Kind::List,
+        System::EcluseAzure => true,
+        System::EcluseMd5 | System::EcluseOpaque | System::Rclone => workload.kind != Kind::Blocks,
+        System::Nginx => !matches!(workload.kind, Kind::List | Kind::Blocks),
         System::Provider | System::EcluseBefore => false,
     }
 }

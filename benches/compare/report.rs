@@ -9,9 +9,17 @@ use crate::study;
 use crate::systems::System;
 use crate::workload::{WORKLOADS, Workload};
 
-const RACERS: [System; 4] = [System::EcluseMd5, System::EcluseOpaque, System::Rclone, System::Nginx];
-const STUDENTS: [System; 6] =
-    [System::Provider, System::EcluseBefore, System::EcluseMd5, System::EcluseOpaque, System::Rclone, System::Nginx];
+const RACERS: [System; 5] =
+    [System::EcluseMd5, System::EcluseOpaque, System::EcluseAzure, System::Rclone, System::Nginx];
+const STUDENTS: [System; 7] = [
+    System::Provider,
+    System::EcluseBefore,
+    System::EcluseMd5,
+    System::EcluseOpaque,
+    System::EcluseAzure,
+    System::Rclone,
+    System::Nginx,
+];
 const NOTHING: &str = "–";
 /// Fewer samples have no 99th percentile.
 const ENOUGH: usize = 100;
@@ -57,7 +65,7 @@ fn with_racers(first: &str, others: &[&str]) -> String {
 }
 
 fn throughput(results: &Results, tls: bool, workloads: &[&Workload]) -> String {
-    let others = ["MD5 / rclone", "opaque / rclone", "MD5 / nginx", "opaque / nginx"];
+    let others = ["MD5 / rclone", "opaque / rclone", "MD5 / nginx", "opaque / nginx", "Azure / MD5"];
     let mut text = with_racers("workload", &others);
     for workload in workloads {
         let place = |system| racing(system, tls, workload.name);
@@ -73,7 +81,9 @@ fn throughput(results: &Results, tls: bool, workloads: &[&Workload]) -> String {
                 write!(text, " {ratio} |").unwrap();
             }
         }
-        text.push('\n');
+        let azure = results.ratio(place(System::EcluseAzure), place(System::EcluseMd5));
+        let azure = azure.map_or_else(|| NOTHING.to_owned(), |ratio| format!("{:.2}", ratio.median));
+        writeln!(text, " {azure} |").unwrap();
     }
     text
 }

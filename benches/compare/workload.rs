@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::client::{Call, Expected};
+use crate::client::{Ask, Call, Expected};
+use crate::signer::block_id;
 
 /// The bucket that reads are from.
 pub const READS: &str = "bench";
@@ -15,10 +16,14 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 /// Length of the object that ranges are read from.
 const LARGE_BYTES: u64 = 1 << 30;
+/// Length of a block.
+const BLOCK_BYTES: u64 = 8 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Put,
+    /// A put in blocks of [`BLOCK_BYTES`] and their list; of Azure only.
+    Blocks,
     Get,
     /// A GET of what [`Kind::Put`] put.
     Back,
@@ -48,6 +53,7 @@ pub const WORKLOADS: &[Workload] = &[
     workload("put-512k", Kind::Put, 512 * KIB, 16, 0),
     workload("put-1m", Kind::Put, MIB, 8, 0),
     workload("put-64m", Kind::Put, 64 * MIB, 2, 0),
+    workload("blocks-64m", Kind::Blocks, 64 * MIB, 2, 0),
     workload("get-4k", Kind::Get, 4 * KIB, 16, 256),
     workload("get-512k", Kind::Get, 512 * KIB, 16, 128),
     workload("get-1m", Kind::Get, MIB, 8, 64),
@@ -70,7 +76,7 @@ impl Workload {
     /// The calls that put there what is to be read.
     pub fn filling(&self, content: &Content) -> Vec<Call> {
         match self.kind {
-            Kind::Put | Kind::Back => Vec::new(),
+            Kind::Put | Kind::Blocks | Kind::Back => Vec::new(),
             Kind::Range => vec![content.put(READS, LARGE, LARGE_BYTES)],
             Kind::Get | Kind::Head | Kind::List => {
                 (0..self.objects).map(|index| content.put(READS, &object(index), self.size)).collect()
@@ -78,10 +84,17 @@ impl Workload {
         }
     }
 
-    /// The call numbered `index`. Writes of different `series` have different names.
-    pub fn call(&self, content: &Content, series: &str, index: u64) -> Call {
+    /// What is measured as number `index`. Writes of different `series` have different names.
+    pub fn calls(&self, content: &Content, series: &str, index: u64) -> Vec<Call> {
         match self.kind {
-            Kind::Put => content.put(WRITES, &written(series, index), self.size),
+            Kind::Blocks => content.blocks(WRITES, &written(series, index), self.size),
+            _ => vec![self.call(content, series, index)],
+        }
+    }
+
+    fn call(&self, content: &Content, series: &str, index: u64) -> Call {
+        match self.kind {
+            Kind::Blocks | Kind::Put => content.put(WRITES, &written(series, index), self.size),
             Kind::Back => Call::get(WRITES, &written(series, index), self.size),
             Kind::Get => Call::get(READS, &object(index % self.objects), self.size),
             Kind::Head => Call::head(READS, &object(index % self.objects), self.size),
@@ -90,11 +103,11 @@ impl Workload {
         }
     }
 
-    /// A call whose answer's content is known, after [`Self::call`] number 0 of the series.
+    /// A call whose answer's content is known, after [`Self::calls`] number 0 of the series.
     pub fn checked(&self, content: &Content, series: &str) -> (Call, Option<Bytes>) {
         let call = self.call(content, series, 0);
         match self.kind {
-            Kind::Put => {
+            Kind::Put | Kind::Blocks => {
                 let back = Call::get(WRITES, &written(series, 0), self.size);
                 (back, Some(content.bytes(self.size)))
             }
@@ -103,6 +116,11 @@ impl Workload {
             Kind::Range => (Call::range(READS, LARGE, content.length(), self.size), Some(content.bytes(self.size))),
             Kind::Head | Kind::List => (call, None),
         }
+    }
+
+    /// Whether it stores something.
+    pub fn writes(&self) -> bool {
+        matches!(self.kind, Kind::Put | Kind::Blocks)
     }
 
     /// Bytes that one call moves, where that is what it is about.
@@ -133,6 +151,27 @@ impl Content {
         let repeats = length.div_ceil(self.length());
         let piece = self.bytes(length / repeats);
         Call::put(bucket, name, piece, repeats)
+    }
+}
+
+impl Content {
+    /// The blocks of an object, and their list.
+    fn blocks(&self, bucket: &str, name: &str, length: u64) -> Vec<Call> {
+        let object = || Call::new("PUT", format!("/{bucket}/{name}"), Expected::Nothing);
+        let numbers = 0..usize::try_from(length / BLOCK_BYTES).unwrap();
+        let list: String = numbers.clone().map(|number| format!("<Latest>{}</Latest>", block_id(number))).collect();
+        let list = Call {
+            ask: Ask::BlockList,
+            piece: Bytes::from(format!("<BlockList>{list}</BlockList>")),
+            repeats: 1,
+            ..object()
+        };
+        let block = |number| {
+            let begin = number * usize::try_from(BLOCK_BYTES).unwrap();
+            let piece = self.0.slice(begin..begin + usize::try_from(BLOCK_BYTES).unwrap());
+            Call { ask: Ask::Block(number), piece, repeats: 1, ..object() }
+        };
+        numbers.map(block).chain([list]).collect()
     }
 }
 
@@ -171,8 +210,7 @@ impl Call {
     }
 
     fn list(bucket: &str, names: u64) -> Self {
-        let call = Self::new("GET", format!("/{bucket}"), Expected::Names(names));
-        Self { query: "list-type=2&max-keys=1000", ..call }
+        Self { ask: Ask::Names, ..Self::new("GET", format!("/{bucket}"), Expected::Names(names)) }
     }
 
     fn put(bucket: &str, name: &str, piece: Bytes, repeats: u64) -> Self {
@@ -181,6 +219,6 @@ impl Call {
 
     /// Creates a bucket.
     pub fn bucket(name: &str) -> Self {
-        Self::new("PUT", format!("/{name}"), Expected::Nothing)
+        Self { ask: Ask::Bucket, ..Self::new("PUT", format!("/{name}"), Expected::Nothing) }
     }
 }

@@ -17,7 +17,11 @@ fuzz_target!(|input: &str| {
     match Config::from_text(text, Path::new("/etc/ecluse"), &environment, &read_file) {
         Ok(config) => {
             assert!(config.data_dir.is_absolute() && config.providers.len() == 1 && !config.clients.is_empty());
-            let listeners = [config.s3.map(|s3| s3.listen), config.admin.map(|admin| admin.listen)];
+            let azure = config.azure.as_ref();
+            assert!(config.s3.is_some() || azure.is_some());
+            assert!(azure.is_none() || config.clients.iter().any(|client| client.s3_only().is_none()));
+            let (s3, admin) = (config.s3.map(|s3| s3.listen), config.admin.map(|admin| admin.listen));
+            let listeners = [s3, azure.map(|azure| azure.listen), admin];
             let outside = listeners.iter().flatten().any(|listen| !listen.ip().is_loopback());
             assert!(!(outside && config.tls == Tls::Off));
         }

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults;
-use crate::catalog::SqliteCatalog;
-use crate::config::{self, CatalogUrl, Custodian, Keys, Provider, ProviderKind, Tls};
+use crate::catalog::{CatalogSettings, SqliteCatalog};
+use crate::config::{
+    self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
+};
+use crate::front::azure::{AzureSettings, Bearer, BearerSettings, Jwks};
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
@@ -56,10 +59,11 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
     }
 }
 
-/// Opens the catalog, creating it when there is none.
-pub(super) fn catalog(url: &CatalogUrl) -> Result<SqliteCatalog, OperatorError> {
-    let CatalogUrl::Sqlite(path) = url;
-    SqliteCatalog::open(path).map_err(|error| faults::catalog(&error, path))
+/// Opens the catalog, creating it when there is none. What was deleted is kept as long as the Azure front promises.
+pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
+    SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
 }
 
 /// The catalog's file.
@@ -120,6 +124,50 @@ fn spec(kind: ProviderKind, ca: Option<Vec<u8>>) -> ProviderSpec {
             ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca }
         }
         ProviderKind::Dir { path } => ProviderSpec::Dir { path },
+    }
+}
+
+/// What the Azure front needs to know.
+pub(super) fn azure(azure: AzureListener) -> Result<AzureSettings, OperatorError> {
+    Ok(AzureSettings {
+        domains: azure.domains,
+        copy_sources: azure.copy_sources,
+        soft_delete: azure.soft_delete,
+        bearer: azure.oidc.map(bearer).transpose()?,
+    })
+}
+
+/// Whose tokens the Azure front believes. The issuer is not asked, but what is in files is looked at.
+pub(super) fn bearer(oidc: Oidc) -> Result<Bearer, OperatorError> {
+    let fault = |error: &dyn std::error::Error| faults::oidc_keys(error, oidc.jwks.to_string());
+    let (jwks, authorities) = match &oidc.jwks {
+        JwksSource::File(path) => {
+            let keys = std::fs::read(path).map_err(|error| fault(&error))?;
+            serde_json::from_slice::<serde_json::Value>(&keys).map_err(|error| fault(&error))?;
+            (Jwks::File(path.clone()), None)
+        }
+        JwksSource::Url { url, ca } => {
+            let authorities = ca.as_ref().map(std::fs::read).transpose().map_err(|error| fault(&error))?;
+            (Jwks::Url(url.clone()), authorities)
+        }
+    };
+    let settings = BearerSettings {
+        issuer: oidc.issuer,
+        audiences: oidc.audiences,
+        jwks,
+        authorities,
+        claim: oidc.claim,
+        clients: oidc.clients,
+    };
+    Bearer::new(settings).map_err(|error| faults::oidc_keys(&error, oidc.jwks.to_string()))
+}
+
+/// Says in the log which clients cannot come through the Azure front.
+pub(super) fn warn_of_s3_only(config: &Config) {
+    for client in config.clients.iter().filter(|_| config.azure.is_some()) {
+        if let Some(reason) = client.s3_only() {
+            tracing::warn!(client = client.id.as_str(), unfit = reason.word(), "not a client of the Azure front");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::open_files::OpenFiles;
 use super::{assemble, faults, runtime};
 use crate::catalog::Catalog as _;
-use crate::config::{Config, Tls};
+use crate::config::{Config, JwksSource, Tls};
 use crate::keys::Keyring;
 use crate::text::{Exit, OperatorError, Texts};
 
@@ -42,6 +42,18 @@ pub fn check(
         Tls::Files { certificate, .. } => say("check-ok", "check-certificate", &[shown(certificate)])?,
         Tls::Off => say("check-ok", "check-no-tls", &[])?,
     }
+    for client in config.clients.iter().filter(|_| config.azure.is_some()) {
+        if let Some(reason) = client.s3_only() {
+            let args = [("id", client.id.as_str().to_owned()), ("reason", reason.word().to_owned())];
+            say("check-warning", "check-client-s3-only", &args)?;
+        }
+    }
+    if let Some(oidc) = config.azure.as_ref().and_then(|azure| azure.oidc.as_ref()) {
+        assemble::bearer(oidc.clone())?;
+        // Whoever issues tokens is not asked: the gateway starts without.
+        let frame = if matches!(oidc.jwks, JwksSource::File(_)) { "check-ok" } else { "check-skipped" };
+        say(frame, "check-jwks", &[("issuer", oidc.issuer.clone()), ("place", oidc.jwks.to_string())])?;
+    }
     let custodian = assemble::custodian(&config.keys)?;
     let described = custodian.describe();
     runtime()?.block_on(async {
@@ -49,7 +61,7 @@ pub fn check(
         let keyring = Keyring::new(Arc::clone(&custodian));
         let fault = |error| faults::catalog(&error, catalog_path);
         if catalog_path.exists() {
-            let catalog = assemble::catalog(&config.catalog)?;
+            let catalog = assemble::catalog(&config)?;
             if let Some(canary) = catalog.canary().await.map_err(fault)? {
                 let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
                 keyring.check_canary(&canary).await.map_err(wrong)?;

@@ -49,6 +49,14 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::InvalidPart { .. }
         | CatalogError::PreconditionFailed
         | CatalogError::SourceChanged
+        | CatalogError::Lease(_)
+        | CatalogError::SnapshotsPresent
+        | CatalogError::WrongKind
+        | CatalogError::AppendClosed
+        | CatalogError::AppendPosition
+        | CatalogError::AppendLength
+        | CatalogError::InvalidBlock
+        | CatalogError::TooManyBlocks
         | CatalogError::Closed
         | CatalogError::Damaged(_)
         | CatalogError::Engine(_)
@@ -62,17 +70,28 @@ pub(super) fn provider(error: &OpenError, name: &ProviderName) -> OperatorError 
     OperatorError::new("provider-unavailable", Exit::Configuration).arg("name", name.as_str()).because(error)
 }
 
+/// Public keys of the issuer of tokens that cannot be used.
+pub(super) fn oidc_keys(error: &dyn std::error::Error, place: String) -> OperatorError {
+    OperatorError::new("oidc-keys", Exit::Configuration).arg("place", place).because(error)
+}
+
 /// A certificate that cannot be used.
 pub(super) fn tls(error: &TlsError) -> OperatorError {
-    let code = match error {
-        TlsError::Mismatch { .. } => "certificate-mismatch",
-        TlsError::Read { .. }
-        | TlsError::Permissions { .. }
-        | TlsError::Pem { .. }
-        | TlsError::Certificate { .. }
-        | TlsError::Expired { .. }
-        | TlsError::NotYetValid { .. }
-        | TlsError::Unusable { .. } => "certificate-unusable",
+    let fault = match error {
+        TlsError::Mismatch { certificate, private_key } => {
+            OperatorError::new("certificate-mismatch", Exit::Configuration)
+                .arg("certificate", certificate.display().to_string())
+                .arg("key", private_key.display().to_string())
+        }
+        TlsError::Read { path, .. }
+        | TlsError::Permissions { path, .. }
+        | TlsError::Pem { path, .. }
+        | TlsError::Certificate { path }
+        | TlsError::Expired { path, .. }
+        | TlsError::NotYetValid { path, .. }
+        | TlsError::Unusable { path, .. } => {
+            OperatorError::new("certificate-unusable", Exit::Configuration).arg("path", path.display().to_string())
+        }
     };
-    OperatorError::new(code, Exit::Configuration).because(error)
+    fault.because(error)
 }

@@ -50,7 +50,11 @@ fn raised() -> u64 {
 }
 
 fn wanted(config: &Config) -> u64 {
-    let connections = config.limits.connections as u64;
+    let fetching = config.azure.as_ref().is_some_and(|azure| !azure.copy_sources.is_empty());
+    // Of each front; a request of Azure may be fetched from another host.
+    let fronts = [config.s3.is_some(), config.azure.is_some(), fetching];
+    let fronts = fronts.into_iter().map(u64::from).sum::<u64>();
+    let connections = (config.limits.connections as u64).saturating_mul(fronts);
     let calls: u64 = config.providers.iter().map(|provider| provider.connections as u64 * CALLS).sum();
     let spooled = (config.write.memory / MEMORY_FOR_EACH_SPOOLED).min(connections);
     OTHERS.saturating_add(connections).saturating_add(calls).saturating_add(spooled)

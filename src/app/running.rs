@@ -11,6 +11,7 @@ use super::open_files::OpenFiles;
 use super::{assemble, faults};
 use crate::config::Config;
 use crate::front::admin::Admin;
+use crate::front::azure::AzureFront;
 use crate::front::s3::{S3Front, S3Settings};
 use crate::front::server;
 use crate::front::tls::TlsHandle;
@@ -52,7 +53,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let tls = assemble::tls(&config.tls)?;
     let custodian = assemble::custodian(&config.keys)?;
     tracing::info!(custodian = custodian.describe(), "custodian");
-    let catalog = assemble::catalog(&config.catalog)?;
+    assemble::warn_of_s3_only(&config);
+    let catalog = assemble::catalog(&config)?;
     let store = assemble::store(config.providers)?;
     let tenants = assemble::tenants(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
@@ -75,13 +77,19 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
         jobs: TaskTracker::new(),
     };
     let limits = assemble::limits(&config.limits);
-    // Both are bound before either serves: a port that is taken ends the start, not half of it.
+    // All are bound before one serves: a port that is taken ends the start, not half of it.
     let s3 = config.s3.map(|s3| bind(s3.listen).map(|bound| (s3, bound))).transpose()?;
+    let azure = config.azure.map(|azure| Ok((bind(azure.listen)?, assemble::azure(azure)?))).transpose()?;
     let admin = config.admin.map(|admin| bind(admin.listen)).transpose()?;
     if let Some((s3, listener)) = s3 {
         let front = S3Front::new(Arc::clone(&gateway), S3Settings { domains: s3.domains, region: s3.region });
         let tls = running.tls.clone();
         running.listen("s3", listener, tls, &limits, front)?;
+    }
+    if let Some((listener, azure)) = azure {
+        let front = AzureFront::new(Arc::clone(&gateway), azure);
+        let tls = running.tls.clone();
+        running.listen("azure", listener, tls, &limits, front)?;
     }
     if let Some(listener) = admin {
         let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
@@ -90,6 +98,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     }
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
     running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
     running.jobs.spawn(async move { stop.run_until_cancelled(metrics.upkeep()).await });
@@ -97,7 +107,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
 }
 
 impl Running {
-    /// What listens where: `s3`, `admin`.
+    /// What listens where: `s3`, `azure`, `admin`.
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses
     }
@@ -114,6 +124,7 @@ impl Running {
 
     /// Takes over clients and certificates of a configuration; everything else of it waits for a restart.
     pub async fn reload(&self, config: Config) -> Result<(), OperatorError> {
+        assemble::warn_of_s3_only(&config);
         let tenants = assemble::tenants(&config.clients);
         let catalog_path = assemble::catalog_path(&config.catalog);
         self.gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;

@@ -22,13 +22,14 @@ mod select;
 mod sqlite;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::model::{
     BucketName, BucketRef, ByteRange, Checksum, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, Metadata, ObjectKey,
-    Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp, Unsatisfiable,
-    WrappedTenantKey,
+    Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp, Unmet, Unsatisfiable,
+    WrappedTenantKey, CurrentState,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
@@ -41,6 +42,13 @@ pub use revision::{
     SnapshotRule, TagQuery,
 };
 pub use sqlite::SqliteCatalog;
+
+/// What a catalog is told when it is opened. The default keeps nothing that was deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CatalogSettings {
+    /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all.
+    pub retention: Option<Duration>,
+}
 
 /// Identifies a version of an object, across the whole catalog. Grows, is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,10 +103,42 @@ pub struct Version {
     pub lease: Option<Lease>,
 }
 
+impl Bucket {
+    /// The tag of this state: another one after each change. What Azure shows as ETag.
+    pub fn state_tag(&self) -> ETag {
+        ETag::of_state(self.modified, self.revision)
+    }
+
+    /// Whether a write under these conditions may go on. The lease is not looked at.
+    fn check_write(&self, conditions: &Conditions) -> Result<(), CatalogError> {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        let tag = self.state_tag();
+        let state = CurrentState::new(&tag, &tag, self.modified, None);
+        conditions.check_write(Some(state)).map_err(|_unmet| CatalogError::PreconditionFailed)
+    }
+}
+
 impl Version {
     /// The tag of this state: another one after each change, of bytes or properties. What Azure shows as ETag.
     pub fn state_tag(&self) -> ETag {
         ETag::of_state(self.modified, self.revision)
+    }
+
+    /// Whether a read under these conditions may go on. The lease is not looked at.
+    pub fn check_read(&self, conditions: &Conditions) -> Result<(), Unmet> {
+        if conditions.is_empty() { Ok(()) } else { self.as_state(|state| conditions.check_read(Some(state))) }
+    }
+
+    /// Whether a write under these conditions may go on. The lease is not looked at.
+    pub fn check_write(&self, conditions: &Conditions) -> Result<(), Unmet> {
+        if conditions.is_empty() { Ok(()) } else { self.as_state(|state| conditions.check_write(Some(state))) }
+    }
+
+    fn as_state<T>(&self, look: impl FnOnce(CurrentState<'_>) -> T) -> T {
+        let state_tag = self.state_tag();
+        look(CurrentState::new(&self.etag, &state_tag, self.modified, Some(&self.metadata.tags)))
     }
 }
 

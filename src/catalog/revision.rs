@@ -27,7 +27,10 @@ pub enum Revision {
     Tier(Option<Tier>),
     /// Nothing may be appended any more ([`AppendState::closed`](crate::model::AppendState)). Raises the revision.
     /// [`CatalogError::WrongKind`](super::CatalogError::WrongKind) when nothing could be.
-    Close,
+    Close {
+        /// The length that the object must have ([`CatalogError::AppendPosition`](super::CatalogError::AppendPosition) otherwise).
+        length: Option<u64>,
+    },
 }
 
 /// Which version of an object.

@@ -11,6 +11,10 @@ pub(super) enum Shape {
     Text,
     Number,
     Texts,
+    /// A text or a list of texts.
+    OneOrMore,
+    /// A section whose keys are anybody's, each with a text.
+    Pairs,
     Table,
     Tables,
     Secret,
@@ -23,6 +27,8 @@ impl Shape {
             Self::Text => "text",
             Self::Number => "number",
             Self::Texts => "texts",
+            Self::OneOrMore => "one-or-more",
+            Self::Pairs => "pairs",
             Self::Table => "table",
             Self::Tables => "tables",
             Self::Secret => "secret",
@@ -30,7 +36,7 @@ impl Shape {
     }
 }
 
-use Shape::{Number, Secret, Table, Tables, Text, Texts};
+use Shape::{Number, OneOrMore, Pairs, Secret, Table, Tables, Text, Texts};
 
 /// Path (`[]` stands for any index), shape, example.
 pub(super) const KEYS: &[(&str, Shape, &str)] = &[
@@ -40,6 +46,28 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("s3.listen", Text, "listen = \"0.0.0.0:9000\""),
     ("s3.domains", Texts, "domains = [\"s3.hospital.example\"]"),
     ("s3.region", Text, "region = \"ca-central-1\""),
+    ("azure", Table, "[azure]"),
+    ("azure.listen", Text, "listen = \"0.0.0.0:10000\""),
+    ("azure.domains", Texts, "domains = [\"azure.hospital.example\"]"),
+    ("azure.soft_delete", Text, "soft_delete = \"7 days\""),
+    ("azure.copy_sources", Texts, "copy_sources = [\"archive.hospital.example\"]"),
+    ("azure.oidc", Table, "[azure.oidc]"),
+    ("azure.oidc.issuer", Text, "issuer = \"https://login.hospital.example/realms/systems\""),
+    ("azure.oidc.audience", OneOrMore, "audience = \"https://storage.azure.com/\""),
+    ("azure.oidc.jwks", Table, "jwks = { file = \"tls/jwks.json\" }"),
+    ("azure.oidc.jwks.file", Text, "jwks = { file = \"tls/jwks.json\" }"),
+    (
+        "azure.oidc.jwks.url",
+        Text,
+        "jwks = { url = \"https://login.hospital.example/realms/systems/protocol/openid-connect/certs\" }",
+    ),
+    (
+        "azure.oidc.jwks.ca",
+        Text,
+        "jwks = { url = \"https://login.hospital.example/certs\", ca = \"tls/hospital-ca.pem\" }",
+    ),
+    ("azure.oidc.claim", Text, "claim = \"azp\""),
+    ("azure.oidc.clients", Pairs, "\"imaging-service\" = \"pacs\""),
     ("admin", Table, "[admin]"),
     ("admin.listen", Text, "listen = \"127.0.0.1:9600\""),
     ("tls", Table, "[tls]"),
@@ -121,14 +149,21 @@ fn entry(key: &str) -> Option<&'static (&'static str, Shape, &'static str)> {
     let pattern = pattern(key);
     let pattern: &str = &pattern;
     let whole = pattern.strip_suffix("[]").unwrap_or(pattern);
-    KEYS.iter().find(|(path, ..)| *path == whole)
+    KEYS.iter().find(|(path, ..)| *path == whole).or_else(|| pairs(whole))
+}
+
+/// The section of pairs that `key` is one of.
+fn pairs(key: &str) -> Option<&'static (&'static str, Shape, &'static str)> {
+    let above = |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    KEYS.iter().find(|(path, shape, _)| *shape == Pairs && above(path))
 }
 
 /// What `key` holds: for `buckets[0]` a text, for `client[0]` a table.
 pub(super) fn shape(key: &str) -> Option<Shape> {
-    let (_, shape, _) = entry(key)?;
+    let (path, shape, _) = entry(key)?;
     Some(match (key.ends_with(']'), shape) {
-        (true, Texts) => Text,
+        (_, Pairs) if *path != key => Text,
+        (true, Texts | OneOrMore) => Text,
         (true, Tables) => Table,
         (_, shape) => *shape,
     })
@@ -204,12 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_of_a_section_of_pairs_are_anybodys() {
+        assert_eq!(shape("azure.oidc.clients"), Some(Pairs));
+        assert_eq!(shape("azure.oidc.clients.a.b[0]"), Some(Text));
+        assert_eq!(shape("azure.oidc.clientsx"), None);
+        assert_eq!(example("azure.oidc.clients.any"), "\"imaging-service\" = \"pacs\"");
+    }
+
+    #[test]
     fn the_keys_listed_are_the_keys_read() {
         let overrides = KEYS.iter().filter_map(|(path, shape, _)| {
             let path = path.replace("[]", "__0").replace('.', "__").to_ascii_uppercase();
             let leaf = match shape {
-                Text | Number => "",
+                Text | Number | OneOrMore => "",
                 Texts => "__0",
+                Pairs => "__ANY",
                 Secret => "__FILE",
                 Table | Tables => return None,
             };

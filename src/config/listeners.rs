@@ -1,48 +1,55 @@
-//! `[s3]`, `[admin]` and `[tls]`: who listens where, and that nothing off loopback is plain.
+//! `[s3]`, `[azure]`, `[admin]` and `[tls]`: who listens where, and that nothing off loopback is plain.
 
 use std::net::SocketAddr;
 
 use super::meant::Rules;
-use super::{AdminListener, Problem, S3Listener, Tls, typed};
+use super::{AdminListener, AzureListener, Problem, S3Listener, Tls, azure, typed};
 
-/// Understands the three sections together, because the rules span them.
+/// Who listens where.
+pub(super) struct Listeners {
+    pub(super) s3: Option<S3Listener>,
+    pub(super) azure: Option<AzureListener>,
+    pub(super) admin: Option<AdminListener>,
+    pub(super) tls: Tls,
+}
+
+/// Understands the four sections together, because the rules span them.
 pub(super) fn understand(
     s3: Option<typed::S3>,
+    azure: Option<typed::Azure>,
     admin: Option<typed::Admin>,
     tls: Option<typed::Tls>,
     rules: &mut Rules<'_>,
-) -> (Option<S3Listener>, Option<AdminListener>, Tls) {
-    if s3.is_none() {
+) -> Listeners {
+    if s3.is_none() && azure.is_none() {
         rules.add(Problem::new("config-no-listener", "s3"));
     }
     let s3 = s3.and_then(|typed| s3_listener(typed, rules));
+    let azure = azure.and_then(|typed| azure::understand(typed, rules));
     let admin = admin
         .and_then(|typed| rules.require("admin.listen", typed.listen))
         .and_then(|listen| address("admin.listen", &listen, rules))
         .map(|listen| AdminListener { listen });
     let listeners: Vec<(&str, SocketAddr)> = [
         s3.as_ref().map(|listener| ("s3.listen", listener.listen)),
+        azure.as_ref().map(|listener| ("azure.listen", listener.listen)),
         admin.map(|listener| ("admin.listen", listener.listen)),
     ]
     .into_iter()
     .flatten()
     .collect();
-    if let [(first, a), (second, b)] = listeners.as_slice()
-        && collide(*a, *b)
-    {
-        rules.add(Problem::new("config-address-twice", *second).value(b.to_string()).arg("other", *first));
+    for (index, (key, address)) in listeners.iter().enumerate() {
+        let earlier = listeners.iter().take(index).find(|(_, earlier)| collide(*earlier, *address));
+        if let Some((other, _)) = earlier {
+            rules.add(Problem::new("config-address-twice", *key).value(address.to_string()).arg("other", *other));
+        }
     }
     let tls = protection(tls.unwrap_or_default(), &listeners, rules);
-    (s3, admin, tls)
+    Listeners { s3, azure, admin, tls }
 }
 
 fn s3_listener(typed: typed::S3, rules: &mut Rules<'_>) -> Option<S3Listener> {
-    let domains = typed.domains.unwrap_or_default();
-    for (index, domain) in domains.iter().enumerate() {
-        if !is_domain(domain) {
-            rules.add(Problem::new("config-domain", format!("s3.domains[{index}]")).value(domain));
-        }
-    }
+    let domains = domains("s3.domains", typed.domains, rules);
     if let Some(region) = &typed.region
         && (region.is_empty() || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
     {
@@ -53,7 +60,18 @@ fn s3_listener(typed: typed::S3, rules: &mut Rules<'_>) -> Option<S3Listener> {
     Some(S3Listener { listen, domains, region: typed.region })
 }
 
-fn address(key: &str, typed: &str, rules: &mut Rules<'_>) -> Option<SocketAddr> {
+/// Base domains of requests that name what they want in their host.
+pub(super) fn domains(key: &str, typed: Option<Vec<String>>, rules: &mut Rules<'_>) -> Vec<String> {
+    let domains = typed.unwrap_or_default();
+    for (index, domain) in domains.iter().enumerate() {
+        if !is_domain(domain) {
+            rules.add(Problem::new("config-domain", format!("{key}[{index}]")).value(domain));
+        }
+    }
+    domains
+}
+
+pub(super) fn address(key: &str, typed: &str, rules: &mut Rules<'_>) -> Option<SocketAddr> {
     let parsed = typed.parse().ok();
     if parsed.is_none() {
         rules.add(Problem::new("config-address", key).value(typed));
@@ -65,7 +83,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
-fn is_domain(name: &str) -> bool {
+pub(super) fn is_domain(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::{Host, Url};
+
 use super::read::Read;
 use super::secrets::Surroundings;
 use super::{
-    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, clients, listeners, providers, typed,
+    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, azure, clients, listeners, providers,
+    typed,
 };
 
 /// One mebibyte.
@@ -28,14 +31,23 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
         Some(typed) => lexically_clean(&surroundings.folder.join(typed)),
         None => surroundings.folder.to_path_buf(),
     };
-    let (s3, admin, tls) = listeners::understand(file.s3, file.admin, file.tls, &mut rules);
+    let mut listeners = listeners::understand(file.s3, file.azure, file.admin, file.tls, &mut rules);
     let catalog = catalog(file.catalog.unwrap_or_default(), &mut rules);
     let keys = keys(file.keys.unwrap_or_default(), &mut rules);
     let CatalogUrl::Sqlite(catalog_file) = &catalog;
     let providers = providers::understand(file.provider.unwrap_or_default(), catalog_file, &mut rules);
     let write = write(file.write.unwrap_or_default(), &mut rules);
     let limits = limits(file.limits.unwrap_or_default(), &mut rules);
-    let clients = clients::understand(file.client.unwrap_or_default(), &mut rules);
+    let typed_clients = file.client.unwrap_or_default();
+    let named: Vec<String> = typed_clients.iter().filter_map(|client| client.id.clone()).collect();
+    let all_named = typed_clients.len();
+    let clients = clients::understand(typed_clients, &mut rules);
+    if let Some(azure) = &mut listeners.azure {
+        // While a client is not understood, nobody knows whether it fits.
+        let understood = (clients.len() == all_named).then_some(clients.as_slice());
+        azure::hold_against(azure, &named, understood, &mut rules);
+        azure::name_themselves(azure, &clients);
+    }
 
     let mut all = problems;
     let found = rules.problems.into_iter();
@@ -43,7 +55,8 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
     if !all.is_empty() || !left_out.is_empty() {
         return Err(all);
     }
-    Ok(Config { data_dir: rules.data_dir, s3, admin, tls, catalog, keys, providers, write, limits, clients })
+    let listeners::Listeners { s3, azure, admin, tls } = listeners;
+    Ok(Config { data_dir: rules.data_dir, s3, azure, admin, tls, catalog, keys, providers, write, limits, clients })
 }
 
 impl Rules<'_> {
@@ -110,7 +123,7 @@ impl Rules<'_> {
     }
 }
 
-fn range_problem(key: &str, value: String, least: String, most: String) -> Problem {
+pub(super) fn range_problem(key: &str, value: String, least: String, most: String) -> Problem {
     Problem::new("config-range", key).value(value).arg("least", least).arg("most", most)
 }
 
@@ -208,6 +221,28 @@ fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
         drain_timeout: timeout("limits.drain_timeout", typed.drain_timeout, seconds(30)),
         connections: rules.count("limits.connections", typed.connections, 1024, 1, 100_000),
     }
+}
+
+/// An address with nothing but scheme, host, port and path.
+pub(super) fn web_address(typed: &str) -> Option<Url> {
+    Url::parse(typed).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// Whether nothing protects what is sent there.
+pub(super) fn is_plain_abroad(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() == "http" && !loopback
 }
 
 /// Takes `.` and `..` out of an absolute path, without asking the file system.

@@ -7,6 +7,7 @@
 //! - A [`Config`] that exists is consistent: paths are absolute, sizes and durations parsed and within bounds, and no
 //!   listener off loopback is without TLS.
 
+mod azure;
 mod clients;
 mod keys;
 mod listeners;
@@ -34,8 +35,10 @@ pub use problem::Problem;
 pub struct Config {
     /// Where the gateway keeps its own files; absolute.
     pub data_dir: PathBuf,
-    /// The S3 front. Always present in this version, which has no other front.
+    /// The S3 front. One of the two fronts is there, or both.
     pub s3: Option<S3Listener>,
+    /// The Azure Blob front.
+    pub azure: Option<AzureListener>,
     /// Health and metrics.
     pub admin: Option<AdminListener>,
     /// How listeners are protected.
@@ -63,6 +66,59 @@ pub struct S3Listener {
     pub domains: Vec<String>,
     /// The only SigV4 region accepted; any when absent.
     pub region: Option<String>,
+}
+
+/// `[azure]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Base domains of host-style requests (`account.blob.domain`, `account.domain`), in lowercase.
+    pub domains: Vec<String>,
+    /// How long what was deleted or overwritten, through either front, can be brought back; not at all when absent.
+    pub soft_delete: Option<Duration>,
+    /// `host` or `host:port`, in lowercase: where else than here copies may be fetched from, over HTTPS.
+    pub copy_sources: Vec<String>,
+    /// Whose tokens are believed; nobody's when absent.
+    pub oidc: Option<Oidc>,
+}
+
+/// `[azure.oidc]`: who issues bearer tokens, and what is believed of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oidc {
+    /// What `iss` must be, to the letter.
+    pub issuer: String,
+    /// One of these must be among `aud`; at least one.
+    pub audiences: Vec<String>,
+    /// The issuer's public keys.
+    pub jwks: JwksSource,
+    /// The claim that says which application asks.
+    pub claim: String,
+    /// Its values → clients. The ids of clients that can use the Azure front are among the values.
+    pub clients: BTreeMap<String, ClientId>,
+}
+
+/// `[azure.oidc] jwks`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JwksSource {
+    /// A file; absolute.
+    File(PathBuf),
+    /// `https://…`, or `http://…` on loopback.
+    Url {
+        /// The address.
+        url: Url,
+        /// PEM: authorities of its certificate, beside the system's; absolute.
+        ca: Option<PathBuf>,
+    },
+}
+
+impl fmt::Display for JwksSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url { url, .. } => url.fmt(f),
+        }
+    }
 }
 
 /// `[admin]`.
@@ -220,14 +276,48 @@ pub struct Limits {
 
 /// `[[client]]`.
 pub struct Client {
-    /// S3 access key id.
+    /// S3 access key id; Azure account name.
     pub id: ClientId,
     /// Whose namespace it works in.
     pub tenant: TenantId,
-    /// S3 secret access key.
+    /// S3 secret access key; in base64, Azure account key.
     pub secret: SecretText,
     /// What it may do.
     pub allow: Vec<Grant>,
+}
+
+/// Why a client serves S3 only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum S3Only {
+    /// Its id is no account name: 3 to 24 lowercase letters and digits.
+    Id,
+    /// Its secret is no account key: not base64.
+    Secret,
+}
+
+impl Client {
+    /// What keeps it from the Azure front, if anything does.
+    ///
+    /// Source: Azure "Storage account overview" (names), "Authorize with Shared Key" (keys).
+    pub fn s3_only(&self) -> Option<S3Only> {
+        if !azure::is_account_name(self.id.as_str()) {
+            Some(S3Only::Id)
+        } else if !azure::is_account_key(&self.secret) {
+            Some(S3Only::Secret)
+        } else {
+            None
+        }
+    }
+}
+
+impl S3Only {
+    /// The word that the texts choose by.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Secret => "secret",
+        }
+    }
 }
 
 impl Config {
@@ -264,6 +354,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("data_dir", &self.data_dir)
             .field("s3", &self.s3)
+            .field("azure", &self.azure)
             .field("admin", &self.admin)
             .field("tls", &self.tls)
             .field("catalog", &self.catalog)

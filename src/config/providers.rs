@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
-use url::{Host, Url};
+use url::Url;
 
-use super::meant::Rules;
+use super::meant::{Rules, is_plain_abroad, web_address};
 use super::{Problem, Provider, ProviderKind, secrets, typed};
 use crate::model::ProviderName;
 use crate::secret::SecretText;
@@ -153,25 +153,12 @@ fn is_base64(key: &str, secret: &SecretText, rules: &mut Rules<'_>) -> bool {
 
 fn endpoint(key: &str, typed: Option<String>, rules: &mut Rules<'_>) -> Option<Url> {
     let typed = typed?;
-    let parsed = Url::parse(&typed).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    let Some(url) = parsed else {
+    let Some(url) = web_address(&typed) else {
         // Not shown: it may hold a password or a signature.
         rules.add(Problem::new("config-endpoint", key));
         return None;
     };
-    let loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if url.scheme() == "http" && !loopback {
+    if is_plain_abroad(&url) {
         rules.add(Problem::new("config-endpoint-plain", key).value(typed));
         return None;
     }

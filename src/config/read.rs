@@ -175,9 +175,6 @@ fn wrong_type(key: &str, value: Option<&Value>) -> Problem {
 }
 
 fn unknown_key(key: String) -> Problem {
-    if key == "azure" {
-        return Problem::new("config-later", key).arg("feature", "azure");
-    }
     let similar = keys::similar(&key).unwrap_or_else(|| "none".to_owned());
     Problem::new("config-unknown-key", key).arg("similar", similar)
 }

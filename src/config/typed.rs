@@ -1,6 +1,10 @@
 //! The file as it was typed: names and shapes, nothing checked. Every key may be absent.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty),* $(,)? }) => {
@@ -20,6 +24,7 @@ table!(File {
     version: i64,
     data_dir: String,
     s3: S3,
+    azure: Azure,
     admin: Admin,
     tls: Tls,
     catalog: Catalog,
@@ -34,6 +39,15 @@ table!(S3 {
     domains: Vec<String>,
     region: String,
 });
+table!(Azure {
+    listen: String,
+    domains: Vec<String>,
+    soft_delete: String,
+    copy_sources: Vec<String>,
+    oidc: Oidc,
+});
+table!(Oidc { issuer: String, audience: OneOrMore, jwks: Jwks, claim: String, clients: BTreeMap<String, String> });
+table!(Jwks { file: String, url: String, ca: String });
 table!(Admin { listen: String });
 table!(Tls { mode: String, certificate: String, private_key: String, client_ca: String });
 table!(Catalog { url: String });
@@ -83,6 +97,38 @@ table!(Allow {
     actions: Vec<String>,
 });
 
+/// A text, or a list of texts.
+#[derive(Default)]
+pub(super) struct OneOrMore(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+
+        impl<'de> Visitor<'de> for Texts {
+            type Value = OneOrMore;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<OneOrMore, E> {
+                Ok(OneOrMore(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMore(texts))
+            }
+        }
+
+        deserializer.deserialize_any(Texts)
+    }
+}
+
 /// How many keys are read, without the two that say where a secret is.
 #[cfg(test)]
 pub(super) fn fields() -> usize {
@@ -90,6 +136,9 @@ pub(super) fn fields() -> usize {
     let tables = [
         File::FIELDS,
         S3::FIELDS,
+        Azure::FIELDS,
+        Oidc::FIELDS,
+        Jwks::FIELDS,
         Admin::FIELDS,
         Tls::FIELDS,
         Catalog::FIELDS,

@@ -52,11 +52,12 @@ impl Commands for House {
 
     async fn serve(&self, config: &Path) -> Result<Served, DemoError> {
         let running = app::start(load(config)?, self.metrics.clone()).await.map_err(failed)?;
-        let (Some(s3), Some(admin)) = (running.address("s3"), running.address("admin")) else {
+        let addresses = ["s3", "azure", "admin"].map(|front| running.address(front));
+        let [Some(s3), Some(azure), Some(admin)] = addresses else {
             running.shutdown().await;
             return Err(failed(OperatorError::new("demo", Exit::Internal)));
         };
-        Ok(Served { s3, admin, stop: Box::pin(running.shutdown()) })
+        Ok(Served { s3, azure, admin, stop: Box::pin(running.shutdown()) })
     }
 }
 

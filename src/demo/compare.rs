@@ -17,6 +17,33 @@ pub(super) struct Stored {
     pub(super) first: Vec<u8>,
 }
 
+/// What the other front, Azure Blob, shows of what was stored through S3.
+#[derive(Debug, Clone)]
+pub(super) struct OtherFront {
+    /// How many objects it lists.
+    pub(super) listed: usize,
+    /// The record that was read through it.
+    pub(super) read: String,
+    /// Whether it lists every record with its length and no more, and gave that record back with its type.
+    pub(super) agrees: bool,
+}
+
+impl OtherFront {
+    /// Compares what was listed and what was read of `record` with what was stored.
+    pub(super) fn make(records: &[Record], listed: &[(String, u64)], record: &Record, returned: &Returned) -> Self {
+        let mut found: Vec<(&str, u64)> = listed.iter().map(|(name, length)| (name.as_str(), *length)).collect();
+        let mut stored: Vec<(&str, u64)> =
+            records.iter().map(|record| (record.name.as_str(), record.content.len() as u64)).collect();
+        found.sort_unstable();
+        stored.sort_unstable();
+        Self { listed: listed.len(), read: record.name.clone(), agrees: found == stored && same(record, returned) }
+    }
+}
+
+fn same(record: &Record, back: &Returned) -> bool {
+    record.content == back.content && back.content_type.as_deref() == Some(record.content_type)
+}
+
 /// The result.
 #[derive(Debug, Clone)]
 pub(super) struct Comparison {
@@ -26,14 +53,18 @@ pub(super) struct Comparison {
     pub(super) stored: Vec<Stored>,
     /// Each word, and how often it was found in names and bytes.
     pub(super) found: Vec<(&'static str, usize)>,
+    /// The same records through Azure Blob.
+    pub(super) azure: OtherFront,
 }
 
 impl Comparison {
     /// Compares the bytes and types of `returned`, and searches all of the provider's folder.
-    pub(super) fn make(records: &[Record], returned: &[Returned], provider: &Path) -> Result<Self, DemoError> {
-        let same = |record: &Record, back: &Returned| {
-            record.content == back.content && back.content_type.as_deref() == Some(record.content_type)
-        };
+    pub(super) fn make(
+        records: &[Record],
+        returned: &[Returned],
+        azure: OtherFront,
+        provider: &Path,
+    ) -> Result<Self, DemoError> {
         let changed = records
             .iter()
             .enumerate()
@@ -54,13 +85,13 @@ impl Comparison {
             stored.push(Stored { name, bytes: content.len(), first });
         })?;
         stored.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { changed, stored, found })
+        Ok(Self { changed, stored, found, azure })
     }
 
     /// What it proves. A provider that holds nothing proves nothing.
     pub(super) fn outcome(&self) -> Outcome {
         let readable = self.found.iter().any(|(_, count)| *count > 0);
-        if self.changed.is_empty() && !readable && !self.stored.is_empty() {
+        if self.changed.is_empty() && self.azure.agrees && !readable && !self.stored.is_empty() {
             Outcome::Proven
         } else {
             Outcome::Disproven

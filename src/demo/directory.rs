@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
@@ -64,18 +66,21 @@ impl DataDirectory {
             let folder = self.path.join(folder);
             DirBuilder::new().mode(0o700).recursive(true).create(&folder).map_err(DemoError::file(&folder))?;
         }
-        let (s3, admin) = (listen.map_or_else(free_port, Ok)?, free_port()?);
+        let [s3, azure, admin] = free_ports()?;
+        let s3 = listen.unwrap_or(s3);
+        let azure = SocketAddr::new(s3.ip(), azure.port());
         if !setup.secret.exists() {
             let mut secret = zeroize::Zeroizing::new([0; 32]);
             crate::secret::fill_random(secret.as_mut_slice())?;
-            write(&setup.secret, 0o600, &zeroize::Zeroizing::new(hex::encode(secret.as_slice())))?;
+            // In base64, so that it is an Azure account key, too.
+            write(&setup.secret, 0o600, &zeroize::Zeroizing::new(BASE64_STANDARD.encode(secret.as_slice())))?;
         }
         self.certificates(&setup.authority, s3.ip())?;
-        write(&setup.config, 0o644, &self.configuration(s3, admin))?;
+        write(&setup.config, 0o644, &self.configuration(s3, azure, admin))?;
         Ok(setup)
     }
 
-    fn configuration(&self, s3: SocketAddr, admin: SocketAddr) -> String {
+    fn configuration(&self, s3: SocketAddr, azure: SocketAddr, admin: SocketAddr) -> String {
         let data_dir = toml_string(&self.path.to_string_lossy());
         format!(
             r#"# Made by `ecluse demo`. Serve it again with: ecluse serve --config <this file>
@@ -84,6 +89,9 @@ data_dir = {data_dir}
 
 [s3]
 listen = "{s3}"
+
+[azure]
+listen = "{azure}"
 
 [admin]
 listen = "{admin}"
@@ -157,10 +165,13 @@ impl Drop for DataDirectory {
     }
 }
 
-/// A loopback port that was free a moment ago: the configuration names it, so that it can be served again.
-fn free_port() -> Result<SocketAddr, DemoError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::Port)?;
-    listener.local_addr().map_err(DemoError::Port)
+/// Loopback ports that were free a moment ago: the configuration names them, so that it can be served again.
+fn free_ports() -> Result<[SocketAddr; 3], DemoError> {
+    let bound = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(DemoError::Port);
+    // All at once, so that they differ.
+    let [first, second, third] = [bound()?, bound()?, bound()?];
+    let address = |listener: TcpListener| listener.local_addr().map_err(DemoError::Port);
+    Ok([address(first)?, address(second)?, address(third)?])
 }
 
 fn write(path: &Path, mode: u32, text: &str) -> Result<(), DemoError> {

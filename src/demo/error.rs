@@ -32,7 +32,7 @@ pub enum DemoError {
     #[error("signals cannot be waited for")]
     Signal(#[source] std::io::Error),
     /// A request of the demonstration's client failed.
-    #[error("the S3 client failed: {what}")]
+    #[error("the client failed: {what}")]
     Client {
         /// What it was about to do.
         what: &'static str,

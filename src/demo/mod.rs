@@ -2,10 +2,11 @@
 //!
 //! Makes a data directory as an administrator would (configuration, root key, certificates, one client, a folder as
 //! provider), starts the gateway on it, stores a small set of made-up records through the S3 front over TLS, reads
-//! them back, and shows beside each other what the hospital sees and what the provider holds.
+//! them back, lists them and reads one through the Azure Blob front, and shows beside each other what the hospital sees and what the provider holds.
 //!
 //! # Invariants
-//! - Nothing is simulated: the gateway is started as `ecluse serve` starts it, the client is an ordinary S3 client.
+//! - Nothing is simulated: the gateway is started as `ecluse serve` starts it, the clients are ordinary ones of S3 and
+//!   Azure Blob.
 //! - The records are invented, and look so: numbers that no registry gives out.
 //! - A temporary data directory is removed at the end, whatever happened.
 
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use futures::future::BoxFuture;
 
 use client::HospitalClient;
-use compare::Comparison;
+use compare::{Comparison, OtherFront};
 use directory::DataDirectory;
 
 pub use command::command;
@@ -50,6 +51,8 @@ pub struct DemoOptions {
 pub struct Served {
     /// Where its S3 front listens.
     pub s3: SocketAddr,
+    /// Where its Azure Blob front listens.
+    pub azure: SocketAddr,
     /// Where its admin listener listens.
     pub admin: SocketAddr,
     /// Drains and ends it.
@@ -67,9 +70,9 @@ pub trait Commands {
 /// How the show ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every record came back byte for byte, and the provider holds nothing readable.
+    /// Every record came back byte for byte, Azure Blob shows the same, and the provider holds nothing readable.
     Proven,
-    /// A record came back changed, or something readable is at the provider.
+    /// A record came back changed, the fronts differ, or something readable is at the provider.
     Disproven,
 }
 
@@ -112,7 +115,7 @@ async fn present(
     out: &mut dyn Write,
 ) -> Result<Outcome, DemoError> {
     show::opening(out, say, setup, served)?;
-    let client = HospitalClient::new(setup, served.s3)?;
+    let client = HospitalClient::new(setup, served)?;
     client.create_bucket().await?;
     let records = records();
     for record in &records {
@@ -122,10 +125,15 @@ async fn present(
     for record in &records {
         returned.push(client.get(record).await?);
     }
+    let listed = client.list_through_azure().await?;
+    let azure = match records.first() {
+        Some(first) => OtherFront::make(&records, &listed, first, &client.get_through_azure(first).await?),
+        None => return Ok(Outcome::Disproven),
+    };
     let provider = setup.provider.clone();
     let comparison = {
         let records = records.clone();
-        tokio::task::spawn_blocking(move || Comparison::make(&records, &returned, &provider))
+        tokio::task::spawn_blocking(move || Comparison::make(&records, &returned, azure, &provider))
             .await
             .map_err(|_panic| DemoError::Interrupted)??
     };
@@ -136,5 +144,5 @@ async fn present(
 
 /// The bucket of the demonstration.
 pub(crate) const BUCKET: &str = "dossiers";
-/// Its client.
+/// Its client: an S3 access key id and an Azure account name.
 pub(crate) const CLIENT: &str = "demo";

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-use super::client::{REGION, endpoint};
+use super::client::{REGION, account_endpoint, endpoint};
 use super::compare::{Comparison, FIRST_BYTES, Stored};
 use super::directory::Setup;
 use super::records::Record;
@@ -20,6 +20,7 @@ pub(super) fn opening(out: &mut dyn Write, say: &Say<'_>, setup: &Setup, served:
     writeln!(out, "{}\n", say("demo-title", &[]))?;
     for (id, value) in [
         ("demo-endpoint", endpoint(served.s3)),
+        ("demo-azure-endpoint", account_endpoint(served.azure)),
         ("demo-config", setup.config.display().to_string()),
         ("demo-provider", setup.provider.display().to_string()),
     ] {
@@ -57,6 +58,9 @@ pub(super) fn verdict(out: &mut dyn Write, say: &Say<'_>, comparison: &Compariso
     for name in &comparison.changed {
         writeln!(out, "{}", say("demo-came-back-changed", &[("name", name.clone())]))?;
     }
+    let azure = &comparison.azure;
+    let id = if azure.agrees { "demo-azure-agrees" } else { "demo-azure-differs" };
+    writeln!(out, "{}", say(id, &[("count", azure.listed.to_string()), ("name", azure.read.clone())]))?;
     writeln!(out, "\n{}", say("demo-searching", &[]))?;
     for (word, count) in &comparison.found {
         let count = say("demo-found", &[("count", count.to_string())]);
@@ -72,7 +76,7 @@ pub(super) fn verdict(out: &mut dyn Write, say: &Say<'_>, comparison: &Compariso
 
 /// Commands to copy and paste. The secret is read from its file, never printed.
 pub(super) fn commands(out: &mut dyn Write, say: &Say<'_>, setup: &Setup, served: &Served) -> Result<(), DemoError> {
-    let endpoint = endpoint(served.s3);
+    let (endpoint, account) = (endpoint(served.s3), account_endpoint(served.azure));
     let (authority, secret) = (quoted(&setup.authority), quoted(&setup.secret));
     writeln!(out, "{}\n", say("demo-try", &[]))?;
     writeln!(out, "  export AWS_ACCESS_KEY_ID={CLIENT} AWS_DEFAULT_REGION={REGION}")?;
@@ -81,6 +85,15 @@ pub(super) fn commands(out: &mut dyn Write, say: &Say<'_>, setup: &Setup, served
     writeln!(out, "  aws --endpoint-url {endpoint} s3 ls --recursive s3://{BUCKET}")?;
     writeln!(out, "  rclone --ca-cert \"$AWS_CA_BUNDLE\" ls \\")?;
     writeln!(out, "    ':s3,provider=Other,env_auth,force_path_style,endpoint=\"{endpoint}\":{BUCKET}'")?;
+    writeln!(out)?;
+    writeln!(out, "  export REQUESTS_CA_BUNDLE={authority}")?;
+    let connection = format!("BlobEndpoint={account};AccountName={CLIENT};AccountKey=$(cat {secret})");
+    writeln!(out, "  export AZURE_STORAGE_CONNECTION_STRING=\"{connection}\"")?;
+    writeln!(out, "  az storage blob list --container-name {BUCKET} --output table")?;
+    writeln!(out, "  export RCLONE_AZUREBLOB_ACCOUNT={CLIENT} RCLONE_AZUREBLOB_ENDPOINT={account}")?;
+    writeln!(out, "  export RCLONE_AZUREBLOB_KEY=\"$(cat {secret})\"")?;
+    writeln!(out, "  rclone --ca-cert \"$REQUESTS_CA_BUNDLE\" ls :azureblob:{BUCKET}")?;
+    writeln!(out)?;
     writeln!(out, "  curl http://{}/readyz", served.admin)?;
     writeln!(out, "  curl http://{}/metrics", served.admin)?;
     writeln!(out, "\n{}", say("demo-serving", &[]))?;

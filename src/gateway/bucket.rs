@@ -13,10 +13,10 @@ impl Gateway {
     }
 
     /// Creates a bucket; [`Error::BucketExists`] when the tenant has it.
-    pub async fn create_bucket(&self, op: Authorized<CreateBucket>) -> Result<(), Error> {
+    pub async fn create_bucket(&self, op: Authorized<CreateBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.create_bucket(&bucket, Timestamp::now()).await?)
+        Ok(self.catalog.create_bucket(&bucket, Timestamp::now(), &op.user).await?)
     }
 
     /// The bucket, if it exists.

@@ -1,4 +1,5 @@
-//! Copies within a tenant: the new version shares the source's parts, no chunk moves.
+//! Copies: within a tenant the new version shares the source's parts and no chunk moves. From another tenant, whose keys
+//! are others, the bytes are read and sealed anew.
 
 use futures::StreamExt as _;
 
@@ -6,12 +7,17 @@ use super::digest::{Computed, Digests, Hashers};
 use super::get::check_conditions;
 use super::own_task::in_own_task;
 use super::upload::{ChecksumPlan, check_number};
-use super::{Copied, CopyObject, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective, UploadId, UploadPart};
-use crate::catalog::{Content, NewUploadPart, NewVersion, OpenedVersion, Select, Version};
-use crate::model::{Authorized, BucketRef, ByteRange, ChecksumAlgorithm, Conditions, ObjectKey, Timestamp};
+use super::{
+    Body, BodyError, Copied, CopyObject, CopySource, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective, ObjectBody,
+    PutObject, UploadId, UploadPart,
+};
+use crate::catalog::{Content, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, Select, Version};
+use crate::model::{
+    Authorized, BucketRef, ByteRange, ChecksumAlgorithm, Conditions, Lease, Metadata, ObjectKey, Principal, Timestamp,
+};
 
 /// How often a copy is tried when its source is replaced under its feet.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 impl Gateway {
     /// Copies an object within the tenant. Tag and digests are the source's: the content is the same.
@@ -104,6 +110,61 @@ impl Gateway {
         Err(Error::Conflict)
     }
 
+    /// Makes an object of the whole of another, or of a snapshot. `metadata`: what the copy carries, from the source's; all
+    /// that belongs to the content comes with it in any case.
+    pub async fn copy_from(
+        &self,
+        source: Authorized<CopySource>,
+        op: Authorized<PutObject>,
+        metadata: impl Fn(&Version, &Metadata) -> Metadata + Send,
+    ) -> Result<Version, Error> {
+        let (reader, source) = self.admit(source)?;
+        if reader.tenant != op.principal().tenant {
+            return self.copy_across(&reader, source, op, metadata).await;
+        }
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        self.check_early(&bucket, &op.key, &op.conditions).await?;
+        for _ in 0..ATTEMPTS {
+            let source = open_for_copy(self, &reader, &source).await?.version;
+            let mut carried = metadata(&source, &op.metadata);
+            carried.content_md5 = source.metadata.content_md5;
+            carried.checksums.clone_from(&source.metadata.checksums);
+            let version = NewVersion {
+                bucket: bucket.clone(),
+                key: op.key.clone(),
+                content: shared(&source, whole(source.length)),
+                length: source.length,
+                etag: source.etag,
+                modified: Timestamp::now(),
+                metadata: carried,
+                conditions: op.conditions.clone(),
+                part_lengths: source.part_lengths,
+            };
+            match self.commit(version, None).await {
+                Err(Error::Conflict) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn copy_across(
+        &self,
+        reader: &Principal,
+        source: CopySource,
+        op: Authorized<PutObject>,
+        metadata: impl Fn(&Version, &Metadata) -> Metadata + Send,
+    ) -> Result<Version, Error> {
+        let opened = open_for_copy(self, reader, &source).await?;
+        let carried = metadata(&opened.version, &op.op().metadata);
+        let length = opened.version.length;
+        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, whole(length)).await?;
+        let (principal, op) = self.admit(op)?;
+        let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
+        Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
+    }
+
     async fn open_source(
         &self,
         bucket: &BucketRef,
@@ -111,16 +172,11 @@ impl Gateway {
         select: Select,
         conditions: &Conditions,
     ) -> Result<OpenedVersion, Error> {
-        let opened = self.catalog.open(bucket, key, select).await?;
-        match check_conditions(conditions, &opened.version) {
-            // The source of a copy answers 412 where a read would answer 304.
-            Err(Error::NotModified { .. }) => Err(Error::PreconditionFailed),
-            other => other.map(|()| opened),
-        }
+        checked_source(self.catalog.open(bucket, key, select).await?, conditions)
     }
 
     /// Digests of a range of a version: from the catalog where it knows them, otherwise by reading.
-    async fn digests_of(
+    pub(super) async fn digests_of(
         &self,
         bucket: &BucketRef,
         opened: OpenedVersion,
@@ -151,6 +207,46 @@ impl Gateway {
             hashers.update(&piece?);
         }
         Ok(hashers.finish())
+    }
+}
+
+/// The source of a copy, as of one moment, if its conditions hold.
+pub(super) async fn open_for_copy(
+    gateway: &Gateway,
+    reader: &Principal,
+    source: &CopySource,
+) -> Result<OpenedVersion, Error> {
+    let bucket = BucketRef { tenant: reader.tenant.clone(), name: source.bucket.clone() };
+    let object = ObjectRef { bucket, key: source.key.clone(), snapshot: source.snapshot };
+    let select = source.range.map_or(Select::All, Select::Range);
+    let opened = checked_source(gateway.catalog.open_at(&object, select).await?, &source.conditions);
+    let opened = opened.map_err(|error| match error {
+        Error::PreconditionFailed => Error::SourcePreconditionFailed,
+        error => error,
+    })?;
+    Lease::guard_read(opened.version.lease.as_ref(), source.conditions.lease.as_deref(), Timestamp::steady())?;
+    Ok(opened)
+}
+
+fn checked_source(opened: OpenedVersion, conditions: &Conditions) -> Result<OpenedVersion, Error> {
+    match check_conditions(conditions, &opened.version) {
+        // The source of a copy answers 412 where a read would answer 304.
+        Err(Error::NotModified { .. }) => Err(Error::PreconditionFailed),
+        other => other.map(|()| opened),
+    }
+}
+
+/// Checked plaintext of our own as a body to seal.
+pub(super) fn body_of(stream: ObjectBody, length: u64, algorithm: Option<ChecksumAlgorithm>) -> Body {
+    let failed = |error: Error| {
+        tracing::warn!(%error, "bytes to copy could not be read");
+        BodyError::Incomplete
+    };
+    Body {
+        length: Some(length),
+        stream: stream.map(move |piece| piece.map_err(failed)).boxed(),
+        digests: Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() },
+        claims: Box::new(|| Ok(Vec::new())),
     }
 }
 

@@ -7,6 +7,7 @@ use super::budget::Crowded;
 use super::operations::BodyError;
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;
+use crate::model::LeaseFault;
 use crate::store::StoreError;
 
 /// When a client should try again after a provider failed without saying when.
@@ -40,6 +41,9 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
+    /// 412. A condition on the source of a copy.
+    #[error("a precondition on the source failed")]
+    SourcePreconditionFailed,
     /// 304, with the version's validators.
     #[error("not modified")]
     NotModified {
@@ -61,6 +65,30 @@ pub enum Error {
     /// 400. A part other than the last is too small.
     #[error("a part is smaller than allowed")]
     PartTooSmall,
+    /// 409 or 412. A lease forbids it, or a lease action was refused.
+    #[error("lease: {0}")]
+    Lease(#[from] LeaseFault),
+    /// 409. The object has snapshots, and the deletion said nothing of them.
+    #[error("the object has snapshots")]
+    SnapshotsPresent,
+    /// 409. The operation is for objects of another kind.
+    #[error("the object is of another kind")]
+    WrongKind,
+    /// 409. Nothing may be appended to the object any more.
+    #[error("the object is closed to appending")]
+    AppendClosed,
+    /// 412. The object has not the length that the append named.
+    #[error("the object has another length than the append expects")]
+    AppendPosition,
+    /// 412. The object would become longer than the append allows.
+    #[error("the object would be longer than the append allows")]
+    AppendLength,
+    /// 400. A block is not there, or its name has another length than the others'.
+    #[error("a block is not there, or its name does not fit")]
+    InvalidBlock,
+    /// 409. More blocks than an object may have.
+    #[error("too many blocks")]
+    TooManyBlocks,
     /// 400. The body or the object would be larger than allowed.
     #[error("too large")]
     TooLarge,
@@ -126,6 +154,14 @@ impl From<CatalogError> for Error {
             CatalogError::InvalidPart { .. } => Self::InvalidPart,
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
             CatalogError::SourceChanged => Self::Conflict,
+            CatalogError::Lease(fault) => Self::Lease(fault),
+            CatalogError::SnapshotsPresent => Self::SnapshotsPresent,
+            CatalogError::WrongKind => Self::WrongKind,
+            CatalogError::AppendClosed => Self::AppendClosed,
+            CatalogError::AppendPosition => Self::AppendPosition,
+            CatalogError::AppendLength => Self::AppendLength,
+            CatalogError::InvalidBlock => Self::InvalidBlock,
+            CatalogError::TooManyBlocks => Self::TooManyBlocks,
             CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }

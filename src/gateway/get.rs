@@ -13,8 +13,10 @@ use super::operations::IfRange;
 use super::read_plan::OpenPart;
 use super::reader::Reader;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
-use crate::catalog::{OpenedVersion, Select, Version};
-use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, TenantId, Unmet};
+use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
+use crate::model::{
+    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, TenantId, Timestamp, Unmet,
+};
 
 impl Gateway {
     /// Opens an object.
@@ -22,7 +24,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let (opened, range, partial) =
-            self.open_version(&bucket, &op.key, op.select, &op.conditions, op.if_range.as_ref()).await?;
+            self.open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref()).await?;
         let body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
         Ok(GotObject { version: opened.version, range: range.filter(|_| partial), body })
     }
@@ -32,33 +34,43 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         if op.select == Select::All {
-            let version = self.catalog.head(&bucket, &op.key).await?;
+            let version = match op.snapshot {
+                None => self.catalog.head(&bucket, &op.key).await?,
+                snapshot => self.catalog.head_at(&object(bucket, op.key, snapshot)).await?,
+            };
             check_conditions(&op.conditions, &version)?;
             return Ok((version, None));
         }
-        let (opened, range, _) = self.open_version(&bucket, &op.key, op.select, &op.conditions, None).await?;
+        let object = object(bucket, op.key, op.snapshot);
+        let (opened, range, _) = self.open_version(&object, op.select, &op.conditions, None).await?;
         Ok((opened.version, range))
     }
 
     /// Version, slices, the bytes to serve (`None`: there are none), and whether they are an answer to a range.
     async fn open_version(
         &self,
-        bucket: &BucketRef,
-        key: &ObjectKey,
+        object: &ObjectRef,
         select: Select,
         conditions: &Conditions,
         if_range: Option<&IfRange>,
     ) -> Result<(OpenedVersion, Option<ByteRange>, bool), Error> {
         let mut partial = select != Select::All;
-        let mut opened = self.catalog.open(bucket, key, select).await?;
+        let mut opened = self.open_object(object, select).await?;
         check_conditions(conditions, &opened.version)?;
         if partial && if_range.is_some_and(|validator| !validator.holds(&opened.version)) {
             partial = false;
-            opened = self.catalog.open(bucket, key, Select::All).await?;
+            opened = self.open_object(object, Select::All).await?;
             check_conditions(conditions, &opened.version)?;
         }
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
         Ok((opened, range, partial))
+    }
+
+    async fn open_object(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, Error> {
+        Ok(match object.snapshot {
+            None => self.catalog.open(&object.bucket, &object.key, select).await?,
+            Some(_) => self.catalog.open_at(object, select).await?,
+        })
     }
 
     /// The bytes of `range`. The first piece was opened when this returns.
@@ -110,11 +122,21 @@ impl IfRange {
     }
 }
 
+fn object(bucket: BucketRef, key: ObjectKey, snapshot: Option<SnapshotId>) -> ObjectRef {
+    ObjectRef { bucket, key, snapshot }
+}
+
 /// Holds a read's conditions against a version.
 pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Result<(), Error> {
-    let state = CurrentState { etag: &version.etag, modified: version.modified };
+    let tag = version.state_tag();
+    let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
     conditions.check_read(Some(state)).map_err(|unmet| match unmet {
         Unmet::PreconditionFailed => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },
-    })
+    })?;
+    // What names no lease needs none to read.
+    if conditions.lease.is_some() {
+        Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    }
+    Ok(())
 }

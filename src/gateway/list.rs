@@ -17,6 +17,7 @@ impl Gateway {
             start: op.start,
             limit: op.limit,
             with_metadata: op.with_metadata,
+            extras: op.extras,
         };
         Ok(self.catalog.list(&query).await?)
     }

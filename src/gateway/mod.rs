@@ -7,7 +7,9 @@
 //! - Plaintext leaves only after its segment's tag was checked; a body that fails, fails.
 //! - Memory for bodies is taken from one [`Budget`]; above it clients wait.
 
+mod append;
 mod authorize;
+mod blocks;
 mod bucket;
 mod budget;
 mod copy;
@@ -27,6 +29,7 @@ mod parts;
 mod put;
 mod read_plan;
 mod reader;
+mod revise;
 mod readiness;
 mod seal_body;
 mod spool;
@@ -36,23 +39,29 @@ mod upload;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Mutex, mpsc};
+
 use crate::catalog::Catalog;
 use crate::keys::Keyring;
+use crate::model::{BucketRef, ObjectKey};
 use crate::seal::Padding;
 use crate::store::Store;
 
 pub use crate::catalog::{
-    Bucket, ListEntry, ListPage, ListStart, Select, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
+    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, ListEntry, ListExtras, ListPage, ListStart,
+    MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
 };
+pub use append::Grown;
 pub use authorize::{Client, Clients};
-pub use budget::Budget;
+pub use budget::{Budget, Share};
 pub use digest::{Claim, Digests, verify_claims};
 pub use error::Error;
 pub use operations::{
-    AbortUpload, Body, BodyError, Claims, CompleteUpload, Copied, CopyObject, CopyUploadPart, CreateBucket,
-    CreateUpload, DeleteBucket, DeleteObject, GetObject, GotObject, HeadBucket, HeadObject, IfRange, ListBuckets,
-    ListObjects, ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutObject, PutUploadPart, Stored,
-    UploadPartsPage,
+    AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
+    CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
+    GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
+    ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadPolicies,
+    Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use spool::Spool;
@@ -99,7 +108,15 @@ pub struct Gateway {
     budget: Budget,
     settings: Settings,
     parts: parts::PartIds,
+    /// Objects whose ends are to be merged: see [`jobs::merge`].
+    merges: (mpsc::Sender<Merge>, Mutex<mpsc::Receiver<Merge>>),
 }
+
+/// An object to look at: the end of it may be many small parts.
+type Merge = (BucketRef, ObjectKey);
+
+/// How many objects may wait to be merged.
+const MERGES_WAITING: usize = 256;
 
 impl Gateway {
     /// Puts the four leaves together.
@@ -116,7 +133,8 @@ impl Gateway {
             metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider.to_string()).increment(0);
         }
         let parts = parts::PartIds::new(Arc::clone(&catalog));
-        Self { catalog, keyring, store, clients, budget, settings, parts }
+        let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
+        Self { catalog, keyring, store, clients, budget, settings, parts, merges: (wanted, Mutex::new(waiting)) }
     }
 
     /// The configured clients: who a request's credentials belong to.

@@ -4,14 +4,25 @@
 //! [`Principal::authorize`](crate::model::Principal::authorize) and passes it to the method of
 //! [`Gateway`](super::Gateway) named beside it.
 
+mod blocks;
+mod revisions;
+
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use super::digest::{Claim, Digests};
-use crate::catalog::{ListStart, Select, UploadPart, Version};
+use crate::catalog::{ListExtras, ListStart, Select, UploadPart, Version};
 use crate::model::{
     Action, BucketName, ByteRange, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Operation, RangeRequest,
-    Requirement, Scope, Timestamp,
+    Requirement, Scope, SnapshotId, Timestamp,
+};
+
+pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
+pub use revisions::{
+    DropBucket, FindByTags, LeaseBucket, LeaseObject, ReadPolicies, RemoveObject, RestoreObject, ReviseBucket,
+    ReviseObject, SnapshotObject,
 };
 
 /// A request's body, as the front decoded it.
@@ -59,6 +70,8 @@ pub struct ListBuckets;
 pub struct CreateBucket {
     /// Its name.
     pub bucket: BucketName,
+    /// User metadata: lower-case name → value.
+    pub user: BTreeMap<String, String>,
 }
 
 /// [`Gateway::head_bucket`](super::Gateway::head_bucket).
@@ -102,6 +115,8 @@ pub struct GetObject {
     pub bucket: BucketName,
     /// Which.
     pub key: ObjectKey,
+    /// Which snapshot; `None`: the current version.
+    pub snapshot: Option<SnapshotId>,
     /// Which bytes.
     pub select: Select,
     /// Conditions on the current version.
@@ -136,6 +151,8 @@ pub struct HeadObject {
     pub bucket: BucketName,
     /// Which.
     pub key: ObjectKey,
+    /// Which snapshot; `None`: the current version.
+    pub snapshot: Option<SnapshotId>,
     /// Which bytes a GET would be asked for.
     pub select: Select,
     /// Conditions on the current version.
@@ -209,6 +226,8 @@ pub struct ListObjects {
     pub limit: usize,
     /// Whether entries carry metadata.
     pub with_metadata: bool,
+    /// What is shown beside current versions.
+    pub extras: ListExtras,
 }
 
 /// [`Gateway::create_upload`](super::Gateway::create_upload).
@@ -367,7 +386,7 @@ needs! {
 
 /// What a change of a key needs. Conditions that name tags tell whether a content is there that the client guessed:
 /// that takes the right to read it. Source: S3 "Conditional requests", permissions of `If-Match`.
-fn change<'a>(
+pub(super) fn change<'a>(
     action: Action,
     bucket: &'a BucketName,
     key: &'a ObjectKey,
@@ -375,7 +394,7 @@ fn change<'a>(
 ) -> Vec<Requirement<'a>> {
     let scope = Scope::Key(key.as_str());
     let mut needed = vec![Requirement { action, bucket, scope }];
-    if conditions.name_tags() {
+    if conditions.name_tags() || conditions.if_tags.is_some() {
         needed.push(Requirement { action: Action::Read, bucket, scope });
     }
     needed

@@ -7,7 +7,7 @@ use super::own_task::in_own_task;
 use super::parts::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
-use crate::model::{Authorized, BucketRef, Conditions, CurrentState, ObjectKey, Timestamp};
+use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Timestamp};
 
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
@@ -51,8 +51,7 @@ impl Gateway {
             Err(CatalogError::NoSuchKey) => None,
             Err(error) => return Err(error.into()),
         };
-        let state = current.as_ref().map(|v| CurrentState { etag: &v.etag, modified: v.modified });
-        conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)
+        check_conditions_of_write(conditions, current.as_ref())
     }
 
     /// Commits a version in a task of its own: a client that leaves now cannot leave the ticket in doubt.
@@ -67,6 +66,16 @@ impl Gateway {
         })
         .await
     }
+}
+
+/// Holds a write's conditions and its lease against the current version.
+pub(super) fn check_conditions_of_write(conditions: &Conditions, current: Option<&Version>) -> Result<(), Error> {
+    let tag = current.map(Version::state_tag);
+    let state =
+        current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::new(&v.etag, tag, v.modified, Some(&v.metadata.tags)));
+    conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
+    let lease = current.and_then(|version| version.lease.as_ref());
+    Ok(Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?)
 }
 
 /// Content and ticket of a sealed body.
@@ -90,7 +99,15 @@ pub(super) async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Resu
             | CatalogError::NoSuchUpload
             | CatalogError::InvalidPart { .. }
             | CatalogError::PreconditionFailed
-            | CatalogError::SourceChanged,
+            | CatalogError::SourceChanged
+            | CatalogError::Lease(_)
+            | CatalogError::SnapshotsPresent
+            | CatalogError::WrongKind
+            | CatalogError::AppendClosed
+            | CatalogError::AppendPosition
+            | CatalogError::AppendLength
+            | CatalogError::InvalidBlock
+            | CatalogError::TooManyBlocks,
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(

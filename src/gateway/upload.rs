@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use md5::{Digest as _, Md5};
-
 use super::digest::combine;
 use super::own_task::in_own_task;
 use super::parts::PartTicket;
@@ -195,14 +193,10 @@ pub(super) fn check_number(number: u32) -> Result<(), Error> {
 
 /// S3's tag of a multipart object: the MD5 of its parts' MD5s. A part whose MD5 was not computed counts with its tag.
 fn whole_etag(parts: &[UploadPart]) -> ETag {
-    let mut md5 = Md5::new();
-    for part in parts {
-        match &part.md5 {
-            Some(digest) => md5.update(digest),
-            None => md5.update(part.etag.as_str()),
-        }
-    }
-    ETag::multipart(md5.finalize().into(), parts.len())
+    ETag::of_parts(parts.iter().map(|part| match &part.md5 {
+        Some(digest) => digest.as_slice(),
+        None => part.etag.as_str().as_bytes(),
+    }))
 }
 
 fn whole_checksum(plan: ChecksumPlan, parts: &[UploadPart]) -> Option<Checksum> {
@@ -216,6 +210,8 @@ fn whole_checksum(plan: ChecksumPlan, parts: &[UploadPart]) -> Option<Checksum> 
 
 #[cfg(test)]
 mod tests {
+    use md5::{Digest as _, Md5};
+
     use super::*;
 
     #[test]

@@ -3,6 +3,8 @@
 //! # Invariants
 //! - [`Authorized`] is made by [`Principal::authorize`] only, so a gateway operation that takes one cannot be
 //!   reached without the check.
+//! - Narrowing a principal never allows more: a layer is one more thing that must allow.
+//! - Joining principals allows what one of them alone allows; what a requirement needs is never pieced together.
 
 use std::sync::Arc;
 
@@ -28,9 +30,22 @@ pub enum Action {
 /// One grant of a client's `allow` list.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    buckets: Vec<WildMatch>,
-    prefixes: Vec<String>,
+    buckets: Buckets,
+    keys: Keys,
     actions: Vec<Action>,
+}
+
+#[derive(Debug, Clone)]
+enum Buckets {
+    Like(Vec<WildMatch>),
+    One(BucketName),
+}
+
+#[derive(Debug, Clone)]
+enum Keys {
+    /// Empty: every key.
+    Below(Vec<String>),
+    One(String),
 }
 
 /// A configured client, known by its credentials. Cheap to clone.
@@ -40,7 +55,21 @@ pub struct Principal {
     pub client: ClientId,
     /// Whose namespace it works in.
     pub tenant: TenantId,
-    grants: Arc<[Grant]>,
+    powers: Arc<[Power]>,
+}
+
+/// Layers of grants: each of them must allow.
+#[derive(Debug, Clone)]
+struct Power(Vec<Arc<[Grant]>>);
+
+impl Power {
+    fn allows(&self, requirement: &Requirement<'_>) -> bool {
+        self.every_layer(|grant| grant.allows(requirement))
+    }
+
+    fn every_layer(&self, fits: impl Fn(&Grant) -> bool) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|layer| layer.iter().any(&fits))
+    }
 }
 
 /// What within a bucket a requirement is about.
@@ -86,23 +115,49 @@ pub struct Authorized<Op> {
 impl Grant {
     /// `buckets`: patterns with `*` and `?`; `prefixes`: empty means every key.
     pub fn new(buckets: &[String], prefixes: Vec<String>, actions: Vec<Action>) -> Self {
-        Self { buckets: buckets.iter().map(|p| WildMatch::new(p)).collect(), prefixes, actions }
+        let buckets = Buckets::Like(buckets.iter().map(|p| WildMatch::new(p)).collect());
+        Self { buckets, keys: Keys::Below(prefixes), actions }
+    }
+
+    /// In every bucket, every key.
+    pub fn everywhere(actions: Vec<Action>) -> Self {
+        Self { buckets: Buckets::Like(vec![WildMatch::new("*")]), keys: Keys::Below(Vec::new()), actions }
+    }
+
+    /// In this bucket alone, what `scope` says: the bucket with every key, one key, or the keys that begin so.
+    pub fn within(bucket: BucketName, scope: Scope<'_>, actions: Vec<Action>) -> Self {
+        let keys = match scope {
+            Scope::Bucket => Keys::Below(Vec::new()),
+            Scope::Prefix(prefix) => Keys::Below(vec![prefix.to_owned()]),
+            Scope::Key(key) => Keys::One(key.to_owned()),
+        };
+        Self { buckets: Buckets::One(bucket), keys, actions }
     }
 
     fn covers_bucket(&self, bucket: &BucketName) -> bool {
-        self.buckets.iter().any(|pattern| pattern.matches(bucket.as_str()))
+        match &self.buckets {
+            Buckets::Like(patterns) => patterns.iter().any(|pattern| pattern.matches(bucket.as_str())),
+            Buckets::One(name) => name == bucket,
+        }
+    }
+
+    fn covers_every_key(&self) -> bool {
+        matches!(&self.keys, Keys::Below(prefixes) if prefixes.is_empty())
     }
 
     fn allows(&self, requirement: &Requirement<'_>) -> bool {
-        let within = |text: &str| {
-            self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+        let below = |text: &str, prefixes: &[String]| {
+            prefixes.is_empty() || prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
         };
         self.actions.contains(&requirement.action)
             && self.covers_bucket(requirement.bucket)
-            && match requirement.scope {
+            && match (requirement.scope, &self.keys) {
                 // Creating or deleting a bucket touches every key in it; seeing that it exists does not.
-                Scope::Bucket => self.prefixes.is_empty() || requirement.action != Action::Admin,
-                Scope::Key(text) | Scope::Prefix(text) => within(text),
+                (Scope::Bucket, _) => self.covers_every_key() || requirement.action != Action::Admin,
+                (Scope::Key(text) | Scope::Prefix(text), Keys::Below(prefixes)) => below(text, prefixes),
+                (Scope::Key(text), Keys::One(key)) => text == key,
+                // Longer keys begin with it, too.
+                (Scope::Prefix(_), Keys::One(_)) => false,
             }
     }
 }
@@ -110,24 +165,51 @@ impl Grant {
 impl Principal {
     /// A client with its grants.
     pub fn new(client: ClientId, tenant: TenantId, grants: Vec<Grant>) -> Self {
-        Self { client, tenant, grants: grants.into() }
+        Self { client, tenant, powers: [Power(vec![grants.into()])].into() }
+    }
+
+    /// The same client, allowed no more than `layer` allows too: what it delegated to who asks.
+    #[must_use]
+    pub fn narrowed(&self, layer: Vec<Grant>) -> Self {
+        let layer: Arc<[Grant]> = layer.into();
+        let narrow = |power: &Power| Power(power.0.iter().chain([&layer]).map(Arc::clone).collect());
+        Self {
+            client: self.client.clone(),
+            tenant: self.tenant.clone(),
+            powers: self.powers.iter().map(narrow).collect(),
+        }
+    }
+
+    /// Who asks with two proofs, one for the source and one for the target of a copy: each requirement must be allowed by
+    /// one of them. `None` between tenants, whose namespaces never meet.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Option<Self> {
+        let powers = || self.powers.iter().chain(other.powers.iter()).cloned().collect();
+        (self.tenant == other.tenant).then(|| Self {
+            client: self.client.clone(),
+            tenant: self.tenant.clone(),
+            powers: powers(),
+        })
     }
 
     /// Checks `op` against the grants. Every requirement must be covered by some grant.
     pub fn authorize<Op: Operation>(&self, op: Op) -> Result<Authorized<Op>, Denied> {
-        let allowed = op.requirements().iter().all(|r| self.grants.iter().any(|g| g.allows(r)));
+        let allowed = op.requirements().iter().all(|requirement| self.allows(requirement));
         if allowed { Ok(Authorized { principal: self.clone(), op }) } else { Err(Denied) }
     }
 
     /// Whether any grant names the bucket: such buckets appear in the client's list of buckets.
     pub fn may_see(&self, bucket: &BucketName) -> bool {
-        self.grants.iter().any(|grant| grant.covers_bucket(bucket))
+        self.powers.iter().any(|power| power.every_layer(|grant| grant.covers_bucket(bucket)))
     }
 
     /// Whether the principal may list `bucket` at all: decides between 404 and 403 for a missing object.
     pub fn may_list(&self, bucket: &BucketName, key: &str) -> bool {
-        let requirement = Requirement { action: Action::List, bucket, scope: Scope::Prefix(key) };
-        self.grants.iter().any(|grant| grant.allows(&requirement))
+        self.allows(&Requirement { action: Action::List, bucket, scope: Scope::Prefix(key) })
+    }
+
+    fn allows(&self, requirement: &Requirement<'_>) -> bool {
+        self.powers.iter().any(|power| power.allows(requirement))
     }
 }
 

@@ -102,3 +102,70 @@ fn a_proof_carries_who_asked_and_what() {
     let (principal, Needs(needs, _)) = proof.into_parts();
     assert_eq!((principal.tenant.as_str(), needs.len()), ("chum", 1));
 }
+
+fn within(bucket: &str, scope: Scope<'_>, actions: &[Action]) -> Vec<Grant> {
+    vec![Grant::within(BucketName::parse(bucket).unwrap(), scope, actions.to_vec())]
+}
+
+#[test]
+fn a_narrowed_principal_may_do_what_both_its_grants_and_the_layer_allow() {
+    let client = client(&[(&["imaging", "lab*"], &[], &[Action::Read, Action::Write, Action::List])]);
+    let narrow = client.narrowed(within("imaging", Scope::Key("ct/1"), &[Action::Read, Action::Delete]));
+    let cases = [
+        (Action::Read, "imaging", Scope::Key("ct/1"), true),
+        (Action::Read, "imaging", Scope::Key("ct/10"), false),
+        (Action::Read, "imaging", Scope::Key("ct/"), false),
+        (Action::Read, "lab", Scope::Key("ct/1"), false),
+        (Action::Write, "imaging", Scope::Key("ct/1"), false),
+        (Action::Delete, "imaging", Scope::Key("ct/1"), false),
+        (Action::List, "imaging", Scope::Prefix("ct/1"), false),
+    ];
+    for (action, bucket, scope, wanted) in cases {
+        let allowed = narrow.authorize(Needs::new(&[(action, bucket, scope)])).is_ok();
+        assert_eq!(allowed, wanted, "{action:?} {bucket} {scope:?}");
+    }
+    let (imaging, lab) = (BucketName::parse("imaging").unwrap(), BucketName::parse("lab").unwrap());
+    assert!(narrow.may_see(&imaging) && !narrow.may_see(&lab) && client.may_see(&lab));
+    assert!(!narrow.may_list(&imaging, "ct/1") && client.may_list(&imaging, "ct/1"));
+}
+
+#[test]
+fn layers_of_buckets_and_prefixes_add_up_and_one_with_nothing_allows_nothing() {
+    let client = client(&[(&["*"], &[], &ALL)]);
+    let read = |principal: &Principal, key| {
+        principal.authorize(Needs::new(&[(Action::Read, "imaging", Scope::Key(key))])).is_ok()
+    };
+    let bucket = client.narrowed(within("imaging", Scope::Bucket, &ALL));
+    assert!(read(&bucket, "ct/1") && read(&bucket, "x"));
+    let prefix = bucket.narrowed(within("imaging", Scope::Prefix("ct/"), &ALL));
+    assert!(read(&prefix, "ct/1") && !read(&prefix, "x"));
+    assert!(read(&prefix.narrowed(vec![Grant::everywhere(ALL.to_vec())]), "ct/1"));
+    assert!(!read(&prefix.narrowed(Vec::new()), "ct/1"));
+    let admin =
+        |principal: &Principal| principal.authorize(Needs::new(&[(Action::Admin, "imaging", Scope::Bucket)])).is_ok();
+    assert!(admin(&bucket) && !admin(&prefix));
+    assert!(!admin(&client.narrowed(within("imaging", Scope::Key("ct/1"), &ALL))));
+}
+
+#[test]
+fn a_layer_for_a_bucket_is_no_pattern() {
+    let grant = within("a.c", Scope::Bucket, &[Action::Read]);
+    let narrow = client(&[(&["*"], &[], &ALL)]).narrowed(grant);
+    assert!(narrow.authorize(Needs::new(&[(Action::Read, "abc", Scope::Key("k"))])).is_err());
+}
+
+#[test]
+fn joined_proofs_serve_a_copy_and_piece_no_requirement_together() {
+    let client = client(&[(&["*"], &[], &ALL)]);
+    let source = client.narrowed(within("from", Scope::Key("a"), &[Action::Read]));
+    let target = client.narrowed(within("to-here", Scope::Key("b"), &[Action::Write]));
+    let copy = || Needs::new(&[(Action::Read, "from", Scope::Key("a")), (Action::Write, "to-here", Scope::Key("b"))]);
+    assert!(source.authorize(copy()).is_err() && target.authorize(copy()).is_err());
+    let both = target.joined(&source).unwrap();
+    assert!(both.authorize(copy()).is_ok());
+    for other in [(Action::Write, "from", Scope::Key("a")), (Action::Read, "to-here", Scope::Key("b"))] {
+        assert!(both.authorize(Needs::new(&[other])).is_err(), "{other:?}");
+    }
+    let elsewhere = Principal::new(client.client.clone(), TenantId::parse("other").unwrap(), Vec::new());
+    assert!(both.joined(&elsewhere).is_none());
+}

@@ -38,7 +38,7 @@ pub struct CurrentState<'a> {
     pub state_tag: &'a ETag,
     /// When it was committed.
     pub modified: Timestamp,
-    /// Its tags; needed only for [`Conditions::if_tags`].
+    /// Its tags; needed only for [`Conditions::if_tags`], which do not hold without them.
     pub tags: Option<&'a Tags>,
 }
 
@@ -51,19 +51,32 @@ pub enum Unmet {
     NotModified,
 }
 
+impl<'a> CurrentState<'a> {
+    /// A state with these tags, committed then.
+    pub fn new(etag: &'a ETag, state_tag: &'a ETag, modified: Timestamp, tags: Option<&'a Tags>) -> Self {
+        Self { etag, state_tag, modified, tags }
+    }
+}
+
 impl EtagCondition {
+    /// Either tag counts: each front shows one of them, and both mean this state.
     fn matches(&self, current: Option<CurrentState<'_>>) -> bool {
         match (self, current) {
             (_, None) => false,
             (Self::Any, Some(_)) => true,
-            (Self::OneOf(tags), Some(state)) => tags.contains(state.etag),
+            (Self::OneOf(tags), Some(state)) => tags.contains(state.etag) || tags.contains(state.state_tag),
         }
     }
 }
 
 impl Conditions {
-    /// For a read (GET, HEAD, the source of a copy): precedence of RFC 9110 §13.2.2.
+    /// For a read (GET, HEAD, the source of a copy): precedence of RFC 9110 §13.2.2. The lease is not looked at.
     pub fn check_read(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
+        if let Some(expression) = &self.if_tags
+            && !current.is_some_and(|state| state.tags.is_some_and(|tags| expression.holds(tags)))
+        {
+            return Err(Unmet::PreconditionFailed);
+        }
         if let Some(condition) = &self.if_match {
             if !condition.matches(current) {
                 return Err(Unmet::PreconditionFailed);
@@ -85,7 +98,7 @@ impl Conditions {
         Ok(())
     }
 
-    /// For a write (PUT, DELETE, completing an upload): anything unmet is 412.
+    /// For a write (PUT, DELETE, completing an upload): anything unmet is 412. The lease is not looked at.
     pub fn check_write(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
         self.check_read(current).map_err(|_unmet| Unmet::PreconditionFailed)
     }

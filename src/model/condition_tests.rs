@@ -12,10 +12,10 @@ fn one_of(tags: &[u8]) -> Option<EtagCondition> {
     Some(EtagCondition::OneOf(tags.iter().map(|n| tag(*n)).collect()))
 }
 
-/// Against a version with tag 1, committed at `NOW` and 999 ms.
+/// Against a version with tag 1 and state tag 2, committed at `NOW` and 999 ms.
 fn read(conditions: &Conditions) -> Result<(), Unmet> {
-    let etag = tag(1);
-    conditions.check_read(Some(CurrentState { etag: &etag, modified: Timestamp(NOW * 1000 + 999) }))
+    let (etag, state) = (tag(1), tag(2));
+    conditions.check_read(Some(CurrentState::new(&etag, &state, Timestamp(NOW * 1000 + 999), None)))
 }
 
 #[test]
@@ -29,6 +29,7 @@ fn the_precedence_of_conditions_is_that_of_rfc_9110_13_2_2() {
                 if_unmodified_since: unmodified.map(|holds| if holds { NOW } else { NOW - 1 }),
                 if_none_match: none_match.and_then(|holds| one_of(if holds { &[9] } else { &[9, 1] })),
                 if_modified_since: modified.map(|holds| if holds { NOW - 1 } else { NOW }),
+                ..Conditions::default()
             };
             // Steps 1 and 2: a tag outranks a date. Steps 3 and 4: likewise, and only after the first two.
             let expected = if if_match.or(unmodified) == Some(false) {
@@ -56,8 +57,8 @@ fn a_star_means_any_version_and_none_when_there_is_none() {
 
 #[test]
 fn a_write_that_may_not_go_on_is_a_failed_precondition_never_not_modified() {
-    let etag = tag(1);
-    let state = Some(CurrentState { etag: &etag, modified: Timestamp(NOW * 1000) });
+    let (etag, state_tag) = (tag(1), tag(2));
+    let state = Some(CurrentState::new(&etag, &state_tag, Timestamp(NOW * 1000), None));
     let create_only = Conditions { if_none_match: Some(EtagCondition::Any), ..Conditions::default() };
     let only_newer = Conditions { if_modified_since: Some(NOW), ..Conditions::default() };
     assert_eq!(create_only.check_write(state), Err(Unmet::PreconditionFailed));
@@ -77,4 +78,31 @@ fn tags_that_could_not_be_ours_match_nothing() {
 fn dates_without_an_object_decide_nothing() {
     let dated = Conditions { if_modified_since: Some(NOW), if_unmodified_since: Some(0), ..Conditions::default() };
     assert_eq!(dated.check_write(None), Ok(()));
+}
+
+#[test]
+fn either_tag_of_a_state_matches() {
+    for (number, matches) in [(1, true), (2, true), (3, false)] {
+        let only = Conditions { if_match: one_of(&[9, number]), ..Conditions::default() };
+        let except = Conditions { if_none_match: one_of(&[9, number]), ..Conditions::default() };
+        assert_eq!(read(&only).is_ok(), matches);
+        assert_eq!(read(&except).is_ok(), !matches);
+    }
+}
+
+#[test]
+fn tags_must_be_as_asked_before_anything_else_is_looked_at() {
+    let (etag, state_tag) = (tag(1), tag(2));
+    let tags = Tags::from([("status".to_owned(), "draft".to_owned())]);
+    let against = |text: &str, tags| {
+        let if_tags = Some(TagExpression::parse_condition(text).unwrap());
+        let conditions = Conditions { if_tags, if_none_match: one_of(&[1]), ..Conditions::default() };
+        conditions.check_read(Some(CurrentState::new(&etag, &state_tag, Timestamp(0), tags)))
+    };
+    assert_eq!(against("status = 'final'", Some(&tags)), Err(Unmet::PreconditionFailed));
+    assert_eq!(against("status = 'draft'", None), Err(Unmet::PreconditionFailed));
+    assert_eq!(against("status = 'draft'", Some(&tags)), Err(Unmet::NotModified));
+    let if_tags = Some(TagExpression::parse_condition("status <> 'draft'").unwrap());
+    let conditions = Conditions { if_tags, ..Conditions::default() };
+    assert_eq!(conditions.check_write(None), Err(Unmet::PreconditionFailed), "nothing has tags");
 }

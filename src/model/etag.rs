@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
+
 use super::Timestamp;
 
 /// A strong entity tag without its quotes: 1 to 128 characters of `[0-9A-Za-z-]`.
@@ -24,6 +26,14 @@ impl ETag {
     /// The tag of a multipart object: MD5 of the parts' MD5s, and how many (S3's form).
     pub fn multipart(digest: [u8; 16], parts: usize) -> Self {
         Self(format!("{}-{parts}", hex::encode(digest)).into())
+    }
+
+    /// The tag of an object made of parts: MD5 of what each counts with, its MD5 where it is known, and how many they are.
+    pub fn of_parts<'p>(parts: impl ExactSizeIterator<Item = &'p [u8]>) -> Self {
+        let count = parts.len();
+        let mut md5 = Md5::new();
+        parts.for_each(|part| md5.update(part));
+        Self::multipart(md5.finalize().into(), count)
     }
 
     /// A tag that says nothing of the content: 32 random hex digits and `-o`, so that no client takes it for an MD5.

@@ -4,6 +4,8 @@
 //!
 //! Source: Azure "Lease Blob", "Lease Container": the tables of outcomes of lease actions and of uses by lease state.
 
+use std::time::Duration;
+
 use super::Timestamp;
 
 /// A lease that was once acquired and not released, whatever became of it.
@@ -98,7 +100,7 @@ pub enum LeaseFault {
     /// Change while it is being broken.
     #[error("the lease is being broken and cannot be changed")]
     BreakingCannotChange,
-    /// Renew or change after it was broken.
+    /// Renew after it was broken, or while it is being broken.
     #[error("the lease was broken and cannot be renewed")]
     BrokenCannotRenew,
 }
@@ -111,3 +113,136 @@ pub struct LeaseOutcome {
     /// For a break: seconds until it is broken.
     pub remaining_seconds: u32,
 }
+
+impl Lease {
+    /// What it is at `now`.
+    pub fn state(&self, now: Timestamp) -> LeaseState {
+        match (self.breaks, self.expires) {
+            (Some(breaks), _) if now < breaks => LeaseState::Breaking,
+            (Some(_), _) => LeaseState::Broken,
+            (None, Some(expires)) if now >= expires => LeaseState::Expired,
+            (None, _) => LeaseState::Leased,
+        }
+    }
+
+    /// Whether it binds writers at `now`.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        matches!(self.state(now), LeaseState::Leased | LeaseState::Breaking)
+    }
+
+    /// What `action` makes of `current`, or why it is refused.
+    pub fn act(current: Option<&Self>, action: &LeaseAction, now: Timestamp) -> Result<LeaseOutcome, LeaseFault> {
+        match action {
+            LeaseAction::Acquire { id, duration_seconds } => {
+                may_acquire(current, id, now)?;
+                Ok(LeaseOutcome::of(Self::acquired(id, *duration_seconds, now)))
+            }
+            LeaseAction::Renew { id } => {
+                let lease = named(current, id)?;
+                match lease.state(now) {
+                    LeaseState::Breaking | LeaseState::Broken => Err(LeaseFault::BrokenCannotRenew),
+                    _ => Ok(LeaseOutcome::of(Self::acquired(&lease.id, lease.duration_seconds, now))),
+                }
+            }
+            LeaseAction::Change { id, proposed } => change(current, id, proposed, now),
+            LeaseAction::Release { id } => {
+                named(current, id)?;
+                Ok(LeaseOutcome { lease: None, remaining_seconds: 0 })
+            }
+            LeaseAction::Break { period_seconds } => {
+                let lease = current.ok_or(LeaseFault::ActionNotPresent)?;
+                Ok(lease.broken(*period_seconds, now))
+            }
+        }
+    }
+
+    /// Whether a write may go on that names the lease `given`: an active lease must be named, and what is named must be
+    /// the active one. After a write under a lease that has ended there is none any more; the caller sees to that.
+    pub fn guard_write(current: Option<&Self>, given: Option<&str>, now: Timestamp) -> Result<(), LeaseFault> {
+        let active = current.is_some_and(|lease| lease.is_active(now));
+        if given.is_none() && active { Err(LeaseFault::IdMissing) } else { Self::guard_read(current, given, now) }
+    }
+
+    /// Whether a read may go on that names the lease `given`: none needs be named, but what is named must be the active one.
+    pub fn guard_read(current: Option<&Self>, given: Option<&str>, now: Timestamp) -> Result<(), LeaseFault> {
+        match (given, current) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(LeaseFault::NotPresent),
+            (Some(_), Some(lease)) if !lease.is_active(now) => Err(LeaseFault::Lost),
+            (Some(id), Some(lease)) if lease.is(id) => Ok(()),
+            (Some(_), Some(_)) => Err(LeaseFault::IdMismatch),
+        }
+    }
+
+    fn acquired(id: &str, duration_seconds: Option<u32>, now: Timestamp) -> Self {
+        let expires = duration_seconds.map(|seconds| after(now, seconds));
+        Self { id: id.to_ascii_lowercase(), duration_seconds, expires, breaks: None }
+    }
+
+    /// It, broken after `period` seconds, or when it ends by itself if that is sooner.
+    fn broken(&self, period: Option<u32>, now: Timestamp) -> LeaseOutcome {
+        let wanted = period.map(|seconds| after(now, seconds));
+        let breaks = match self.state(now) {
+            LeaseState::Leased => match (wanted, self.expires) {
+                (Some(wanted), Some(expires)) => wanted.min(expires),
+                (wanted, expires) => wanted.or(expires).unwrap_or(now),
+            },
+            LeaseState::Breaking => {
+                let due = self.breaks.unwrap_or(now);
+                wanted.map_or(due, |wanted| wanted.min(due))
+            }
+            LeaseState::Broken | LeaseState::Expired | LeaseState::Available => self.breaks.unwrap_or(now),
+        };
+        let remaining = u64::try_from(breaks.0.saturating_sub(now.0)).unwrap_or(0).div_ceil(1000);
+        LeaseOutcome {
+            lease: Some(Self { breaks: Some(breaks), ..self.clone() }),
+            remaining_seconds: u32::try_from(remaining).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn is(&self, id: &str) -> bool {
+        self.id.eq_ignore_ascii_case(id)
+    }
+}
+
+impl LeaseOutcome {
+    fn of(lease: Lease) -> Self {
+        Self { lease: Some(lease), remaining_seconds: 0 }
+    }
+}
+
+fn may_acquire(current: Option<&Lease>, id: &str, now: Timestamp) -> Result<(), LeaseFault> {
+    let Some(lease) = current else { return Ok(()) };
+    match lease.state(now) {
+        LeaseState::Leased if !lease.is(id) => Err(LeaseFault::AlreadyPresent),
+        LeaseState::Breaking if lease.is(id) => Err(LeaseFault::BreakingCannotAcquire),
+        LeaseState::Breaking => Err(LeaseFault::AlreadyPresent),
+        _ => Ok(()),
+    }
+}
+
+fn change(current: Option<&Lease>, id: &str, proposed: &str, now: Timestamp) -> Result<LeaseOutcome, LeaseFault> {
+    let lease = current.ok_or(LeaseFault::ActionNotPresent)?;
+    match lease.state(now) {
+        // Who proposes the id that it has already asks again.
+        LeaseState::Leased if lease.is(id) || lease.is(proposed) => {
+            Ok(LeaseOutcome::of(Lease { id: proposed.to_ascii_lowercase(), ..lease.clone() }))
+        }
+        LeaseState::Breaking if lease.is(id) => Err(LeaseFault::BreakingCannotChange),
+        LeaseState::Leased | LeaseState::Breaking => Err(LeaseFault::ActionIdMismatch),
+        LeaseState::Available | LeaseState::Expired | LeaseState::Broken => Err(LeaseFault::ActionNotPresent),
+    }
+}
+
+/// The lease, if it has that id. Azure answers alike where there is none.
+fn named<'l>(current: Option<&'l Lease>, id: &str) -> Result<&'l Lease, LeaseFault> {
+    current.filter(|lease| lease.is(id)).ok_or(LeaseFault::ActionIdMismatch)
+}
+
+fn after(now: Timestamp, seconds: u32) -> Timestamp {
+    now.plus(Duration::from_secs(seconds.into()))
+}
+
+#[cfg(test)]
+#[path = "lease_tests.rs"]
+mod tests;

@@ -1,13 +1,16 @@
 # `ecluse demo`.
 demo-title = Écluse : une démonstration. Tous les patients sont inventés.
 demo-endpoint = Point d'accès S3          { $value }
+demo-azure-endpoint = Point d'accès Azure       { $value }
 demo-config = Configuration             { $value }
 demo-provider = Dossier du fournisseur    { $value }
-demo-storing = Dépôt de documents dans le compartiment « { $bucket } » par TLS, puis relecture…
+demo-storing = Dépôt de documents dans le compartiment « { $bucket } » par S3 et TLS, puis relecture…
 demo-hospital-sees = Ce que voit l'hôpital
 demo-provider-holds = Ce que détient le fournisseur
 demo-all-came-back = Chaque document est revenu à l'octet près, avec son type.
 demo-came-back-changed = ALTÉRÉ : { $name } n'est pas revenu tel qu'il a été déposé.
+demo-azure-agrees = Azure Blob énumère les mêmes { $count } objets et rend le même { $name }
+demo-azure-differs = DIFFÉRENT : Azure Blob ne montre pas ce qui a été déposé ({ $count } objets énumérés, { $name } lu).
 demo-searching = Recherche dans tous les noms et octets chez le fournisseur :
 demo-found = { $count } trouvé
 demo-proven = Le fournisseur ne détient rien de lisible.

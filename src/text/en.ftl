@@ -53,6 +53,11 @@ check-catalog = catalog: { $path }
 check-catalog-new = catalog: { $path } (none yet; the first start makes it)
 check-open-files = open files: { $allowed } are allowed, { $wanted } may be needed
 check-open-files-few = open files: { $allowed } are allowed, but { $wanted } may be needed: raise LimitNOFILE, or lower limits.connections
+check-client-s3-only = client { $id }: not through the Azure front, because its { $reason ->
+    [id] id is not 3 to 24 lowercase letters and digits
+   *[secret] secret is not base64
+}
+check-jwks = public keys of { $issuer }: { $place }
 check-provider = provider: { $name }
 serve-listening = { $front } listens on { $address }
 
@@ -105,6 +110,8 @@ cause-config-type = { $shape ->
     [text] A text is expected.
     [number] A whole number, zero or more, is expected.
     [texts] A list of texts is expected.
+    [one-or-more] A text or a list of texts is expected.
+    [pairs] A section of texts is expected.
     [table] A section is expected.
     [tables] A list of sections is expected.
    *[other] Another kind of value is expected.
@@ -118,13 +125,11 @@ cause-config-version = This gateway reads version 1.
 hint-config-version = Write: version = 1
 error-config-later = this is not available yet
 cause-config-later = { $feature ->
-    [azure] The Azure Blob front arrives with a later version.
     [postgres] PostgreSQL catalogs arrive with a later version.
     [custodian] Custodians other than a file arrive with a later version.
    *[providers] Several providers arrive with a later version.
 }
 hint-config-later = { $feature ->
-    [azure] Remove the [azure] section.
     [postgres] Use SQLite: url = "sqlite:catalog.db"
     [custodian] Use the file custodian: custodian = "file"
    *[providers] Keep exactly one [[provider]] entry.
@@ -153,8 +158,8 @@ error-config-duplicate = this name is used twice
 cause-config-duplicate = { $other } has the same one.
 hint-config-duplicate = Give each entry a name of its own.
 error-config-no-listener = no front listens
-cause-config-no-listener = Without an [s3] section no client can reach the gateway.
-hint-config-no-listener = Add a section [s3] with listen = "0.0.0.0:9000"
+cause-config-no-listener = Without an [s3] or an [azure] section no client can reach the gateway.
+hint-config-no-listener = Add a section [s3] with listen = "0.0.0.0:9000", or [azure] with listen = "0.0.0.0:10000", or both.
 error-config-address = this is not an address with a port
 cause-config-address = An IP address and a port are expected; host names are not looked up.
 hint-config-address = For example: { $example }. IPv6 stands in brackets: listen = "[::]:9000"
@@ -167,6 +172,31 @@ hint-config-plain-listener = Remove mode = "off" and name a certificate and its 
 error-config-domain = this is not a domain name
 cause-config-domain = A domain has labels of lowercase letters, digits and hyphens, with dots between them.
 hint-config-domain = For example: { $example }
+error-config-azure-no-client = no client can use the Azure front
+cause-config-azure-no-client = An Azure account name has 3 to 24 lowercase letters and digits, and an account key is base64. No client has such an id and such a secret.
+hint-config-azure-no-client = Give a client such an id, and a secret made with: openssl rand -base64 32. Or remove the [azure] section.
+error-config-copy-source = this is not a host that copies may come from
+cause-config-copy-source = A host in lowercase is expected, with a port where it is not 443: no https://, no path, no pattern.
+hint-config-copy-source = For example: { $example }
+error-config-issuer = this is not the address of an issuer
+cause-config-issuer = An address beginning with https:// is expected, without user name, password, “?” or “#”.
+hint-config-issuer = For example: { $example }
+error-config-issuer-plain = the issuer would be reached without TLS
+cause-config-issuer-plain = http:// is accepted for loopback addresses only: whoever can change the keys on the way decides who gets in.
+hint-config-issuer-plain = Write https://
+error-config-jwks-source = where are the issuer's public keys?
+cause-config-jwks-source = Exactly one of “file” and “url” says where they are; “ca” goes with “url” only.
+hint-config-jwks-source = For example: { $example }
+error-config-claim = this is not the name of a claim
+cause-config-claim = A claim's name has 1 to { $most } printable ASCII characters, without spaces.
+hint-config-claim = For example: { $example }
+error-config-oidc-client = this client cannot use the Azure front
+cause-config-oidc-client = { $reason ->
+    [id] Its id is not an account name: 3 to 24 lowercase letters and digits.
+    [secret] Its secret is not base64.
+   *[absent] No [[client]] entry has this id.
+}
+hint-config-oidc-client = Name the id of a [[client]] entry that can use the Azure front, or remove this line.
 error-config-tls-missing = no certificate is named
 cause-config-tls-missing = Listeners use TLS unless it is turned off, which is possible on loopback only.
 hint-config-tls-missing = Add to [tls]: certificate = "tls/server.pem" and private_key = "tls/server.key"
@@ -266,6 +296,9 @@ hint-certificate-unusable = Check the paths in [tls]. The certificate comes firs
 error-certificate-mismatch = The private key does not belong to the certificate
 cause-certificate-mismatch = { $certificate } and { $key } are not a pair.
 hint-certificate-mismatch = Install the certificate and the key of the same request.
+error-oidc-keys = The public keys of the tokens' issuer cannot be used: { $place }
+cause-oidc-keys = A file cannot be read, or is not what it should be: a JSON Web Key Set, or a PEM of authorities.
+hint-oidc-keys = Check the paths in [azure.oidc], and that the gateway's user may read the files.
 error-catalog-unusable = The catalog cannot be opened: { $path }
 cause-catalog-unusable = It is damaged, on a full disk, or not writable.
 hint-catalog-unusable = Check the disk and the owner of the file. Do not delete it: without the catalog nothing can be read.

@@ -3,6 +3,7 @@
 # Lexique
 #   access            accès                      grant             autorisation
 #   bucket            compartiment               hint              conseil
+#   claim             revendication              issuer            émetteur
 #   catalog           catalogue                  key (config)      clé
 #   certificate       certificat                 listener          point d'écoute
 #   chunk             fragment                   loopback          boucle locale
@@ -67,6 +68,11 @@ check-catalog = catalogue : { $path }
 check-catalog-new = catalogue : { $path } (aucun encore; le premier démarrage le crée)
 check-open-files = fichiers ouverts : { $allowed } sont permis, { $wanted } peuvent être nécessaires
 check-open-files-few = fichiers ouverts : { $allowed } sont permis, mais { $wanted } peuvent être nécessaires : augmentez LimitNOFILE ou réduisez limits.connections
+check-client-s3-only = client { $id } : pas par la façade Azure, car son { $reason ->
+    [id] identifiant n'est pas fait de 3 à 24 lettres minuscules sans accent et chiffres
+   *[secret] secret n'est pas en base64
+}
+check-jwks = clés publiques de { $issuer } : { $place }
 check-provider = fournisseur : { $name }
 serve-listening = { $front } écoute sur { $address }
 
@@ -119,6 +125,8 @@ cause-config-type = { $shape ->
     [text] Un texte est attendu.
     [number] Un nombre entier, nul ou positif, est attendu.
     [texts] Une liste de textes est attendue.
+    [one-or-more] Un texte ou une liste de textes est attendu.
+    [pairs] Une section de textes est attendue.
     [table] Une section est attendue.
     [tables] Une liste de sections est attendue.
    *[other] Une autre sorte de valeur est attendue.
@@ -132,13 +140,11 @@ cause-config-version = Cette passerelle lit la version 1.
 hint-config-version = Écrivez : version = 1
 error-config-later = cela n'est pas encore offert
 cause-config-later = { $feature ->
-    [azure] La façade Azure Blob viendra avec une version ultérieure.
     [postgres] Les catalogues PostgreSQL viendront avec une version ultérieure.
     [custodian] Les gardiens de clé autres qu'un fichier viendront avec une version ultérieure.
    *[providers] L'emploi de plusieurs fournisseurs viendra avec une version ultérieure.
 }
 hint-config-later = { $feature ->
-    [azure] Retirez la section [azure].
     [postgres] Employez SQLite : url = "sqlite:catalog.db"
     [custodian] Employez le gardien de clé « fichier » : custodian = "file"
    *[providers] Ne gardez qu'une seule entrée [[provider]].
@@ -167,8 +173,8 @@ error-config-duplicate = ce nom est employé deux fois
 cause-config-duplicate = { $other } porte le même.
 hint-config-duplicate = Donnez à chaque entrée un nom qui lui est propre.
 error-config-no-listener = aucune façade n'est à l'écoute
-cause-config-no-listener = Sans section [s3], aucun client ne peut joindre la passerelle.
-hint-config-no-listener = Ajoutez une section [s3] avec listen = "0.0.0.0:9000"
+cause-config-no-listener = Sans section [s3] ni [azure], aucun client ne peut joindre la passerelle.
+hint-config-no-listener = Ajoutez une section [s3] avec listen = "0.0.0.0:9000", ou [azure] avec listen = "0.0.0.0:10000", ou les deux.
 error-config-address = ce n'est pas une adresse suivie d'un port
 cause-config-address = Une adresse IP et un port sont attendus; les noms d'hôte ne sont pas résolus.
 hint-config-address = Par exemple : { $example }. Une adresse IPv6 se place entre crochets : listen = "[::]:9000"
@@ -181,6 +187,31 @@ hint-config-plain-listener = Retirez mode = "off" et désignez un certificat et 
 error-config-domain = ce n'est pas un nom de domaine
 cause-config-domain = Un domaine se compose d'étiquettes faites de lettres minuscules sans accent, de chiffres et de traits d'union, séparées par des points.
 hint-config-domain = Par exemple : { $example }
+error-config-azure-no-client = aucun client ne peut employer la façade Azure
+cause-config-azure-no-client = Un nom de compte Azure a de 3 à 24 lettres minuscules sans accent et chiffres, et une clé de compte est en base64. Aucun client n'a un tel identifiant avec un tel secret.
+hint-config-azure-no-client = Donnez à un client un tel identifiant, et un secret créé avec : openssl rand -base64 32. Ou retirez la section [azure].
+error-config-copy-source = ce n'est pas un hôte d'où peuvent venir des copies
+cause-config-copy-source = Un hôte en minuscules est attendu, avec un port si ce n'est pas 443 : ni https://, ni chemin, ni motif.
+hint-config-copy-source = Par exemple : { $example }
+error-config-issuer = ce n'est pas l'adresse d'un émetteur
+cause-config-issuer = Une adresse qui commence par https:// est attendue, sans nom d'utilisateur, mot de passe, « ? » ni « # ».
+hint-config-issuer = Par exemple : { $example }
+error-config-issuer-plain = l'émetteur serait joint sans TLS
+cause-config-issuer-plain = http:// n'est accepté que pour une adresse de boucle locale : qui peut changer les clés en chemin décide de qui entre.
+hint-config-issuer-plain = Écrivez https://
+error-config-jwks-source = où sont les clés publiques de l'émetteur?
+cause-config-jwks-source = Exactement l'une des clés « file » et « url » dit où elles sont; « ca » ne va qu'avec « url ».
+hint-config-jwks-source = Par exemple : { $example }
+error-config-claim = ce n'est pas le nom d'une revendication
+cause-config-claim = Le nom d'une revendication (claim) a de 1 à { $most } caractères ASCII imprimables, sans espace.
+hint-config-claim = Par exemple : { $example }
+error-config-oidc-client = ce client ne peut pas employer la façade Azure
+cause-config-oidc-client = { $reason ->
+    [id] Son identifiant n'est pas un nom de compte : de 3 à 24 lettres minuscules sans accent et chiffres.
+    [secret] Son secret n'est pas en base64.
+   *[absent] Aucune entrée [[client]] n'a cet identifiant.
+}
+hint-config-oidc-client = Indiquez l'identifiant d'une entrée [[client]] qui peut employer la façade Azure, ou retirez cette ligne.
 error-config-tls-missing = aucun certificat n'est désigné
 cause-config-tls-missing = Les points d'écoute emploient TLS, à moins qu'il ne soit désactivé, ce qui n'est possible que sur la boucle locale.
 hint-config-tls-missing = Ajoutez à [tls] : certificate = "tls/server.pem" et private_key = "tls/server.key"
@@ -280,6 +311,9 @@ hint-certificate-unusable = Vérifiez les chemins de la section [tls]. Le certif
 error-certificate-mismatch = La clé privée ne correspond pas au certificat
 cause-certificate-mismatch = { $certificate } et { $key } ne forment pas une paire.
 hint-certificate-mismatch = Installez le certificat et la clé issus de la même demande.
+error-oidc-keys = Les clés publiques de l'émetteur de jetons ne peuvent pas servir : { $place }
+cause-oidc-keys = Un fichier est illisible, ou n'est pas ce qu'il devrait être : un JSON Web Key Set, ou un PEM d'autorités.
+hint-oidc-keys = Vérifiez les chemins de la section [azure.oidc], et que le compte de la passerelle peut lire les fichiers.
 error-catalog-unusable = Le catalogue ne peut pas être ouvert : { $path }
 cause-catalog-unusable = Il est abîmé, sur un disque plein ou protégé en écriture.
 hint-catalog-unusable = Vérifiez le disque et le propriétaire du fichier. Ne le supprimez pas : sans le catalogue, rien ne peut être lu.

@@ -63,7 +63,7 @@ impl Target {
     }
 
     pub async fn put(&self, house: &House) {
-        let create = self.who.authorize(CreateBucket { bucket: bucket(self.bucket) }).unwrap();
+        let create = self.who.authorize(CreateBucket { bucket: bucket(self.bucket), user: std::collections::BTreeMap::default() }).unwrap();
         let _there_already = house.gateway.create_bucket(create).await;
         let op = PutObject {
             bucket: bucket(self.bucket),
@@ -82,6 +82,7 @@ impl Target {
         let op = GetObject {
             bucket: bucket(self.bucket),
             key: key(self.name),
+            snapshot: None,
             select,
             conditions: Conditions::default(),
             if_range: None,

@@ -35,6 +35,7 @@ async fn objects_of_every_boundary_length_come_back_as_they_went_in() {
         start: ListStart::First,
         limit: 1000,
         with_metadata: false,
+        extras: ecluse::catalog::ListExtras::default(),
     };
     let page = house.gateway.list_objects(house.may(list)).await.unwrap();
     assert_eq!(page.entries.len(), lengths.len() + 1);
@@ -129,7 +130,7 @@ fn every_range_is_served_as_a_slice(runtime: &tokio::runtime::Runtime, house: &H
     let property = |range| {
         let got = runtime.block_on(house.get(name, Select::Range(range)));
         let conditions = Conditions::default();
-        let op = HeadObject { bucket: bucket(BUCKET), key: key(name), select: Select::Range(range), conditions };
+        let op = HeadObject { bucket: bucket(BUCKET), key: key(name), snapshot: None, select: Select::Range(range), conditions };
         let head = runtime.block_on(house.gateway.head_object(house.may(op)));
         let Some(wanted) = expected(range, bytes) else {
             let outside = |error: Option<Error>| match error {
@@ -188,6 +189,7 @@ async fn a_range_counts_only_while_its_validator_holds() {
         let op = GetObject {
             bucket: bucket(BUCKET),
             key: key("record"),
+            snapshot: None,
             select: Select::Range(RangeRequest::From { first: 8 }),
             conditions: Conditions::default(),
             if_range: Some(validator),

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::address;
-use super::support::gateway::{GatewayProcess, Options};
+use super::support::gateway::{GatewayProcess, Options, free_port};
 
 const FRENCH: &str = "fr_CA.UTF-8";
 const ENGLISH: &str = "C.UTF-8";
@@ -55,4 +55,33 @@ fn commands_say_what_they_found_in_the_operators_language() {
     let (code, said) = gateway.run(&["check"], FRENCH);
     assert_eq!(code, 78, "{said}");
     assert!(said.contains("problèmes"), "{said}");
+}
+
+#[test]
+fn clients_that_fit_one_front_only_are_named_by_check_and_in_the_log() {
+    let mut gateway = GatewayProcess::start(Options::folder().with_stranger("c3RyYW5nZXItYW5kLWJhc2U2NA=="));
+    gateway.terminate();
+    let (code, said) = gateway.run(&["check"], ENGLISH);
+    assert!(code == 0 && !said.contains("Azure"), "{said}");
+
+    // The stranger's id has a hyphen.
+    let port = free_port();
+    gateway.edit(|text| text.replace("[admin]", &format!("[azure]\nlisten = \"127.0.0.1:{port}\"\n[admin]")));
+    let (code, said) = gateway.run(&["check"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    let named = "warning  client chus-pacs: not through the Azure front, because its id is not 3 to 24";
+    assert!(said.contains(named) && !said.contains("client pacs"), "{said}");
+    let (_, said) = gateway.run(&["check"], FRENCH);
+    assert!(said.contains("attention client chus-pacs\u{a0}: pas par la façade Azure, car son identifiant"), "{said}");
+
+    gateway.restart();
+    let log = gateway.log();
+    assert_eq!(log.matches("not a client of the Azure front").count(), 1, "{log}");
+    assert!(log.contains("client=\"chus-pacs\"") && log.contains("unfit=\"id\""), "{log}");
+    gateway.terminate();
+
+    // Two listeners of one address are a mistake of the file; an address that another process has is not.
+    gateway.edit(|text| text.replace(&format!("127.0.0.1:{port}"), &address(&gateway).to_string()));
+    let (code, said) = gateway.run(&["check"], ENGLISH);
+    assert!(code == 78 && said.contains("#config-address-twice"), "{code} {said}");
 }

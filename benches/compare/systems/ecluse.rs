@@ -1,13 +1,25 @@
 //! Écluse: the release binary of this build, as `tests/support/gateway.rs` configures it.
 
-use super::{Running, target};
+use super::{Running, target, target_of};
 use crate::certificates::Certificates;
-use crate::gateway::{CLIENT_ID, GatewayProcess, Options, Provider};
+use crate::gateway::{CLIENT_ID, GatewayProcess, Options, Provider, free_port};
 use crate::provider::S3Provider;
+use crate::signer::Signer;
 
 /// On a folder.
 pub fn on_folder(etag: &str, tls: bool) -> Running {
     start(Options::folder().write_setting(&format!("etag = \"{etag}\"")), tls)
+}
+
+/// On a folder, asked in Azure's words.
+pub fn through_azure(tls: bool) -> Running {
+    let port = free_port();
+    let options = Options::folder().write_setting("etag = \"md5\"");
+    let options = options.setting("s3", &format!("[azure]\nlisten = \"127.0.0.1:{port}\""));
+    let gateway = GatewayProcess::start(if tls { options } else { options.plain() });
+    let certificates = Certificates::in_folder(&gateway.home.join("tls"));
+    let signer = Signer::azure(CLIENT_ID, &gateway.secret);
+    Running::new(target_of(signer, port, tls, &certificates), gateway.id(), gateway)
 }
 
 /// Before an S3 server, both without TLS.

@@ -19,7 +19,7 @@ use crate::gateway::GatewayProcess;
 use crate::signer::Signer;
 use crate::tools;
 
-pub use ecluse::{before_provider, on_folder};
+pub use ecluse::{before_provider, on_folder, through_azure};
 
 /// Longest time until a system answers.
 const READY: Duration = Duration::from_secs(30);
@@ -31,6 +31,8 @@ pub const CLIENT: &str = "bench";
 pub enum System {
     EcluseMd5,
     EcluseOpaque,
+    /// As with MD5, through the Azure Blob front.
+    EcluseAzure,
     Rclone,
     Nginx,
     /// The S3 server alone.
@@ -44,6 +46,7 @@ impl System {
         match self {
             Self::EcluseMd5 => "Écluse, MD5",
             Self::EcluseOpaque => "Écluse, opaque",
+            Self::EcluseAzure => "Écluse, Azure",
             Self::Rclone => "rclone crypt",
             Self::Nginx => "nginx, plain",
             Self::Provider => "provider alone",
@@ -56,6 +59,7 @@ impl System {
         match self {
             Self::EcluseMd5 => on_folder("md5", tls),
             Self::EcluseOpaque => on_folder("opaque", tls),
+            Self::EcluseAzure => through_azure(tls),
             Self::Rclone => rclone::start(tls),
             Self::Nginx => nginx::start(tls),
             Self::Provider | Self::EcluseBefore => unreachable!("not in the race"),
@@ -152,11 +156,15 @@ fn terminate(child: &mut Child) {
 }
 
 fn target(port: u16, tls: bool, certificates: &Certificates, id: &str, secret: &str) -> Target {
+    target_of(Signer::s3(id, secret), port, tls, certificates)
+}
+
+fn target_of(signer: Signer, port: u16, tls: bool, certificates: &Certificates) -> Target {
     Target {
         address: SocketAddr::from(([127, 0, 0, 1], port)),
         host: format!("localhost:{port}"),
         tls: tls.then(|| connector(&certificates.authority)),
-        signer: Signer::new(id, secret),
+        signer,
     }
 }
 

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::CatalogError;
-use crate::model::{Checksum, ChecksumAlgorithm, Metadata, SystemMetadata};
+use crate::catalog::{AccessPolicy, CatalogError};
+use crate::model::{
+    AppendState, Checksum, ChecksumAlgorithm, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tags, Tier, Timestamp,
+};
 
 const METADATA_VERSION: u32 = 1;
 
@@ -41,6 +43,55 @@ struct StoredMetadata {
     content_md5: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checksums: Vec<StoredChecksum>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: Tags,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    append: Option<StoredAppend>,
+    /// Absent: that of the content. Empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown_md5: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier: Option<StoredTier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copied: Option<StoredCopy>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAppend {
+    blocks: u32,
+    #[serde(default)]
+    closed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredTier {
+    name: String,
+    changed: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCopy {
+    id: String,
+    source: String,
+    finished: i64,
+    length: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPolicy {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expiry: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    permissions: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,7 +108,8 @@ struct StoredChecksum {
 struct Run(u64, u32);
 
 pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError> {
-    let Metadata { system, user, content_md5, checksums } = metadata.clone();
+    let Metadata { system, user, content_md5, checksums, tags, append, shown_md5, tier, created, copied } =
+        metadata.clone();
     write(&StoredMetadata {
         v: METADATA_VERSION,
         content_type: system.content_type,
@@ -71,6 +123,20 @@ pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError
         user,
         content_md5: content_md5.map(hex::encode),
         checksums: checksums.iter().map(StoredChecksum::of).collect(),
+        tags,
+        append: append.map(|AppendState { blocks, closed }| StoredAppend { blocks, closed }),
+        shown_md5: match shown_md5 {
+            ShownMd5::OfContent => None,
+            ShownMd5::Given(md5) => Some(md5.map(hex::encode).unwrap_or_default()),
+        },
+        tier: tier.map(|Tier { name, changed }| StoredTier { name, changed: changed.0 }),
+        created: created.map(|at| at.0),
+        copied: copied.map(|copy| StoredCopy {
+            id: copy.id,
+            source: copy.source,
+            finished: copy.finished.0,
+            length: copy.length,
+        }),
     })
 }
 
@@ -93,7 +159,53 @@ pub(super) fn read_metadata(text: &str) -> Result<Metadata, CatalogError> {
         user: stored.user,
         content_md5: stored.content_md5.map(|text| read_md5(&text)).transpose()?,
         checksums: stored.checksums.iter().map(StoredChecksum::value).collect::<Result<_, _>>()?,
+        tags: stored.tags,
+        append: stored.append.map(|StoredAppend { blocks, closed }| AppendState { blocks, closed }),
+        shown_md5: match stored.shown_md5.as_deref() {
+            None => ShownMd5::OfContent,
+            Some("") => ShownMd5::Given(None),
+            Some(text) => ShownMd5::Given(Some(read_md5(text)?)),
+        },
+        tier: stored.tier.map(|StoredTier { name, changed }| Tier { name, changed: Timestamp(changed) }),
+        created: stored.created.map(Timestamp),
+        copied: stored.copied.map(|StoredCopy { id, source, finished, length }| {
+            Box::new(CopyRecord { id, source, finished: Timestamp(finished), length })
+        }),
     })
+}
+
+/// Tags as they lie beside a name: nothing where there are none.
+pub(super) fn write_tags(tags: &Tags) -> Result<Option<String>, CatalogError> {
+    if tags.is_empty() { Ok(None) } else { write(tags).map(Some) }
+}
+
+pub(super) fn read_tags(text: Option<&str>) -> Result<Tags, CatalogError> {
+    text.map_or_else(|| Ok(Tags::new()), read)
+}
+
+/// User metadata of a bucket.
+pub(super) fn write_user(user: &BTreeMap<String, String>) -> Result<String, CatalogError> {
+    write(user)
+}
+
+pub(super) fn read_user(text: &str) -> Result<BTreeMap<String, String>, CatalogError> {
+    read(text)
+}
+
+pub(super) fn write_policies(policies: &[AccessPolicy]) -> Result<String, CatalogError> {
+    let stored = |policy: AccessPolicy| {
+        let AccessPolicy { id, start, expiry, permissions } = policy;
+        StoredPolicy { id, start, expiry, permissions }
+    };
+    write(&policies.iter().cloned().map(stored).collect::<Vec<_>>())
+}
+
+pub(super) fn read_policies(text: &str) -> Result<Vec<AccessPolicy>, CatalogError> {
+    let value = |stored: StoredPolicy| {
+        let StoredPolicy { id, start, expiry, permissions } = stored;
+        AccessPolicy { id, start, expiry, permissions }
+    };
+    Ok(read::<Vec<StoredPolicy>>(text)?.into_iter().map(value).collect())
 }
 
 pub(super) fn write_checksums(checksums: &[Checksum]) -> Result<String, CatalogError> {

@@ -1,54 +1,40 @@
-//! Buckets, and the current versions in them.
+//! Objects: their current versions.
+
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{VERSION_COLUMNS, bucket_id, bucket_name, etag, stored, version};
-use super::{encoding, slices};
-use crate::catalog::{Bucket, CatalogError, NewVersion, OpenedVersion, Select, Version, VersionId};
-use crate::model::{BucketRef, Conditions, CurrentState, ETag, ObjectKey, TenantId, Timestamp};
+use super::rows::{CURRENT_VERSION, bucket_id, etag, stored, version};
+use super::{blocks, encoding, leases, past, slices, tags};
+use crate::catalog::{CatalogError, Content, NewVersion, OpenedVersion, Select, Version, VersionId};
+use crate::model::{BucketRef, Conditions, CurrentState, ETag, Lease, ObjectKey, Timestamp};
 
-pub(super) fn create_bucket(db: &Connection, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
-    let added = db
-        .prepare_cached("INSERT INTO bucket (tenant, name, created) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
-        .execute(params![bucket.tenant.as_str(), bucket.name.as_str(), created.0])?;
-    if added == 1 { Ok(()) } else { Err(CatalogError::BucketExists) }
+/// What becomes of versions that are deleted or replaced.
+#[derive(Clone, Copy)]
+pub(super) struct Disposal {
+    /// Chunks that nothing refers to any more wait until then.
+    pub(super) grace_until: Timestamp,
+    /// How long a version can be had back; `None`: it goes at once.
+    pub(super) retention: Option<Duration>,
 }
 
-pub(super) fn delete_bucket(db: &Connection, bucket: &BucketRef) -> Result<(), CatalogError> {
-    let id = bucket_id(db, bucket)?;
-    let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1) OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)";
-    if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
-        return Err(CatalogError::BucketNotEmpty);
-    }
-    db.prepare_cached("DELETE FROM bucket WHERE bucket_id = ?1")?.execute([id])?;
-    Ok(())
+/// What a version has that nobody is shown.
+#[derive(Default)]
+pub(super) struct Origin<'o> {
+    /// The upload that was completed into it, and the digest of what its completion named.
+    pub(super) upload: Option<(&'o str, &'o [u8])>,
+    /// Its committed blocks, as they are stored.
+    pub(super) blocks: Option<Vec<u8>>,
 }
 
-pub(super) fn bucket(db: &Connection, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
-    let created = db
-        .prepare_cached("SELECT created FROM bucket WHERE tenant = ?1 AND name = ?2")?
-        .query_row([bucket.tenant.as_str(), bucket.name.as_str()], |row| row.get(0))
-        .optional()?;
-    Ok(Bucket { name: bucket.name.clone(), created: Timestamp(created.ok_or(CatalogError::NoSuchBucket)?) })
-}
-
-pub(super) fn buckets(db: &Connection, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-    let mut statement = db.prepare_cached("SELECT name, created FROM bucket WHERE tenant = ?1 ORDER BY name")?;
-    let mut rows = statement.query([tenant.as_str()])?;
-    let mut buckets = Vec::new();
-    while let Some(row) = rows.next()? {
-        buckets.push(Bucket { name: bucket_name(&row.get::<_, String>(0)?)?, created: Timestamp(row.get(1)?) });
-    }
-    Ok(buckets)
-}
-
-pub(super) fn commit(db: &Connection, new: &NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
+pub(super) fn commit(db: &Connection, new: &NewVersion, disposal: Disposal) -> Result<Version, CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
     let current = Current::of(db, bucket, &new.key)?;
-    Current::check(current.as_ref(), &new.conditions)?;
+    let lease = Current::guard_write(db, bucket, &new.key, current.as_ref(), &new.conditions)?;
+    let blocks = shared_blocks(db, &new.content)?;
     // The new content first: it may share with the version that it replaces.
     let id = slices::add(db, &new.content, new.length, &new.bucket.tenant)?;
-    let version = Version {
+    let mut version = Version {
         id: VersionId(id),
         key: new.key.clone(),
         length: new.length,
@@ -56,46 +42,69 @@ pub(super) fn commit(db: &Connection, new: &NewVersion, grace_until: Timestamp) 
         modified: new.modified,
         metadata: new.metadata.clone(),
         part_lengths: new.part_lengths.clone(),
+        revision: id,
+        snapshot: None,
+        lease,
     };
-    replace(db, bucket, current, &version, None, grace_until)?;
+    replace(db, bucket, current, &mut version, Origin { upload: None, blocks }, disposal)?;
     Ok(version)
 }
 
-/// Makes `version`, whose content is stored, the current one. `origin`: the upload that it comes from, and the digest
-/// of what its completion named.
+/// Makes `version`, whose content is stored, the current one. It takes over when the object was created.
 pub(super) fn replace(
     db: &Connection,
     bucket: i64,
     current: Option<Current>,
-    version: &Version,
-    origin: Option<(&str, &[u8])>,
-    grace_until: Timestamp,
+    version: &mut Version,
+    origin: Origin<'_>,
+    disposal: Disposal,
 ) -> Result<(), CatalogError> {
     let lengths: u64 = version.part_lengths.iter().sum();
     if !version.part_lengths.is_empty() && lengths != version.length {
         return Err(CatalogError::Damaged("parts' lengths that do not add up"));
     }
+    version.metadata.created = current.as_ref().map(|old| old.created.unwrap_or(old.modified));
+    let key = version.key.as_bytes();
     db.prepare_cached(
-        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, upload_id, completion)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, upload_id,
+             completion, revision, blocks)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         version.id.0,
         bucket,
-        version.key.as_bytes(),
+        key,
         stored(version.length)?,
         version.etag.as_str(),
         version.modified.0,
         encoding::write_metadata(&version.metadata)?,
         encoding::write_lengths(&version.part_lengths)?,
-        origin.map(|(upload, _)| upload),
-        origin.map(|(_, digest)| digest),
+        origin.upload.map(|(upload, _)| upload),
+        origin.upload.map(|(_, digest)| digest),
+        version.revision,
+        origin.blocks,
     ])?;
+    show(db, bucket, version)?;
+    match current {
+        Some(old) => {
+            tags::forget(db, bucket, key, old.tags.as_deref())?;
+            let at = version.modified;
+            past::replaced(db, bucket, key, old.version, at, disposal)?;
+        }
+        None => past::make_way(db, bucket, key)?,
+    }
+    tags::remember(db, bucket, key, &version.metadata.tags)?;
+    blocks::discard_of(db, bucket, key, disposal.grace_until)
+}
+
+/// Makes the line beside the name say what `version` is.
+pub(super) fn show(db: &Connection, bucket: i64, version: &Version) -> Result<(), CatalogError> {
     db.prepare_cached(
-        "INSERT INTO object (bucket_id, key, version_id, length, etag, modified, storage_class)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO object (bucket_id, key, version_id, length, etag, modified, storage_class, revision, created, tags)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (bucket_id, key) DO UPDATE SET version_id = excluded.version_id, length = excluded.length,
-             etag = excluded.etag, modified = excluded.modified, storage_class = excluded.storage_class",
+             etag = excluded.etag, modified = excluded.modified, storage_class = excluded.storage_class,
+             revision = excluded.revision, created = excluded.created, tags = excluded.tags",
     )?
     .execute(params![
         bucket,
@@ -104,19 +113,38 @@ pub(super) fn replace(
         stored(version.length)?,
         version.etag.as_str(),
         version.modified.0,
-        version.metadata.system.storage_class
+        version.metadata.system.storage_class,
+        version.revision,
+        version.metadata.created.map(|at| at.0),
+        encoding::write_tags(&version.metadata.tags)?,
     ])?;
-    match current {
-        Some(old) => drop_version(db, old.version, grace_until),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// Writes what may change of a version that stays where it is.
+pub(super) fn rewrite(db: &Connection, version: &Version) -> Result<(), CatalogError> {
+    db.prepare_cached(
+        "UPDATE version SET length = ?2, etag = ?3, modified = ?4, metadata = ?5, revision = ?6 WHERE version_id = ?1",
+    )?
+    .execute(params![
+        version.id.0,
+        stored(version.length)?,
+        version.etag.as_str(),
+        version.modified.0,
+        encoding::write_metadata(&version.metadata)?,
+        version.revision,
+    ])?;
+    Ok(())
 }
 
 pub(super) fn head(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-    let bucket = bucket_id(db, bucket)?;
+    current(db, bucket_id(db, bucket)?, key)
+}
+
+/// The current version.
+pub(super) fn current(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<Version, CatalogError> {
     let sql = format!(
-        "SELECT {VERSION_COLUMNS} FROM version
-         WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)"
+        "{CURRENT_VERSION} WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params![bucket, key.as_bytes()])?;
@@ -126,12 +154,10 @@ pub(super) fn head(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Resu
 /// `None` when what is asked for has more than `most` slices.
 pub(super) fn open(
     db: &Connection,
-    bucket: &BucketRef,
-    key: &ObjectKey,
+    version: Version,
     select: Select,
     most: usize,
 ) -> Result<Option<OpenedVersion>, CatalogError> {
-    let version = head(db, bucket, key)?;
     let range = select.resolve(&version);
     let slices = match range {
         Ok(Some(range)) => slices::overlapping(db, version.id.0, range, most)?,
@@ -145,42 +171,102 @@ pub(super) fn delete(
     bucket: &BucketRef,
     key: &ObjectKey,
     conditions: &Conditions,
-    grace_until: Timestamp,
+    disposal: Disposal,
 ) -> Result<bool, CatalogError> {
     let bucket = bucket_id(db, bucket)?;
     let current = Current::of(db, bucket, key)?;
-    Current::check(current.as_ref(), conditions)?;
+    Current::guard_write(db, bucket, key, current.as_ref(), conditions)?;
     let Some(current) = current else { return Ok(false) };
-    db.prepare_cached("DELETE FROM object WHERE bucket_id = ?1 AND key = ?2")?
-        .execute(params![bucket, key.as_bytes()])?;
-    drop_version(db, current.version, grace_until)?;
+    if past::has_snapshots(db, bucket, key.as_bytes())? {
+        return Err(CatalogError::SnapshotsPresent);
+    }
+    take_away(db, bucket, key, &current, Timestamp::now(), disposal)?;
     Ok(true)
 }
 
-/// What conditions are held against.
+/// Takes the current version away, with all that goes with it.
+pub(super) fn take_away(
+    db: &Connection,
+    bucket: i64,
+    key: &ObjectKey,
+    current: &Current,
+    at: Timestamp,
+    disposal: Disposal,
+) -> Result<(), CatalogError> {
+    let key = key.as_bytes();
+    db.prepare_cached("DELETE FROM object WHERE bucket_id = ?1 AND key = ?2")?.execute(params![bucket, key])?;
+    leases::remove(db, bucket, key)?;
+    tags::forget(db, bucket, key, current.tags.as_deref())?;
+    blocks::discard_of(db, bucket, key, disposal.grace_until)?;
+    past::deleted(db, bucket, key, current.version, at, disposal)
+}
+
+/// What is known of the current version before it is replaced, from the line beside its name.
 pub(super) struct Current {
     pub(super) version: i64,
     etag: ETag,
     modified: Timestamp,
+    revision: i64,
+    created: Option<Timestamp>,
+    pub(super) tags: Option<String>,
 }
 
 impl Current {
     pub(super) fn of(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<Option<Self>, CatalogError> {
-        let sql = "SELECT version_id, etag, modified FROM object WHERE bucket_id = ?1 AND key = ?2";
+        let sql = "SELECT version_id, etag, modified, revision, created, tags FROM object
+                   WHERE bucket_id = ?1 AND key = ?2";
         let mut statement = db.prepare_cached(sql)?;
         let mut rows = statement.query(params![bucket, key.as_bytes()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        let etag = etag(&row.get::<_, String>(1)?)?;
-        Ok(Some(Self { version: row.get(0)?, etag, modified: Timestamp(row.get(2)?) }))
+        Ok(Some(Self {
+            version: row.get(0)?,
+            etag: etag(&row.get::<_, String>(1)?)?,
+            modified: Timestamp(row.get(2)?),
+            revision: row.get(3)?,
+            created: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            tags: row.get(5)?,
+        }))
     }
 
-    pub(super) fn check(current: Option<&Self>, conditions: &Conditions) -> Result<(), CatalogError> {
-        let state = current.map(|current| CurrentState { etag: &current.etag, modified: current.modified });
-        conditions.check_write(state).map_err(|_unmet| CatalogError::PreconditionFailed)
+    /// Holds conditions and lease against the current version; returns the lease that goes on.
+    pub(super) fn guard_write(
+        db: &Connection,
+        bucket: i64,
+        key: &ObjectKey,
+        current: Option<&Self>,
+        conditions: &Conditions,
+    ) -> Result<Option<Lease>, CatalogError> {
+        if !conditions.is_empty() {
+            Self::check(current, conditions)?;
+        }
+        match current {
+            Some(_) => leases::guard_write(db, bucket, key.as_bytes(), conditions.lease.as_deref()),
+            // Without an object there is no lease.
+            None => {
+                Lease::guard_write(None, conditions.lease.as_deref(), Timestamp(0))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn check(current: Option<&Self>, conditions: &Conditions) -> Result<(), CatalogError> {
+        let outcome = match current {
+            None => conditions.check_write(None),
+            Some(current) => {
+                let state_tag = ETag::of_state(current.modified, current.revision);
+                let tags = encoding::read_tags(current.tags.as_deref())?;
+                let state = CurrentState::new(&current.etag, &state_tag, current.modified, Some(&tags));
+                conditions.check_write(Some(state))
+            }
+        };
+        outcome.map_err(|_unmet| CatalogError::PreconditionFailed)
     }
 }
 
-fn drop_version(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    db.prepare_cached("DELETE FROM version WHERE version_id = ?1")?.execute([id])?;
-    slices::release(db, id, grace_until)
+/// The committed blocks of the version that all bytes come from, if they do.
+fn shared_blocks(db: &Connection, content: &Content) -> Result<Option<Vec<u8>>, CatalogError> {
+    let Content::Shared { source, range } = content else { return Ok(None) };
+    let sql = "SELECT blocks FROM version WHERE version_id = ?1 AND ?2 = 0 AND length = ?3";
+    let row = params![source.0, stored(range.first)?, stored(range.end)?];
+    Ok(db.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?.flatten())
 }

@@ -4,10 +4,18 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::encoding;
 use crate::catalog::{CatalogError, Version, VersionId};
-use crate::model::{BucketName, BucketRef, ETag, ObjectKey, PartId, ProviderName, TenantId, Timestamp};
+use crate::model::{BucketName, BucketRef, ETag, Lease, ObjectKey, PartId, ProviderName, TenantId, Timestamp};
 
-/// The columns of `version` that [`version`] reads, in order.
-pub(super) const VERSION_COLUMNS: &str = "version_id, key, length, etag, modified, metadata, part_lengths";
+/// What [`version`] reads, of a current version: a seek in `lease` finds that there is none.
+/// Begins a statement that goes on with `WHERE`.
+pub(super) const CURRENT_VERSION: &str = "SELECT version.version_id, version.key, version.length, version.etag,
+        version.modified, version.metadata, version.part_lengths, version.revision,
+        lease.lease_id, lease.duration, lease.expires, lease.breaks, version.upload_id, version.completion
+    FROM version LEFT JOIN lease ON lease.bucket_id = version.bucket_id AND lease.key = version.key";
+
+/// What [`version`] reads, of one that is not current: it has no lease. Begins a statement that goes on with `WHERE`.
+pub(super) const PAST_VERSION: &str = "SELECT version_id, key, length, etag, modified, metadata, part_lengths, revision,
+        NULL, NULL, NULL, NULL FROM version";
 
 pub(super) fn version(row: &Row<'_>) -> Result<Version, CatalogError> {
     Ok(Version {
@@ -18,7 +26,21 @@ pub(super) fn version(row: &Row<'_>) -> Result<Version, CatalogError> {
         modified: Timestamp(row.get(4)?),
         metadata: encoding::read_metadata(&row.get::<_, String>(5)?)?,
         part_lengths: encoding::read_lengths(&row.get::<_, String>(6)?)?,
+        revision: row.get(7)?,
+        snapshot: None,
+        lease: lease(row, 8)?,
     })
+}
+
+/// A lease from the columns lease_id, duration, expires, breaks.
+pub(super) fn lease(row: &Row<'_>, first: usize) -> Result<Option<Lease>, CatalogError> {
+    let Some(id) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
+    Ok(Some(Lease {
+        id,
+        duration_seconds: row.get::<_, Option<i64>>(first + 1)?.map(number).transpose()?,
+        expires: row.get::<_, Option<i64>>(first + 2)?.map(Timestamp),
+        breaks: row.get::<_, Option<i64>>(first + 3)?.map(Timestamp),
+    }))
 }
 
 /// A number to store.

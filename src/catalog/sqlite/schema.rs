@@ -20,11 +20,14 @@ use crate::catalog::CatalogError;
 const APPLICATION_ID: i64 = 0x4543_4c55;
 
 /// All migrations; the schema's version is how many were applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_start.sql"), include_str!("../migrations/0002_storage_class.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_start.sql"),
+    include_str!("../migrations/0002_storage_class.sql"),
+    include_str!("../migrations/0003_azure.sql"),
+];
 
 /// Statements each connection keeps prepared.
-const PREPARED: usize = 128;
+const PREPARED: usize = 192;
 
 /// Most memory for pages that a connection keeps, in KiB: the inner pages of a catalog of a million names. SQLite's own
 /// 2 MiB hold those of a tenth of that. With the readers and the writer, 80 MiB at most.

@@ -4,12 +4,14 @@
 //! - `part.slices` is the number of rows in `slice` that name the part, at the end of every write.
 //! - The write that removes a part's last slice deletes the part, with its wrapped key, and queues its chunks.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{next_content, number, part_id, provider, stored};
 use super::{deletions, parts};
 use crate::catalog::{CatalogError, Content, VersionId};
-use crate::model::{ByteRange, Part, Slice, TenantId, Timestamp, WrappedKey};
+use crate::model::{ByteRange, Part, PartId, Slice, TenantId, Timestamp, WrappedKey};
 
 /// Stores `content` of `length` bytes; returns its id.
 pub(super) fn add(db: &Connection, content: &Content, length: u64, tenant: &TenantId) -> Result<i64, CatalogError> {
@@ -38,6 +40,11 @@ pub(super) fn release(db: &Connection, id: i64, grace_until: Timestamp) -> Resul
         rows.collect::<Result<Vec<_>, _>>()?
     };
     db.prepare_cached("DELETE FROM slice WHERE content_id = ?1")?.execute([id])?;
+    lower(db, &counts, grace_until)
+}
+
+/// Counts that many slices less of each part.
+fn lower(db: &Connection, counts: &[([u8; 16], i64)], grace_until: Timestamp) -> Result<(), CatalogError> {
     let mut lower = db.prepare_cached(
         "UPDATE part SET slices = slices - ?2 WHERE part_id = ?1 RETURNING slices, tenant, padded_length",
     )?;
@@ -48,11 +55,107 @@ pub(super) fn release(db: &Connection, id: i64, grace_until: Timestamp) -> Resul
             .optional()?
             .ok_or(CatalogError::Damaged("a slice without its part"))?;
         if left == 0 {
-            deletions::queue_part(db, &part, &tenant, Part::chunks_of(number(padded)?), grace_until)?;
-            parts::erase(db, &part)?;
+            deletions::queue_part(db, part, &tenant, Part::chunks_of(number(padded)?), grace_until)?;
+            parts::erase(db, part)?;
         }
     }
     Ok(())
+}
+
+/// Makes a new part the bytes at `position` of content `id`, which end there. Returns how many slices it has now.
+pub(super) fn append(
+    db: &Connection,
+    id: i64,
+    position: u64,
+    part: &Part,
+    tenant: &TenantId,
+) -> Result<usize, CatalogError> {
+    parts::insert(db, part, tenant)?;
+    insert(db, id, position, part.id.0, 0, part.length)?;
+    let mut count = db.prepare_cached("SELECT count(*) FROM slice WHERE content_id = ?1")?;
+    number(count.query_row([id], |row| row.get(0))?)
+}
+
+/// Puts a new part in the place of the slices that hold bytes `range` of content `id`. They must be whole, and of
+/// `expected`, in that order.
+pub(super) fn replace_run(
+    db: &Connection,
+    id: i64,
+    range: ByteRange,
+    expected: &[PartId],
+    (part, tenant): (&Part, &TenantId),
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let run = cut(db, id, range)?;
+    let joined = run.iter().map(|piece| piece.part).eq(expected.iter().map(|part| part.0));
+    if !joined || run.iter().any(|piece| !piece.whole) {
+        return Err(CatalogError::SourceChanged);
+    }
+    if part.length != range.length() {
+        return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
+    }
+    db.prepare_cached("DELETE FROM slice WHERE content_id = ?1 AND position >= ?2 AND position < ?3")?.execute(
+        params![id, stored(range.first)?, stored(range.end)?],
+    )?;
+    parts::insert(db, part, tenant)?;
+    insert(db, id, range.first, part.id.0, 0, part.length)?;
+    let mut counts = BTreeMap::new();
+    run.iter().for_each(|piece| *counts.entry(piece.part).or_insert(0_i64) += 1);
+    lower(db, &counts.into_iter().collect::<Vec<_>>(), grace_until)
+}
+
+/// Makes bytes `range` of content `from` the bytes at `position` of content `to`, too: no chunk is copied.
+pub(super) fn copy(
+    db: &Connection,
+    from: i64,
+    range: ByteRange,
+    to: i64,
+    position: u64,
+) -> Result<(), CatalogError> {
+    let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
+    for piece in cut(db, from, range)? {
+        insert(db, to, position + (piece.first - range.first), piece.part, piece.offset, piece.length)?;
+        raise.execute([piece.part])?;
+    }
+    Ok(())
+}
+
+/// What one slice holds of a range.
+struct Piece {
+    /// Where it begins in the content, in bytes.
+    first: u64,
+    part: [u8; 16],
+    /// Where it begins in the part, in bytes.
+    offset: u64,
+    length: u64,
+    /// Whether the slice lies within the range.
+    whole: bool,
+}
+
+/// Bytes `range` of content `id`: slices, cut to it.
+fn cut(db: &Connection, id: i64, range: ByteRange) -> Result<Vec<Piece>, CatalogError> {
+    let mut statement = db.prepare_cached(
+        "SELECT position, part_id, part_offset, length FROM slice
+         WHERE content_id = ?1
+           AND position >= (SELECT max(position) FROM slice WHERE content_id = ?1 AND position <= ?2)
+           AND position < ?3
+         ORDER BY position",
+    )?;
+    let mut rows = statement.query(params![id, stored(range.first)?, stored(range.end)?])?;
+    let mut pieces = Vec::new();
+    let mut due = range.first;
+    while let Some(row) = rows.next()? {
+        let (position, offset, length): (u64, u64, u64) =
+            (number(row.get(0)?)?, number(row.get(2)?)?, number(row.get(3)?)?);
+        let (first, end) = (position.max(range.first), (position + length).min(range.end));
+        if first != due || end <= first {
+            return Err(CatalogError::Damaged("slices that do not join"));
+        }
+        let whole = first == position && end == position + length;
+        pieces.push(Piece { first, part: row.get(1)?, offset: offset + (first - position), length: end - first, whole });
+        due = end;
+    }
+    if due == range.end { Ok(pieces) } else { Err(CatalogError::Damaged("bytes without a slice")) }
 }
 
 /// Makes content `from` the bytes at `position` of content `to`. No count changes.
@@ -138,14 +241,7 @@ fn share(db: &Connection, to: i64, source: VersionId, range: ByteRange, tenant: 
     if range.first >= range.end || range.end > number(length)? {
         return Err(CatalogError::Damaged("a range outside of its source"));
     }
-    let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
-    for slice in overlapping(db, source.0, range, usize::MAX)?.unwrap_or_default() {
-        let first = slice.position.max(range.first);
-        let end = (slice.position + slice.length).min(range.end);
-        insert(db, to, first - range.first, slice.part.id.0, slice.offset + (first - slice.position), end - first)?;
-        raise.execute([slice.part.id.0])?;
-    }
-    Ok(())
+    copy(db, source.0, range, to, 0)
 }
 
 fn insert(

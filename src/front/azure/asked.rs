@@ -33,6 +33,8 @@ pub(super) struct Asked<'r> {
     pub(super) headers: &'r HeaderMap,
     /// What its address names.
     pub(super) target: Target,
+    /// The host that it came to, with its port.
+    pub(super) host: String,
     /// The peer.
     pub(super) remote: IpAddr,
     /// Whether the connection is under TLS.

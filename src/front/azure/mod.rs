@@ -9,5 +9,8 @@
 //! - What gateway errors become is one total match, in [`errors`].
 
 mod asked;
+mod auth;
 mod operation;
 mod refusal;
+
+pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};

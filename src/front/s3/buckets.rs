@@ -1,5 +1,7 @@
 //! Buckets: list, create, head, delete, location, and the truth about versioning.
 
+use std::collections::BTreeMap;
+
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
     GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
@@ -74,7 +76,7 @@ pub(super) async fn create(
             "The specified location constraint is not the region of this endpoint.",
         ));
     }
-    let op = caller.may(CreateBucket { bucket: put::bucket(&req.input.bucket)? })?;
+    let op = caller.may(CreateBucket { bucket: put::bucket(&req.input.bucket)?, user: BTreeMap::new() })?;
     gateway.create_bucket(op).await.map_err(|error| caller.error(error))?;
     Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", req.input.bucket)) }))
 }

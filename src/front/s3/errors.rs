@@ -36,7 +36,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         ),
         Error::BucketExists => plain("BucketAlreadyOwnedByYou", 409, "The bucket exists already, and you own it."),
         Error::BucketNotEmpty => plain("BucketNotEmpty", 409, "The bucket you tried to delete is not empty"),
-        Error::PreconditionFailed => {
+        Error::PreconditionFailed | Error::SourcePreconditionFailed => {
             plain("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
         }
         Error::NotModified { version } => {
@@ -66,6 +66,25 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         ),
         Error::PartTooSmall => {
             plain("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size")
+        }
+        // S3 has no leases: another system, which speaks Azure Blob, keeps the object for itself for a while.
+        Error::Lease(_) => plain(
+            "OperationAborted",
+            409,
+            "A conflicting conditional operation is currently in progress against this resource. Try again.",
+        ),
+        Error::SnapshotsPresent => plain(
+            "InvalidObjectState",
+            403,
+            "The object has snapshots, which S3 cannot show. Delete them through Azure Blob first.",
+        ),
+        Error::WrongKind
+        | Error::AppendClosed
+        | Error::AppendPosition
+        | Error::AppendLength
+        | Error::InvalidBlock
+        | Error::TooManyBlocks => {
+            plain("InvalidObjectState", 403, "The operation is not valid for the object's state")
         }
         Error::TooLarge => plain("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
         Error::DigestMismatch { which } => {

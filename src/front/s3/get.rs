@@ -106,7 +106,7 @@ impl S3Route for ReadRoute {
 impl ReadRoute {
     async fn get(&self, caller: &Caller, wanted: Wanted) -> Result<(Version, Option<ByteRange>, Option<Body>), Error> {
         let Wanted { bucket, key, select, conditions, if_range } = wanted;
-        let op = GetObject { bucket, key, select, conditions, if_range };
+        let op = GetObject { bucket, key, snapshot: None, select, conditions, if_range };
         let op = caller.principal.authorize(op).map_err(|_denied| Error::AccessDenied)?;
         let got = self.gateway.get_object(op).await?;
         let id = caller.context.id.clone();
@@ -119,7 +119,7 @@ impl ReadRoute {
     async fn head(&self, caller: &Caller, wanted: Wanted) -> Result<(Version, Option<ByteRange>), Error> {
         let Wanted { bucket, key, select, conditions, if_range } = wanted;
         let ask = |select, conditions| {
-            let op = HeadObject { bucket: bucket.clone(), key: key.clone(), select, conditions };
+            let op = HeadObject { bucket: bucket.clone(), key: key.clone(), snapshot: None, select, conditions };
             caller.principal.authorize(op).map_err(|_denied| Error::AccessDenied)
         };
         let Some(if_range) = if_range else { return self.gateway.head_object(ask(select, conditions)?).await };

@@ -10,7 +10,7 @@ use super::access::Caller;
 use super::errors::invalid;
 use super::tokens::{encode_token, parse_token};
 use super::{buckets, headers, put, xml};
-use crate::gateway::{Gateway, ListEntry, ListObjects, ListPage, ListStart};
+use crate::gateway::{Gateway, ListEntry, ListExtras, ListObjects, ListPage, ListStart};
 
 /// Most entries in a page. Source: S3 `ListObjectsV2`.
 const MAX_KEYS: i32 = 1000;
@@ -115,6 +115,7 @@ async fn page(
         start,
         limit,
         with_metadata: false,
+        extras: ListExtras::default(),
     };
     let op = caller.may(op)?;
     gateway.list_objects(op).await.map_err(|error| caller.error(error))
@@ -123,7 +124,7 @@ async fn page(
 /// Where the next page of version 1 begins, as a name.
 fn next_name(next: &ListStart, page: &ListPage) -> String {
     match next {
-        ListStart::After(text) | ListStart::AfterPrefix(text) => text.clone(),
+        ListStart::After(text) | ListStart::AfterPrefix(text) | ListStart::Within { key: text, .. } => text.clone(),
         ListStart::First | ListStart::At(_) => match page.entries.last() {
             Some(ListEntry::Object { key, .. }) => key.as_str().to_owned(),
             Some(ListEntry::Prefix(text)) => text.clone(),
@@ -183,6 +184,8 @@ impl Encoding {
                         ..Object::default()
                     });
                 }
+                // S3 shows parts of uploads elsewhere, and does not ask for these.
+                ListEntry::Uncommitted { .. } => {}
                 ListEntry::Prefix(text) => {
                     shown.prefixes.push(CommonPrefix { prefix: Some(self.show(&text)?) });
                 }

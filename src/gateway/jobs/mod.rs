@@ -6,8 +6,12 @@
 
 mod collect;
 mod custody;
+mod merge;
+mod purge;
 mod sweep;
 
 pub use collect::collect;
 pub use custody::watch_custodian;
+pub use merge::merge;
+pub use purge::purge;
 pub use sweep::{SweepError, sweep};

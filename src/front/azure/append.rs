@@ -1,0 +1,65 @@
+//! Append Block, and sealing (in Azure's sense) of append blobs.
+
+use http::StatusCode;
+
+use super::ask::{Ask, Incoming};
+use super::blocks::{not_empty, of_received};
+use super::put::receive;
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::shown::named;
+use super::conditions;
+use crate::gateway::{Append, Body, ReviseObject, Revision};
+
+/// Most bytes of an append. Source: "Append Block", remarks (versions from 2022-11-02 on).
+pub(super) const MOST_APPEND_BYTES: u64 = 100 * 1024 * 1024;
+
+/// Append Block.
+pub(super) async fn append(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
+    not_empty(ask.announced()?)?;
+    let received = receive(ask, body, MOST_APPEND_BYTES)?;
+    appended(ask, received.body, received.shows_crc64).await
+}
+
+/// Appends a body.
+pub(super) async fn appended(ask: &Ask<'_>, body: Body, shows_crc64: bool) -> Result<Reply, Refusal> {
+    let op = ask.may(Append {
+        bucket: ask.bucket()?,
+        key: ask.key()?,
+        position: conditions::number(&ask.asked, "x-ms-blob-condition-appendpos")?,
+        most_bytes: conditions::number(&ask.asked, "x-ms-blob-condition-maxsize")?,
+        conditions: conditions::of_write(&ask.asked)?,
+    })?;
+    let grown = ask.house.gateway.append(op, body).await.map_err(|error| ask.refuse(error))?;
+    let blocks = grown.version.metadata.append.as_ref().map_or(0, |state| state.blocks);
+    let reply = Reply::new(StatusCode::CREATED)
+        .of_state(&grown.version.state_tag(), grown.version.modified)
+        .with(named("x-ms-blob-append-offset"), &grown.offset.to_string())
+        .with(named("x-ms-blob-committed-block-count"), &blocks.to_string());
+    Ok(of_received(reply, &grown.received, shows_crc64))
+}
+
+/// Append Blob Seal.
+pub(super) async fn seal(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let conditions = conditions::of_write(&ask.asked)?;
+    let position = conditions::number(&ask.asked, "x-ms-blob-condition-appendpos")?;
+    if let Some(position) = position {
+        // Appends only grow: whoever finds another length now would find it in the transaction, or not seal what it meant.
+        let op = ask.may(crate::gateway::HeadObject {
+            bucket: ask.bucket()?,
+            key: ask.key()?,
+            snapshot: None,
+            select: crate::gateway::Select::All,
+            conditions: conditions.clone(),
+        })?;
+        let (version, _) = ask.house.gateway.head_object(op).await.map_err(|error| ask.refuse(error))?;
+        if version.length != position {
+            return Err(ask.refuse(crate::gateway::Error::AppendPosition));
+        }
+    }
+    let revision = Revision::Close { length: position };
+    let op = ReviseObject { bucket: ask.bucket()?, key: ask.key()?, snapshot: None, revision, conditions };
+    let version = ask.house.gateway.revise_object(ask.may(op)?).await.map_err(|error| ask.refuse(error))?;
+    let reply = Reply::new(StatusCode::OK).of_state(&version.state_tag(), version.modified);
+    Ok(reply.with(named("x-ms-blob-sealed"), "true"))
+}

@@ -1,0 +1,112 @@
+//! Put Block, Put Block List, Get Block List.
+
+use http::StatusCode;
+
+use super::ask::{Ask, Incoming};
+use super::put::{create_only, encrypted, overwritten, receive};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::shown::{CONTENT_CRC64, CONTENT_MD5, named};
+use super::{conditions, properties, xml};
+use crate::gateway::{CommitBlocks, ListBlocks, PutBlock, Received};
+use crate::model::{BlockId, BlockPick};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Most bytes of a block. Source: "Put Block", remarks (versions from 2019-12-12 on).
+pub(super) const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
+/// Largest list of blocks, in bytes: 50,000 entries of the longest names fit.
+const MOST_LIST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Put Block.
+pub(super) async fn put(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
+    let op = ask.may(block(ask)?)?;
+    not_empty(ask.announced()?)?;
+    let received = receive(ask, body, MOST_BLOCK_BYTES)?;
+    let shows_crc64 = received.shows_crc64;
+    let stored = ask.house.gateway.put_block(op, received.body).await.map_err(|error| ask.refuse(error))?;
+    Ok(of_received(Reply::new(StatusCode::CREATED), &stored, shows_crc64))
+}
+
+/// Put Block List.
+pub(super) async fn commit(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
+    let mut metadata = properties::of_new(&ask.asked, false)?;
+    metadata.shown_md5 = properties::shown_md5(&ask.asked)?;
+    let mut conditions = conditions::of_write(&ask.asked)?;
+    let created = create_only(ask, &mut conditions);
+    let claimed = properties::claims(&ask.asked)?;
+    let (bucket, key) = (ask.bucket()?, ask.key()?);
+    // Before the body: who may not write need not send it.
+    let proof = CommitBlocks { bucket, key, picks: Vec::new(), metadata, conditions };
+    let op = ask.may(proof)?.into_parts().1;
+    let small = ask.read_small(body, MOST_LIST_BYTES, &claimed.claims).await?;
+    let mut picks = Vec::new();
+    for (source, name) in xml::block_list(&small.bytes)? {
+        let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(crate::gateway::Error::InvalidBlock))?;
+        picks.push(BlockPick { id, source });
+    }
+    let op = ask.may(CommitBlocks { picks, ..op })?;
+    let committed = ask.house.gateway.commit_blocks(op).await;
+    let version = committed.map_err(|error| overwritten(ask, error, created))?;
+    let mut reply = encrypted(Reply::new(StatusCode::CREATED).of_state(&version.state_tag(), version.modified));
+    // The digest is of the list, as the service answers it.
+    if claimed.crc64 {
+        let crc = ask.asked.header("x-ms-content-crc64");
+        reply = reply.with_some(CONTENT_CRC64, crc);
+    } else {
+        reply = reply.with(CONTENT_MD5, &super::get::md5_of(std::slice::from_ref(&small.bytes)));
+    }
+    Ok(reply)
+}
+
+/// Get Block List.
+pub(super) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let kind = ask.asked.parameter("blocklisttype").unwrap_or("committed");
+    let (committed, uncommitted) = match kind.to_ascii_lowercase().as_str() {
+        "committed" => (true, false),
+        "uncommitted" => (false, true),
+        "all" => (true, true),
+        _ => return Err(Refusal::invalid_parameter("blocklisttype", kind)),
+    };
+    let op = ask.may(ListBlocks {
+        bucket: ask.bucket()?,
+        key: ask.key()?,
+        snapshot: ask.snapshot()?,
+        conditions: conditions::of_tags(&ask.asked)?,
+    })?;
+    let lists = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
+    let text = xml::blocks(
+        committed.then_some(lists.committed.as_slice()),
+        uncommitted.then_some(lists.uncommitted.as_slice()),
+    );
+    let length = lists.version.as_ref().map_or(0, |version| version.length);
+    let mut reply = Reply::xml(text).with(named("x-ms-blob-content-length"), &length.to_string());
+    if let Some(version) = &lists.version {
+        reply = reply.of_state(&version.state_tag(), version.modified);
+    }
+    Ok(reply)
+}
+
+/// The block that a request names.
+pub(super) fn block(ask: &Ask<'_>) -> Result<PutBlock, Refusal> {
+    let text = ask.asked.parameter("blockid").ok_or_else(|| {
+        let text = "A query parameter that's mandatory for this request is not specified.";
+        Refusal::new(StatusCode::BAD_REQUEST, "MissingRequiredQueryParameter", text)
+            .detail("QueryParameterName", "blockid")
+    })?;
+    let id = BlockId::parse(text).ok_or_else(|| Refusal::invalid_parameter("blockid", text))?;
+    let conditions = conditions::lease_only(&ask.asked)?;
+    Ok(PutBlock { bucket: ask.bucket()?, key: ask.key()?, block: id, conditions })
+}
+
+/// 400: a block, or an append, has at least one byte.
+pub(super) fn not_empty(announced: u64) -> Result<(), Refusal> {
+    if announced == 0 { Err(Refusal::invalid_header("Content-Length", "0")) } else { Ok(()) }
+}
+
+/// An answer that tells the digests of what came in.
+pub(super) fn of_received(reply: Reply, received: &Received, shows_crc64: bool) -> Reply {
+    let crc64 = properties::shown_crc64(&received.checksums).filter(|_| shows_crc64);
+    let md5 = received.md5.filter(|_| crc64.is_none()).map(|md5| STANDARD.encode(md5));
+    encrypted(reply).with_some(CONTENT_MD5, md5.as_deref()).with_some(CONTENT_CRC64, crc64.as_deref())
+}

@@ -1,0 +1,214 @@
+//! Conditional headers as Azure takes them.
+//!
+//! Source: "Specifying conditional headers for Blob service operations".
+
+use http::StatusCode;
+
+use super::asked::Asked;
+use super::refusal::Refusal;
+use crate::model::{Conditions, ETag, EtagCondition, TagExpression};
+
+/// The names of a set of conditional headers.
+struct Names {
+    if_match: &'static str,
+    if_none_match: &'static str,
+    modified: &'static str,
+    unmodified: &'static str,
+    tags: &'static str,
+    lease: &'static str,
+}
+
+const TARGET: Names = Names {
+    if_match: "if-match",
+    if_none_match: "if-none-match",
+    modified: "if-modified-since",
+    unmodified: "if-unmodified-since",
+    tags: "x-ms-if-tags",
+    lease: "x-ms-lease-id",
+};
+
+const SOURCE: Names = Names {
+    if_match: "x-ms-source-if-match",
+    if_none_match: "x-ms-source-if-none-match",
+    modified: "x-ms-source-if-modified-since",
+    unmodified: "x-ms-source-if-unmodified-since",
+    tags: "x-ms-source-if-tags",
+    lease: "x-ms-source-lease-id",
+};
+
+/// Conditions of a read.
+pub(super) fn of_read(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    let conditions = read(asked, &TARGET)?;
+    refuse_none_of_any(&conditions)?;
+    Ok(conditions)
+}
+
+/// Conditions of a write.
+pub(super) fn of_write(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    let conditions = read(asked, &TARGET)?;
+    let Conditions { if_match, if_none_match, if_modified_since, if_unmodified_since, .. } = &conditions;
+    let contradictory = if_match.is_some() && (if_none_match.is_some() || if_modified_since.is_some())
+        || if_unmodified_since.is_some() && (if_modified_since.is_some() || if_none_match.is_some());
+    if contradictory { Err(several()) } else { Ok(conditions) }
+}
+
+/// Conditions on the source of a copy.
+pub(super) fn of_source(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    let conditions = read(asked, &SOURCE)?;
+    refuse_none_of_any(&conditions)?;
+    Ok(conditions)
+}
+
+/// Only the lease, for operations that know no other condition.
+pub(super) fn lease_only(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    Ok(Conditions { lease: lease_id(asked, TARGET.lease)?, ..Conditions::default() })
+}
+
+/// The tags and the lease: operations on tags.
+pub(super) fn of_tags(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    let if_tags = tags(asked, TARGET.tags)?;
+    Ok(Conditions { if_tags, ..lease_only(asked)? })
+}
+
+/// A number in a header of conditions on an append.
+pub(super) fn number(asked: &Asked<'_>, name: &'static str) -> Result<Option<u64>, Refusal> {
+    let Some(value) = asked.headers.get(name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits => Ok(Some(number)),
+        _ => Err(Refusal::invalid_header(name, text)),
+    }
+}
+
+/// A lease id in a header: a GUID in any of the usual forms, as a lower-case UUID with hyphens.
+pub(super) fn lease_id(asked: &Asked<'_>, name: &'static str) -> Result<Option<String>, Refusal> {
+    let Some(value) = asked.headers.get(name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    guid(text).map(Some).ok_or_else(|| Refusal::invalid_header(name, text))
+}
+
+fn read(asked: &Asked<'_>, names: &Names) -> Result<Conditions, Refusal> {
+    Ok(Conditions {
+        if_match: tag(asked, names.if_match)?,
+        if_none_match: tag(asked, names.if_none_match)?,
+        if_modified_since: date(asked, names.modified)?,
+        if_unmodified_since: date(asked, names.unmodified)?,
+        if_tags: tags(asked, names.tags)?,
+        lease: lease_id(asked, names.lease)?,
+    })
+}
+
+/// One tag, or `*`. What could not be ours matches nothing.
+fn tag(asked: &Asked<'_>, name: &'static str) -> Result<Option<EtagCondition>, Refusal> {
+    let mut values = asked.headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if values.next().is_some() || text.contains(',') {
+        return Err(several());
+    }
+    if text == "*" {
+        return Ok(Some(EtagCondition::Any));
+    }
+    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    Ok(Some(EtagCondition::OneOf(ETag::parse(bare).into_iter().collect())))
+}
+
+fn date(asked: &Asked<'_>, name: &'static str) -> Result<Option<i64>, Refusal> {
+    let Some(value) = asked.headers.get(name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let parsed = httpdate::parse_http_date(text.trim()).map_err(|_cause| Refusal::invalid_header(name, text))?;
+    let since = parsed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Some(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+}
+
+fn tags(asked: &Asked<'_>, name: &'static str) -> Result<Option<TagExpression>, Refusal> {
+    let Some(value) = asked.headers.get(name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    TagExpression::parse_condition(text).map(Some).map_err(|_fault| Refusal::invalid_header(name, text))
+}
+
+fn refuse_none_of_any(conditions: &Conditions) -> Result<(), Refusal> {
+    if conditions.if_none_match == Some(EtagCondition::Any) {
+        let text = "The request includes an unsatisfiable condition for this operation.";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "UnsatisfiableCondition", text));
+    }
+    Ok(())
+}
+
+fn several() -> Refusal {
+    let text = "Multiple condition headers are not supported.";
+    Refusal::new(StatusCode::BAD_REQUEST, "MultipleConditionHeadersNotSupported", text)
+}
+
+/// `N`, `D`, `B` and `P` forms of a GUID.
+fn guid(text: &str) -> Option<String> {
+    let bare = match text.as_bytes() {
+        [b'{', .., b'}'] | [b'(', .., b')'] => text.get(1..text.len() - 1)?,
+        _ => text,
+    };
+    let hyphens: Vec<usize> = bare.match_indices('-').map(|(at, _)| at).collect();
+    let hex: String = bare.chars().filter(|c| *c != '-').collect();
+    let form = hyphens.is_empty() && bare.len() == text.len() || hyphens == [8, 13, 18, 23];
+    let fine = form && hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    fine.then(|| super::context::uuid_of(&hex.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, Method};
+
+    use super::super::asked::Target;
+    use super::*;
+
+    fn with<T>(pairs: &[(&str, &str)], ask: impl FnOnce(&Asked<'_>) -> T) -> T {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        let (method, remote) = (Method::GET, [127, 0, 0, 1].into());
+        let (query, target) = (Vec::new(), Target::default());
+        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
+    }
+
+    #[test]
+    fn tags_may_lack_their_quotes_and_come_alone() {
+        let expected = Some(EtagCondition::OneOf(vec![ETag::parse("0x8D").unwrap()]));
+        for text in ["\"0x8D\"", "0x8D"] {
+            assert_eq!(with(&[("if-match", text)], of_read).unwrap().if_match, expected);
+        }
+        assert_eq!(with(&[("if-match", "W/\"a\"")], of_read).unwrap().if_match, Some(EtagCondition::OneOf(vec![])));
+        assert_eq!(with(&[("if-match", "a, b")], of_read).unwrap_err().code, "MultipleConditionHeadersNotSupported");
+        assert_eq!(with(&[("if-none-match", "*")], of_read).unwrap_err().code, "UnsatisfiableCondition");
+        assert_eq!(with(&[("if-none-match", "*")], of_write).unwrap().if_none_match, Some(EtagCondition::Any));
+    }
+
+    #[test]
+    fn writes_take_the_pairs_that_azure_takes() {
+        let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+        let (m, n, s, u) = (("if-match", "a"), ("if-none-match", "b"), ("if-modified-since", date), ("if-unmodified-since", date));
+        for pair in [[m, u], [n, s]] {
+            assert!(with(&pair, of_write).is_ok(), "{pair:?}");
+        }
+        for pair in [[m, n], [s, u], [m, s], [n, u]] {
+            assert_eq!(with(&pair, of_write).unwrap_err().code, "MultipleConditionHeadersNotSupported", "{pair:?}");
+        }
+        assert_eq!(with(&[("if-modified-since", "yesterday")], of_write).unwrap_err().code, "InvalidHeaderValue");
+    }
+
+    #[test]
+    fn lease_ids_are_guids_in_any_form() {
+        let plain = "00112233-4455-6677-8899-aabbccddeeff";
+        for text in [
+            plain,
+            "00112233445566778899AABBCCDDEEFF",
+            "{00112233-4455-6677-8899-AABBCCDDEEFF}",
+            "(00112233-4455-6677-8899-aabbccddeeff)",
+        ] {
+            assert_eq!(guid(text).as_deref(), Some(plain), "{text}");
+        }
+        for text in ["", "x", "{}", "0011223344556677-8899aabbccddeeff", "{00112233445566778899AABBCCDDEEFF}", "{é}"] {
+            assert_eq!(guid(text), None, "{text}");
+        }
+    }
+}

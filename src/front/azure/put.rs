@@ -1,0 +1,207 @@
+//! Put Blob, and bodies that come in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{StreamExt, stream};
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+
+use super::ask::{Ask, Incoming};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::shown::{CONTENT_CRC64, CONTENT_MD5, named};
+use super::structured::Decoder;
+use super::{conditions, errors, properties};
+use crate::gateway::{Body, BodyError, Digests, Error, PutObject, Stored};
+use crate::model::{AppendState, ChecksumAlgorithm, Conditions, EtagCondition, Metadata};
+
+/// Most bytes of one Put Blob. Source: "Put Blob", remarks (versions from 2019-12-12 on).
+const MOST_PUT_BYTES: u64 = 5000 * 1024 * 1024;
+
+/// Put Blob.
+pub(super) async fn put_blob(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
+    let kind = ask.asked.headers.get("x-ms-blob-type").ok_or_else(|| Refusal::missing_header("x-ms-blob-type"))?;
+    let mut metadata = properties::of_new(&ask.asked, true)?;
+    let mut conditions = conditions::of_write(&ask.asked)?;
+    let announced = ask.announced()?;
+    match kind.to_str().unwrap_or_default() {
+        "BlockBlob" => {}
+        "AppendBlob" => {
+            if announced != 0 {
+                return Err(Refusal::invalid_header("Content-Length", &announced.to_string()));
+            }
+            if metadata.tier.is_some() {
+                return Err(no_tier_here());
+            }
+            metadata.append = Some(AppendState::default());
+        }
+        "PageBlob" => return Err(no_page_blobs()),
+        other => return Err(Refusal::invalid_header("x-ms-blob-type", other)),
+    }
+    let created = create_only(ask, &mut conditions);
+    let given = properties::md5(&ask.asked, "x-ms-blob-content-md5")?;
+    let mut received = receive(ask, body, MOST_PUT_BYTES)?;
+    if let Some(md5) = given {
+        // Of a whole blob in one request the service checks it.
+        received.also_claim(md5);
+    }
+    let shows_crc64 = received.shows_crc64;
+    let op = ask.may(PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata, conditions })?;
+    let stored = ask.house.gateway.put_object(op, received.body).await;
+    let Stored { version } = stored.map_err(|error| overwritten(ask, error, created))?;
+    let reply = Reply::new(StatusCode::CREATED).of_state(&version.state_tag(), version.modified);
+    let reply = encrypted(reply);
+    if version.metadata.append.is_some() {
+        return Ok(reply);
+    }
+    Ok(digests(reply, &version.metadata, shows_crc64))
+}
+
+/// A body that comes in.
+pub(super) struct Received {
+    /// As the gateway takes it.
+    pub(super) body: Body,
+    /// Whether the answer tells the CRC64.
+    pub(super) shows_crc64: bool,
+}
+
+impl Received {
+    /// Claims an MD5 beside what the client claims already.
+    fn also_claim(&mut self, md5: [u8; 16]) {
+        self.body.digests.md5 = true;
+        let before = std::mem::replace(&mut self.body.claims, Box::new(|| Ok(Vec::new())));
+        self.body.claims = Box::new(move || {
+            let mut claims = before()?;
+            claims.push(crate::gateway::Claim::Md5(md5));
+            Ok(claims)
+        });
+    }
+}
+
+/// The body of a write as the gateway takes it, with all that the client claims about it. A structured body is taken apart
+/// and verified; what is stored is what it holds.
+pub(super) fn receive(ask: &Ask<'_>, body: Incoming, most_bytes: u64) -> Result<Received, Refusal> {
+    let announced = ask.announced()?;
+    let claimed = properties::claims(&ask.asked)?;
+    let (length, stream, verdict) = match ask.asked.headers.get("x-ms-structured-body") {
+        None => (announced, body, None),
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default();
+            if !text.replace(' ', "").eq_ignore_ascii_case("XSM/1.0;properties=crc64") {
+                return Err(Refusal::invalid_header("x-ms-structured-body", text));
+            }
+            let length = conditions::number(&ask.asked, "x-ms-structured-content-length")?
+                .ok_or_else(|| Refusal::missing_header("x-ms-structured-content-length"))?;
+            let (stream, verdict) = unframed(body, announced);
+            (length, stream, Some(verdict))
+        }
+    };
+    if length > most_bytes {
+        return Err(errors::too_large().header(CONTENT_LENGTH, "0"));
+    }
+    let md5 = claimed.claims.iter().any(|claim| matches!(claim, crate::gateway::Claim::Md5(_)));
+    // The service answers a CRC64 wherever the client checks no MD5.
+    let shows_crc64 = claimed.crc64 || !md5;
+    let claims = claimed.claims;
+    Ok(Received {
+        body: Body {
+            length: Some(length),
+            stream,
+            digests: Digests {
+                md5,
+                payload_sha256: false,
+                checksums: shows_crc64.then_some(ChecksumAlgorithm::Crc64Nvme).into_iter().collect(),
+            },
+            claims: Box::new(move || {
+                if let Some(verdict) = verdict {
+                    // The stream has ended: its frame must have, too.
+                    verdict.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(BodyError::Malformed)??;
+                }
+                Ok(claims)
+            }),
+        },
+        shows_crc64,
+    })
+}
+
+/// How the frame of a structured body ended; nothing before it has.
+type Verdict = Arc<Mutex<Option<Result<(), BodyError>>>>;
+
+/// The bytes within a structured body of `announced` bytes.
+fn unframed(body: Incoming, announced: u64) -> (Incoming, Verdict) {
+    let verdict = Verdict::default();
+    let told = Arc::clone(&verdict);
+    let start = (body, Some(Decoder::new(announced)));
+    let stream = stream::unfold(start, move |(mut body, decoder)| {
+        let told = Arc::clone(&told);
+        async move {
+            let mut decoder = decoder?;
+            match body.next().await {
+                Some(Ok(piece)) => match decoder.push(piece) {
+                    Ok(pieces) => Some((pieces.into_iter().map(Ok).collect(), (body, Some(decoder)))),
+                    Err(error) => Some((vec![Err(error)], (body, None))),
+                },
+                Some(Err(error)) => Some((vec![Err(error)], (body, None))),
+                None => {
+                    let outcome = decoder.finish();
+                    let ended = outcome.is_ok();
+                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+                    if ended { None } else { Some((vec![Err(BodyError::Malformed)], (body, None))) }
+                }
+            }
+        }
+    });
+    (stream.flat_map(stream::iter).boxed(), verdict)
+}
+
+/// Makes a write create-only where the caller may create and not overwrite. Returns whether it did.
+pub(super) fn create_only(ask: &Ask<'_>, conditions: &mut Conditions) -> Created {
+    let asked_for = conditions.if_none_match == Some(EtagCondition::Any);
+    let enforced = !ask.caller.may_overwrite();
+    if enforced {
+        conditions.if_none_match = Some(EtagCondition::Any);
+    }
+    Created { asked_for, enforced }
+}
+
+/// Why a write must not find a blob.
+#[derive(Clone, Copy)]
+pub(super) struct Created {
+    asked_for: bool,
+    enforced: bool,
+}
+
+/// What an error of such a write is on the wire.
+pub(super) fn overwritten(ask: &Ask<'_>, error: Error, created: Created) -> Refusal {
+    match error {
+        Error::PreconditionFailed if created.asked_for => errors::blob_exists(),
+        Error::PreconditionFailed if created.enforced => {
+            let text = "This request is not authorized to perform blob overwrites.";
+            Refusal::new(StatusCode::FORBIDDEN, "UnauthorizedBlobOverwrite", text)
+        }
+        error => ask.refuse(error),
+    }
+}
+
+/// An answer that tells that what came in was sealed.
+pub(super) fn encrypted(reply: Reply) -> Reply {
+    reply.with(named("x-ms-request-server-encrypted"), "true")
+}
+
+fn digests(reply: Reply, metadata: &Metadata, shows_crc64: bool) -> Reply {
+    let md5 = super::shown::md5_of(metadata);
+    let crc64 = properties::shown_crc64(&metadata.checksums).filter(|_| shows_crc64);
+    reply.with_some(CONTENT_MD5, md5.as_deref()).with_some(CONTENT_CRC64, crc64.as_deref())
+}
+
+/// 501: pages are written in place, sealed parts are not. See `docs/compatibility/azure.md`.
+pub(super) fn no_page_blobs() -> Refusal {
+    let text = "Page blobs are not implemented. Use block blobs or append blobs.";
+    Refusal::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", text)
+}
+
+/// 400: append blobs have no tier.
+pub(super) fn no_tier_here() -> Refusal {
+    let text = "The access tier is not supported for this blob type.";
+    Refusal::new(StatusCode::BAD_REQUEST, "AccessTierNotSupportedForBlobType", text)
+}

@@ -1,0 +1,167 @@
+//! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
+
+use std::sync::Arc;
+
+use super::copy::{ATTEMPTS, open_for_copy};
+use super::own_task::in_own_task;
+use super::parts::PartTicket;
+use super::put::{conclude, split};
+use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
+use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
+use crate::model::{
+    Authorized, Block, BucketRef, ByteRange, ChecksumAlgorithm, CurrentState, Lease, Principal, Timestamp, Unmet,
+};
+
+impl Gateway {
+    /// Stores a block. The body is polled only after bucket and lease were looked at.
+    pub async fn put_block(&self, op: Authorized<PutBlock>, body: Body) -> Result<Received, Error> {
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        self.check_early(&bucket, &op.key, &op.conditions).await?;
+        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let received =
+            Received { length: sealed.length, md5: sealed.computed.md5, checksums: sealed.computed.checksums };
+        let (content, ticket) = split(sealed.part);
+        if ticket.is_none() {
+            return Err(Error::Invalid("a block has at least one byte"));
+        }
+        self.keep_block(bucket, op, content, &received, ticket).await?;
+        Ok(received)
+    }
+
+    /// Makes a block of bytes of an object. Within a tenant no chunk is written; the bytes are read only for a digest that is
+    /// not known yet.
+    pub async fn copy_block(
+        &self,
+        source: Authorized<CopySource>,
+        op: Authorized<PutBlock>,
+        algorithm: Option<ChecksumAlgorithm>,
+    ) -> Result<Received, Error> {
+        let (reader, source) = self.admit(source)?;
+        if reader.tenant != op.principal().tenant {
+            let body = self.read_source(&reader, source, algorithm).await?;
+            return self.put_block(op, body).await;
+        }
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        self.check_early(&bucket, &op.key, &op.conditions).await?;
+        for _ in 0..ATTEMPTS {
+            let opened = open_for_copy(self, &reader, &source).await?;
+            let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
+            let Some(range) = range else { return Err(Error::Invalid("a block has at least one byte")) };
+            let version = opened.version.id;
+            let computed = self.digests_of(&bucket, opened, Some(range), algorithm).await?;
+            let received = Received { length: range.length(), md5: computed.md5, checksums: computed.checksums };
+            let content = Content::Shared { source: version, range };
+            match self.keep_block(bucket.clone(), clone_of(&op), content, &received, None).await {
+                Ok(()) => return Ok(received),
+                Err(Error::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Makes a list of blocks the object's current version.
+    pub async fn commit_blocks(&self, op: Authorized<CommitBlocks>) -> Result<Version, Error> {
+        let (principal, op) = self.admit(op)?;
+        if op.picks.len() > MOST_BLOCKS {
+            return Err(Error::TooManyBlocks);
+        }
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let etag = match self.settings.etag {
+            EtagMode::Md5 => None,
+            EtagMode::Opaque => Some(self.etag_of(None)?),
+        };
+        let commit = BlockCommit {
+            bucket,
+            key: op.key,
+            picks: op.picks,
+            etag,
+            modified: Timestamp::now(),
+            metadata: op.metadata,
+            conditions: op.conditions,
+        };
+        let catalog = Arc::clone(&self.catalog);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
+        in_own_task(async move { Ok(catalog.commit_blocks(commit, grace_until).await?) }).await
+    }
+
+    /// The blocks of an object.
+    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<BlockLists, Error> {
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
+        if let Some(version) = &lists.version {
+            let tag = version.state_tag();
+            let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
+            op.conditions.check_read(Some(state)).map_err(|unmet: Unmet| match unmet {
+                Unmet::PreconditionFailed | Unmet::NotModified => Error::PreconditionFailed,
+            })?;
+            Lease::guard_read(version.lease.as_ref(), op.conditions.lease.as_deref(), Timestamp::steady())?;
+        }
+        Ok(lists)
+    }
+
+    async fn keep_block(
+        &self,
+        bucket: BucketRef,
+        op: PutBlock,
+        content: Content,
+        received: &Received,
+        ticket: Option<PartTicket>,
+    ) -> Result<(), Error> {
+        let block = NewBlock {
+            bucket,
+            key: op.key,
+            block: Block { id: op.block, length: received.length, md5: received.md5 },
+            content,
+            conditions: op.conditions,
+            uploaded: Timestamp::now(),
+        };
+        let catalog = Arc::clone(&self.catalog);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
+        in_own_task(async move {
+            let ticket = ticket.map(PartTicket::committing);
+            let outcome = catalog.put_block(block, grace_until).await;
+            conclude(ticket, &outcome).await;
+            outcome.map_err(Error::from)
+        })
+        .await
+    }
+
+    /// The version that a copy's source is now.
+    pub async fn source_version(&self, source: Authorized<CopySource>) -> Result<Version, Error> {
+        let (reader, source) = self.admit(source)?;
+        Ok(open_for_copy(self, &reader, &source).await?.version)
+    }
+
+    /// The bytes of a copy's source, to be sealed anew where they cannot be shared, or where claims about them are to be
+    /// checked.
+    pub async fn source_body(&self, source: Authorized<CopySource>) -> Result<Body, Error> {
+        let (reader, source) = self.admit(source)?;
+        self.read_source(&reader, source, None).await
+    }
+
+    /// The same, for another tenant, whose keys are others.
+    pub(super) async fn read_source(
+        &self,
+        reader: &Principal,
+        source: CopySource,
+        algorithm: Option<ChecksumAlgorithm>,
+    ) -> Result<Body, Error> {
+        let opened = open_for_copy(self, reader, &source).await?;
+        let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
+        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, range).await?;
+        Ok(super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm))
+    }
+}
+
+fn clone_of(op: &PutBlock) -> PutBlock {
+    PutBlock {
+        bucket: op.bucket.clone(),
+        key: op.key.clone(),
+        block: op.block.clone(),
+        conditions: op.conditions.clone(),
+    }
+}

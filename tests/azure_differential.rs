@@ -1,0 +1,116 @@
+//! The Azure front against Azurite: the same operations, valid and invalid, and the same answers.
+//!
+//! `ECLUSE_AZURE_STEPS` (2,000) and `ECLUSE_AZURE_SEED` (of the clock) from the environment. What differs is told with the few steps
+//! that lead to it, and is ours to mend or has its place in `support/azure_known.rs`, with Microsoft's page as witness.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+#[path = "support/azure_blob_steps.rs"]
+mod azure_blob_steps;
+#[path = "support/azure_compare.rs"]
+mod azure_compare;
+#[path = "support/azure_generator.rs"]
+mod azure_generator;
+#[path = "support/azure_known.rs"]
+mod azure_known;
+#[path = "support/azure_ops.rs"]
+mod azure_ops;
+#[path = "support/azure_run.rs"]
+mod azure_run;
+#[path = "support/azure_script.rs"]
+mod azure_script;
+#[path = "support/azure_side.rs"]
+mod azure_side;
+#[path = "support/azure_wire.rs"]
+mod azure_wire;
+#[path = "support/azure_world.rs"]
+mod azure_world;
+#[path = "support/azurite.rs"]
+mod azurite;
+#[path = "support/noise.rs"]
+mod noise;
+#[path = "support/s3_world.rs"]
+mod s3_world;
+#[path = "support/shared_key.rs"]
+mod shared_key;
+#[path = "support/sigv4.rs"]
+mod sigv4;
+
+use azure_run::{Report, Run};
+use azure_side::Side;
+use azure_world::AzureWorld;
+use azurite::Azurite;
+use shared_key::Account;
+
+/// What Azurite refuses always.
+const NEVER: [&str; 2] = ["Get Service Stats", "nothing"];
+
+fn of_azurite(azurite: &Azurite) -> Side {
+    let host = azurite.endpoint.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
+    Side::new(&host, Account::new(azurite::ACCOUNT, azurite::KEY), "d")
+}
+
+fn of_ecluse(world: &AzureWorld) -> Side {
+    Side::new(&world.host, world.pacs.clone(), "d")
+}
+
+async fn assert_nothing_unknown(run: &Run, report: &Report) {
+    let told = run.told(report, 10).await;
+    println!("{told}");
+    assert!(report.unknown.is_empty(), "differences that are not in support/azure_known.rs\n{told}");
+}
+
+#[tokio::test]
+async fn ecluse_answers_as_azurite_does_or_as_microsoft_says() {
+    let (world, azurite) = (AzureWorld::start().await, Azurite::start().await);
+    let (seed, steps) = (noise::seed("ECLUSE_AZURE_SEED"), noise::number("ECLUSE_AZURE_STEPS", 2000));
+    println!("ECLUSE_AZURE_SEED={seed} ECLUSE_AZURE_STEPS={steps}");
+    let mut run = Run::new(of_ecluse(&world), of_azurite(&azurite), azure_known::KNOWN, true);
+    let report = run.run(seed, steps).await;
+    assert_nothing_unknown(&run, &report).await;
+    // An operation that never succeeds shows nothing.
+    let never = report.never_succeeded();
+    assert!(steps < 1000 || never.iter().all(|kind| NEVER.contains(kind)), "{never:?}");
+}
+
+#[tokio::test]
+async fn leases_that_end_by_themselves_end_alike() {
+    let (world, azurite) = (AzureWorld::start().await, Azurite::start().await);
+    let mut run = Run::new(of_ecluse(&world), of_azurite(&azurite), azure_known::KNOWN, true);
+    let report = run.scripted(&azure_script::leases_that_end()).await;
+    assert_nothing_unknown(&run, &report).await;
+}
+
+#[tokio::test]
+async fn two_servers_of_one_kind_do_not_differ() {
+    let (one, two) = (Azurite::start().await, Azurite::start().await);
+    let mut run = Run::new(of_azurite(&one), of_azurite(&two), &[], false);
+    let report = run.run(1, 500).await;
+    assert_nothing_unknown(&run, &report).await;
+}
+
+#[tokio::test]
+async fn a_fault_that_is_planted_is_found_and_told_in_few_steps() {
+    let (one, two) = (Azurite::start().await, Azurite::start().await);
+    // A server that loses what was written into a blob with metadata.
+    let twist = |step: &azure_ops::Step, request: shared_key::Request| match step.kind {
+        "Put Block List" => request.without("x-ms-meta-bed"),
+        _ => request,
+    };
+    let mut ours = of_azurite(&one);
+    ours.twist = twist;
+    let mut run = Run::new(ours, of_azurite(&two), &[], false);
+    let report = run.run(1, 600).await;
+    let (difference, (_, steps)) = report.unknown.iter().next().expect("a difference");
+    assert_eq!((difference.kind.as_str(), difference.what.as_str()), ("after Put Block List", "metadata"));
+    let shrunk = run.shrunk(steps, difference, 0).await;
+    assert!(shrunk.len() <= 4, "{} of {} steps", shrunk.len(), steps.len());
+}

@@ -139,11 +139,12 @@ fn screen(asked: &Asked<'_>) -> Result<(), Refusal> {
 
 impl Caller {
     fn new(asked: &Asked<'_>, client: Arc<Client>, proof: Proof) -> Self {
+        let particulars = Particulars::of(asked);
         let principal = match &proof {
             Proof::Key | Proof::Bearer(_) => client.principal.clone(),
-            Proof::Sas(delegated) => client.principal.narrowed(delegated.layer(&asked.target)),
+            Proof::Sas(delegated) => client.principal.narrowed(delegated.layer(&asked.target, &particulars)),
         };
-        Self { principal, client, proof, particulars: Particulars::of(asked) }
+        Self { principal, client, proof, particulars }
     }
 
     /// Whether the proof serves for `operation` as this request asks for it: with its tags, its kind of deletion, …

@@ -22,7 +22,9 @@ pub(super) struct Particulars {
     /// Tags are set, compared, listed or copied.
     tags: bool,
     /// A lease is broken, and nothing else done to it.
-    breaks_lease: bool,
+    pub(super) breaks_lease: bool,
+    /// An ETag is compared.
+    pub(super) compares_etag: bool,
     /// What is deleted goes for good.
     for_good: bool,
     /// A version is named.
@@ -44,6 +46,7 @@ impl Particulars {
                 || is(asked.header("x-ms-copy-source-tag-option"), "copy")
                 || lists_tags,
             breaks_lease: is(asked.header("x-ms-lease-action"), "break"),
+            compares_etag: has("if-match") || has("if-none-match"),
             for_good: asked.parameter("deletetype").is_some(),
             version: asked.parameter("versionid").is_some_and(|id| !id.is_empty()),
             retention: RETENTION_HEADERS.iter().any(|name| has(name)),
@@ -183,3 +186,7 @@ fn needs(operation: Operation, particulars: &Particulars) -> Needs {
 const TAG_HEADERS: [&str; 3] = ["x-ms-tags", "x-ms-if-tags", "x-ms-source-if-tags"];
 const RETENTION_HEADERS: [&str; 3] =
     ["x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode", "x-ms-legal-hold"];
+
+#[cfg(test)]
+#[path = "needs_tests.rs"]
+mod tests;

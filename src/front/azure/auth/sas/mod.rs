@@ -13,6 +13,7 @@ mod token;
 mod version;
 
 use super::key::AccountKey;
+use super::needs::Particulars;
 use super::{StoredPolicies, delegation, failure};
 use crate::front::azure::asked::{Asked, Target};
 use crate::front::azure::refusal::Refusal;
@@ -239,8 +240,8 @@ impl Token {
 
 impl Delegated {
     /// The grants that the token comes down to, as a layer on the client's own: the second fence.
-    pub(super) fn layer(&self, target: &Target) -> Vec<Grant> {
-        let actions = self.actions();
+    pub(super) fn layer(&self, target: &Target, particulars: &Particulars) -> Vec<Grant> {
+        let actions = self.actions(particulars);
         let bucket = target.container.as_deref().and_then(|name| BucketName::parse(name).ok());
         match (self.reach, bucket, target.blob.as_deref()) {
             (Reach::Account { .. }, _, _) => vec![Grant::everywhere(actions)],
@@ -251,35 +252,28 @@ impl Delegated {
         }
     }
 
-    fn actions(&self) -> Vec<Action> {
-        let (objects, containers) = match self.reach {
-            Reach::Account { types, .. } => (types.has(b'o'), types.has(b'c')),
-            Reach::Container | Reach::Blob => (true, false),
-        };
-        let lists = match self.reach {
-            Reach::Account { types, .. } => types.has_any(b"sc"),
-            Reach::Container => true,
-            Reach::Blob => false,
+    /// What the gateway asks for, operation by operation: `gateway::operations`.
+    fn actions(&self, particulars: &Particulars) -> Vec<Action> {
+        let (objects, containers, lists) = match self.reach {
+            Reach::Account { types, .. } => (types.has(b'o'), types.has(b'c'), types.has_any(b"sc")),
+            Reach::Container => (true, false, true),
+            Reach::Blob => (true, false, false),
         };
         let has = |letters: &[u8]| self.letters.has_any(letters);
-        let mut actions = Vec::new();
-        // Tags are read with `t`, blobs found by them with `f`.
-        if (objects && has(b"rt")) || ((objects || lists) && has(b"f")) {
-            actions.push(Action::Read);
-        }
-        if objects && has(b"acwti") {
-            actions.push(Action::Write);
-        }
-        if objects && has(b"dxy") {
-            actions.push(Action::Delete);
-        }
-        // Properties of a container are what the gateway calls seeing that it exists.
-        if (lists && has(b"lf")) || (containers && has(b"rcwd")) {
-            actions.push(Action::List);
-        }
-        if containers && has(b"cwd") {
-            actions.push(Action::Admin);
-        }
-        actions
+        let finds = (objects || lists) && has(b"f") && self.reach != Reach::Blob;
+        // Tags are read with `t`. To the gateway, whoever compares an ETag reads; to Azure, who may write may compare.
+        let reads = has(b"rt") || (particulars.compares_etag && has(b"acwd"));
+        // To Azure, who may delete may break a lease.
+        let writes = has(b"acwti") || (particulars.breaks_lease && has(b"d"));
+        let allowed = [
+            (Action::Read, objects && reads),
+            (Action::Write, objects && writes),
+            // A container goes with what is in it.
+            (Action::Delete, (objects && has(b"dxy")) || (containers && has(b"d"))),
+            // Properties of a container are what the gateway calls seeing that it exists.
+            (Action::List, finds || (lists && has(b"l")) || (containers && has(b"rcwd"))),
+            (Action::Admin, containers && has(b"cwd")),
+        ];
+        allowed.into_iter().filter(|(_, allowed)| *allowed).map(|(action, _)| action).collect()
     }
 }

@@ -118,13 +118,15 @@ def ranges():
         wanted = body[offset:] if length is None else body[offset : offset + length]
         got = read("ranges/blob", offset=offset, length=length)
         equal(got == wanted, True, f"range {offset} {length}")
-    refused("range past the end", "InvalidRange", 416, read, "ranges/blob", offset=size, length=1)
+    if beyond_azurite("a range past the end"):
+        refused("range past the end", "InvalidRange", 416, read, "ranges/blob", offset=size, length=1)
     equal(read("ranges/blob", offset=segment - 5, length=10, validate_content=True) == body[segment - 5 : segment + 5], True,
           "a range with its MD5")
     put("ranges/empty", b"")
     equal(read("ranges/empty"), b"", "an empty blob, which the SDK first asks a range of")
     equal(read("ranges/empty", max_concurrency=4), b"", "an empty blob in parallel")
-    refused("range of nothing", "InvalidRange", 416, read, "ranges/empty", offset=0, length=1)
+    if beyond_azurite("a range of nothing"):
+        refused("range of nothing", "InvalidRange", 416, read, "ranges/empty", offset=0, length=1)
     refused("no such blob", "BlobNotFound", 404, read, "ranges/nothing")
     refused("properties of no blob", "BlobNotFound", 404, blob("ranges/nothing").get_blob_properties)
     equal(blob("ranges/nothing").exists(), False, "no such blob")
@@ -175,7 +177,7 @@ def conditions():
     first = put("conditions/blob", b"one").get_blob_properties()
     for what, error, call in (
         ("put", ResourceExistsError, lambda: client.upload_blob(b"two")),
-        ("append blob", ResourceExistsError, lambda: client.create_append_blob(etag="*", match_condition=MatchConditions.IfMissing)),
+        ("append blob", ResourceExistsError, lambda: client.create_append_blob(match_condition=MatchConditions.IfMissing)),
     ):
         got = refused(f"create only: {what}", "BlobAlreadyExists", 409, call)
         equal(isinstance(got, error), True, f"create only: {what}: {type(got)}")
@@ -210,7 +212,7 @@ def conditions():
     refused("unmodified since a year: put", "ConditionNotMet", 412, client.upload_blob, b"x", overwrite=True, if_unmodified_since=past)
     refused("If-Match of no blob", ("ConditionNotMet", "BlobNotFound"), (404, 412), blob("conditions/none").upload_blob, b"x",
             overwrite=True, **stale)
-    blob("conditions/new").upload_blob(b"x", etag="*", match_condition=MatchConditions.IfMissing)
+    blob("conditions/new").upload_blob(b"x", match_condition=MatchConditions.IfMissing)
     client.delete_blob(etag=current.etag, match_condition=MatchConditions.IfNotModified)
     equal(client.exists(), False, "deleted under its ETag")
 
@@ -267,7 +269,7 @@ def tiers():
     equal(blob("tiers/put").get_blob_properties().blob_tier, "Cool", "tier of a put")
     equal(read("tiers/put"), b"body", "what is cool can be read")
     blob("tiers/put").set_standard_blob_tier("Hot")
-    refused("no such tier", ("InvalidHeaderValue", "InvalidBlobTier"), 400, blob("tiers/blob").set_standard_blob_tier, "Tepid")
+    refused("no such tier", ("InvalidHeaderValue", "InvalidBlobTier", "AccessTierNotSupportedForBlobType"), 400, blob("tiers/blob").set_standard_blob_tier, "Tepid")
     refused("tier of no blob", "BlobNotFound", 404, blob("tiers/none").set_standard_blob_tier, "Hot")
 
 
@@ -283,7 +285,9 @@ def snapshots():
     equal(blob("snapshots/blob", snapshot=other).get_blob_properties().metadata, {"version": "photo"}, "metadata given to a snapshot")
     equal(old.download_blob(offset=1, length=3).readall(), b"irs", "range of a snapshot")
     listed = [(entry.snapshot, entry.size) for entry in container.list_blobs(name_starts_with="snapshots/", include=["snapshots"])]
-    equal(listed, [(taken, 5), (other, 6), (None, 6)], "snapshots listed before their blob")
+    if beyond_azurite("snapshots before their blob, oldest first"):
+        equal(listed, [(taken, 5), (other, 6), (None, 6)], "snapshots listed before their blob")
+    equal(set(listed), {(taken, 5), (other, 6), (None, 6)}, "snapshots listed")
     equal(len(list(container.list_blobs(name_starts_with="snapshots/"))), 1, "not listed unless asked for")
     blob("snapshots/promoted").start_copy_from_url(old.url)
     equal(read("snapshots/promoted"), b"first", "a copy of a snapshot")

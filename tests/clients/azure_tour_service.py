@@ -5,9 +5,9 @@ Environment and arguments: see azure_common.py. Exits with 0 when all holds.
 """
 
 import base64
-import datetime
 import random
 import urllib.parse
+from types import SimpleNamespace
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ClientAuthenticationError
@@ -17,7 +17,7 @@ from azure.storage.blob import (
     generate_blob_sas, generate_container_sas,
 )
 
-from azure_common import ACCOUNT, ENDPOINT, KEY, KIB, MIB, SETTINGS, beyond_azurite, connect, encoded, equal, in_time, refused, tour
+from azure_common import ACCOUNT, AZURITE, ENDPOINT, KEY, MIB, SETTINGS, beyond_azurite, connect, encoded, equal, in_time, refused, tour
 
 CONTAINER = "tour-service"
 rng = random.Random(20261124)
@@ -63,7 +63,8 @@ def leases():
     equal((lease.id, lease.id != before), (another, True), "a changed lease")
     lease.release()
     equal(client.get_blob_properties().lease.state, "available", "released")
-    refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=lease)
+    if beyond_azurite("a lease that is there no more"):
+        refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=lease)
     endless = client.acquire_lease(-1)
     equal(client.get_blob_properties().lease.duration, "infinite", "duration")
     equal(endless.break_lease(), 0, "an endless lease breaks at once")
@@ -101,7 +102,9 @@ def block_lists():
     equal(([entry.id for entry in committed], uncommitted), (["c3", "a1", "c3"], []), "the rest goes at a commit")
     client.stage_block("d4", blocks["d4"])
     client.stage_block("a1", b"another a1")
-    client.commit_block_list([BlobBlock("a1", state="Committed"), BlobBlock("d4", state="Uncommitted"), BlobBlock("c3")])
+    # The SDK compares with these words, which are none of its own BlockState's: with that, it sends Latest for all.
+    old, new = (SimpleNamespace(value=word) for word in ("committed", "uncommitted"))
+    client.commit_block_list([BlobBlock("a1", state=old), BlobBlock("d4", state=new), BlobBlock("c3")])
     equal(read("blocks/blob") == blocks["a1"] + blocks["d4"] + blocks["c3"], True, "committed, uncommitted and latest")
     refused("no such block", "InvalidBlockList", 400, client.commit_block_list, [BlobBlock("zz")])
     refused("a block id of another length", "InvalidBlobOrBlock", 400, client.stage_block, "longer", b"x")
@@ -272,7 +275,8 @@ def blob_sas():
     forbidden("expired", with_sas(past, "sas/é 1+1").download_blob)
     later = signed("sas/é 1+1", start=in_time(minutes=40))
     forbidden("not yet valid", with_sas(later, "sas/é 1+1").download_blob)
-    forbidden("from elsewhere", with_sas(signed("sas/é 1+1", ip="203.0.113.9"), "sas/é 1+1").download_blob)
+    if beyond_azurite("a signature for another address"):
+        forbidden("from elsewhere", with_sas(signed("sas/é 1+1", ip="203.0.113.9"), "sas/é 1+1").download_blob)
     here = signed("sas/é 1+1", ip="127.0.0.0-127.0.0.9")
     equal(with_sas(here, "sas/é 1+1").download_blob().readall(), b"body", "from here")
     shown = signed("sas/é 1+1", content_type="text/x-hl7", content_disposition="inline", cache_control="no-cache")
@@ -353,7 +357,7 @@ def checked():
         client.append_block(body[:100_000], validate_content=kind)
         equal(read(f"checked/{kind}-append") == body[:100_000], True, f"appended with {kind}")
     wrong = base64.b64encode(b"\0" * 16).decode()
-    refused("a wrong MD5", "Md5Mismatch", 400, put, "checked/wrong", b"body", headers={"Content-MD5": wrong})
+    refused("a wrong MD5", "InvalidOperation" if AZURITE else "Md5Mismatch", 400, put, "checked/wrong", b"body", headers={"Content-MD5": wrong})
     equal(blob("checked/wrong").exists(), False, "nothing is left of it")
     if beyond_azurite("a wrong CRC64"):
         refused("a wrong CRC64", "Crc64Mismatch", 400, put, "checked/wrong", b"body", headers={"x-ms-content-crc64": base64.b64encode(b"\0" * 8).decode()})
@@ -362,8 +366,8 @@ def checked():
 def refusals():
     put("refused/blob", b"body")
     bad = BlobServiceClient(ENDPOINT, credential={"account_name": ACCOUNT, "account_key": encoded("x" * 32)}, **SETTINGS)
-    error = refused("a wrong key", "AuthenticationFailed", 403, lambda: list(bad.list_containers()))
-    equal(isinstance(error, ClientAuthenticationError), True, "the SDK's name for it")
+    error = refused("a wrong key", "AuthorizationFailure" if AZURITE else "AuthenticationFailed", 403, lambda: list(bad.list_containers()))
+    equal(AZURITE or isinstance(error, ClientAuthenticationError), True, "the SDK's name for it")
     anonymous = BlobServiceClient(ENDPOINT, **SETTINGS).get_blob_client(CONTAINER, "refused/blob")
     if beyond_azurite("no anonymous access"):
         refused("anonymous", ("NoAuthenticationInformation", "PublicAccessNotPermitted", "ResourceNotFound"), (401, 403, 404, 409), anonymous.download_blob)

@@ -67,6 +67,7 @@ pub struct Options {
     data: Option<PathBuf>,
     open_files: Option<u32>,
     plain: bool,
+    azure: bool,
 }
 
 impl Options {
@@ -82,7 +83,14 @@ impl Options {
             data: None,
             open_files: None,
             plain: false,
+            azure: false,
         }
+    }
+
+    /// With the Azure front beside the S3 front: see [`GatewayProcess::azure_endpoint`].
+    pub fn azure(mut self) -> Self {
+        self.azure = true;
+        self
     }
 
     /// The process begins with this soft limit of open files.
@@ -108,7 +116,7 @@ impl Options {
         self
     }
 
-    /// Adds a line to another section: `s3`, `tls`, `keys`, `limits` or `provider` (S3 or Azure). `HOME` in it is the test's own directory.
+    /// Adds a line to another section: `s3`, `azure`, `tls`, `keys`, `limits` or `provider` (S3 or Azure). `HOME` in it is the test's own directory.
     pub fn setting(mut self, section: &'static str, line: &str) -> Self {
         self.others.push((section, line.into()));
         self
@@ -149,13 +157,14 @@ impl Options {
 pub struct GatewayProcess {
     /// `https://127.0.0.1:PORT`, or `http://…` when plain.
     pub endpoint: String,
-    /// The client's secret.
+    /// The client's secret, in base64: it serves both fronts.
     pub secret: String,
     /// The certificate authority, PEM.
     pub authority: PathBuf,
     /// The test's own directory: data, provider's folder, log.
     pub home: PathBuf,
     admin_port: u16,
+    azure_port: Option<u16>,
     awaited: &'static str,
     environment: Vec<(String, String)>,
     data: PathBuf,
@@ -179,11 +188,12 @@ impl GatewayProcess {
         let random: [u8; 30] = random();
         let secret = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, random);
         let (s3_port, admin_port) = (free_port(), free_port());
+        let azure_port = options.azure.then(free_port);
         let data = options.data.clone().unwrap_or_else(|| home.join("data"));
         fs::create_dir_all(&data).expect("a data directory");
         fs::create_dir_all(home.join("sealed")).expect("the provider's folder");
         write_secret(&home.join("secrets/pacs"), secret.as_bytes());
-        let text = configuration(&home, &data, s3_port, admin_port, &options, &certificates);
+        let text = configuration(&home, &data, [Some(s3_port), azure_port, Some(admin_port)], &options, &certificates);
         fs::write(home.join("ecluse.toml"), text).expect("the configuration is written");
 
         let mut gateway = Self {
@@ -192,6 +202,7 @@ impl GatewayProcess {
             authority: certificates.authority,
             home,
             admin_port,
+            azure_port,
             awaited: options.awaited,
             environment: options.environment,
             data,
@@ -204,6 +215,16 @@ impl GatewayProcess {
         gateway.keys_init();
         gateway.spawn();
         gateway
+    }
+
+    /// `https://127.0.0.1:PORT/pacs`: the Azure front, with the client as its account.
+    ///
+    /// # Panics
+    /// When it was not asked for: see [`Options::azure`].
+    pub fn azure_endpoint(&self) -> String {
+        let port = self.azure_port.expect("a gateway with the Azure front");
+        let scheme = self.endpoint.split(':').next().unwrap_or_default();
+        format!("{scheme}://127.0.0.1:{port}/{CLIENT_ID}")
     }
 
     /// The data directory: catalog and root key.
@@ -308,7 +329,8 @@ impl GatewayProcess {
         let log = self.log();
         let root = fs::read_to_string(self.home.join("data/root.key")).unwrap_or_default();
         let words = root.split_whitespace().filter(|word| word.len() >= 40);
-        for secret in words.chain([self.secret.as_str(), "AWS4-HMAC-SHA256 Credential", "X-Amz-Signature="]) {
+        let signatures = ["AWS4-HMAC-SHA256 Credential", "X-Amz-Signature=", "SharedKey pacs:", "&sig="];
+        for secret in words.chain([self.secret.as_str()]).chain(signatures) {
             assert!(!log.contains(secret), "a secret in the gateway's log");
         }
     }
@@ -554,8 +576,7 @@ fn random<const N: usize>() -> [u8; N] {
 fn configuration(
     home: &Path,
     data: &Path,
-    s3: u16,
-    admin: u16,
+    ports: [Option<u16>; 3],
     options: &Options,
     certificates: &Certificates,
 ) -> String {
@@ -568,8 +589,11 @@ fn configuration(
     };
     line("version = 1");
     line(&format!("data_dir = \"{}\"", data.display()));
-    line(&format!("[s3]\nlisten = \"127.0.0.1:{s3}\"{}", others("s3")));
-    line(&format!("[admin]\nlisten = \"127.0.0.1:{admin}\""));
+    for (section, port) in ["s3", "azure", "admin"].into_iter().zip(ports) {
+        if let Some(port) = port {
+            line(&format!("[{section}]\nlisten = \"127.0.0.1:{port}\"{}", others(section)));
+        }
+    }
     line(&match options.plain {
         true => "[tls]\nmode = \"off\"".to_owned(),
         false => {

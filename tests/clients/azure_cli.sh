@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The Azure CLI's storage commands by connection string: containers, upload, list, show, download, copy, metadata, batches,
+# a signature, delete.
+# Environment: ECLUSE_AZURE_ENDPOINT, AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY, and ECLUSE_CA over TLS; ECLUSE_AZ is the
+# program; works in the current directory.
+set -euo pipefail
+if [ -n "${ECLUSE_CA:-}" ]; then export REQUESTS_CA_BUNDLE="$ECLUSE_CA"; fi
+export AZURE_CONFIG_DIR="$PWD/azure" AZURE_CORE_COLLECT_TELEMETRY=0 AZURE_CORE_ONLY_SHOW_ERRORS=1 AZURE_CORE_NO_COLOR=1
+export AZURE_STORAGE_CONNECTION_STRING="DefaultEndpointsProtocol=${ECLUSE_AZURE_ENDPOINT%%:*};AccountName=$AZURE_STORAGE_ACCOUNT;AccountKey=$AZURE_STORAGE_KEY;BlobEndpoint=$ECLUSE_AZURE_ENDPOINT;"
+unset AZURE_STORAGE_ACCOUNT AZURE_STORAGE_KEY
+fail() { echo "azure_cli.sh: $*" >&2; exit 1; }
+blob() { "$ECLUSE_AZ" storage blob "$@"; }
+container() { "$ECLUSE_AZ" storage container "$@"; }
+
+mkdir -p tree/sub
+head -c 0 /dev/null >tree/empty
+head -c 100000 /dev/urandom >tree/small.bin
+head -c 20971527 /dev/urandom >tree/large.dcm
+echo "MSH|^~\\&|ADT" >"tree/sub/admission é 100%.hl7"
+
+[ "$(container create --name cli-seau --query created -o tsv)" = true ] || fail "not created"
+[ "$(container create --name cli-seau --query created -o tsv)" = false ] || fail "created twice"
+[ "$(container exists --name cli-seau --query exists -o tsv)" = true ] || fail "not there"
+[ "$(container list --query "[?name=='cli-seau'] | length(@)" -o tsv)" = 1 ] || fail "not listed"
+
+blob upload --container-name cli-seau --name one/large.dcm --file tree/large.dcm --content-type application/dicom \
+    --metadata patient=Tremblay --no-progress -o none
+[ "$(blob show -c cli-seau -n one/large.dcm --query "[properties.contentLength, properties.contentSettings.contentType, metadata.patient] | join(' ', map(&to_string(@), @))" -o tsv)" = \
+    "20971527 application/dicom Tremblay" ] || fail "show"
+blob download -c cli-seau -n one/large.dcm --file large.back --no-progress -o none
+cmp tree/large.dcm large.back
+if blob upload -c cli-seau -n one/large.dcm --file tree/empty --no-progress -o none 2>said; then fail "overwritten unasked"; fi
+grep -q "already exists" said || fail "refused for another reason: $(cat said)"
+blob upload -c cli-seau -n one/large.dcm --file tree/small.bin --overwrite --no-progress -o none
+blob download -c cli-seau -n one/large.dcm --file small.back --no-progress -o none
+cmp tree/small.bin small.back
+
+blob upload-batch -d cli-seau -s tree --destination-path tree --no-progress -o none
+[ "$(blob list -c cli-seau --prefix tree/ --query 'length(@)' -o tsv)" = 4 ] || fail "not four blobs listed"
+[ "$(blob list -c cli-seau --prefix tree/ --delimiter / --query '[].name' -o tsv | sort | tr '\n' ' ')" = "tree/empty tree/large.dcm tree/small.bin tree/sub/ " ] ||
+    fail "hierarchy"
+mkdir back
+blob download-batch -d back -s cli-seau --pattern 'tree/*' --no-progress -o none
+diff -r tree back/tree
+
+[ "$(blob copy start --destination-container cli-seau --destination-blob copied --source-container cli-seau --source-blob tree/small.bin --query copy_status -o tsv)" = success ] || fail "copy"
+blob download -c cli-seau -n copied --file copied --no-progress -o none
+cmp tree/small.bin copied
+blob metadata update -c cli-seau -n copied --metadata examen=IRM -o none
+[ "$(blob metadata show -c cli-seau -n copied --query examen -o tsv)" = IRM ] || fail "metadata"
+blob set-tier -c cli-seau -n copied --tier Cool -o none
+[ "$(blob show -c cli-seau -n copied --query properties.blobTier -o tsv)" = Cool ] || fail "tier"
+snapshot="$(blob snapshot -c cli-seau -n copied --query snapshot -o tsv)"
+[ "$(blob list -c cli-seau --prefix copied --include s --query "[?snapshot=='$snapshot'] | length(@)" -o tsv)" = 1 ] || fail "snapshot"
+lease="$(blob lease acquire -c cli-seau -b copied --lease-duration 60 -o tsv)"
+if blob delete -c cli-seau -n copied --delete-snapshots include 2>/dev/null; then fail "a leased blob was deleted"; fi
+blob lease release -c cli-seau -b copied --lease-id "$lease" -o none
+
+url="$(blob generate-sas -c cli-seau -n tree/small.bin --permissions r --expiry "$(date -u -d '+1 hour' +%Y-%m-%dT%H:%MZ)" --full-uri -o tsv)"
+python - "$url" <<'P' | cmp - tree/small.bin
+import os, ssl, sys, urllib.request
+authority = os.environ.get("ECLUSE_CA")
+context = ssl.create_default_context(cafile=authority) if authority else None
+sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], context=context).read())
+P
+
+blob delete -c cli-seau -n copied --delete-snapshots include -o none
+[ "$(blob exists -c cli-seau -n copied --query exists -o tsv)" = false ] || fail "still there"
+blob delete-batch -s cli-seau --pattern 'tree/*' -o none
+[ "$(blob list -c cli-seau --query '[].name' -o tsv)" = one/large.dcm ] || fail "delete-batch"
+[ "$(container delete --name cli-seau --query deleted -o tsv)" = true ] || fail "not deleted"
+echo "azure_cli.sh: fine"

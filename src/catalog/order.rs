@@ -36,7 +36,7 @@ pub(super) fn rolled_up<'k>(key: &'k str, prefix: &str, delimiter: Option<&str>)
 pub(super) fn first_of_page(start: &ListStart, prefix: &str, delimiter: Option<&str>) -> Option<Vec<u8>> {
     let from = match start {
         ListStart::First => Vec::new(),
-        ListStart::At(text) => text.as_bytes().to_vec(),
+        ListStart::At(text) | ListStart::Within { key: text, .. } => text.as_bytes().to_vec(),
         ListStart::After(text) if is_common_prefix(text, prefix, delimiter) => successor(text.as_bytes())?,
         ListStart::After(text) => just_after(text),
         ListStart::AfterPrefix(text) => successor(text.as_bytes())?,

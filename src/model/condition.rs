@@ -27,6 +27,19 @@ pub struct Conditions {
     /// The lease that the client says it holds (Azure `x-ms-lease-id`). Decided beside the rest: see
     /// [`LeaseFault`](super::LeaseFault).
     pub lease: Option<String>,
+    /// How several of them go together.
+    pub combination: Combination,
+}
+
+/// How conditions on tags and times go together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Combination {
+    /// A condition on tags takes the place of the one on times (RFC 9110 §13.2.2).
+    #[default]
+    TagsFirst,
+    /// Both count: `If-Match` and `If-Unmodified-Since`, and one of `If-None-Match` and `If-Modified-Since`.
+    /// Source: Azure "Specifying conditional headers for Blob service operations", versions from 2013-08-15 on.
+    Both,
 }
 
 /// What conditions are held against; `None` in its place means that the object does not exist.
@@ -77,6 +90,9 @@ impl Conditions {
         {
             return Err(Unmet::PreconditionFailed);
         }
+        if self.combination == Combination::Both {
+            return self.check_both(current);
+        }
         if let Some(condition) = &self.if_match {
             if !condition.matches(current) {
                 return Err(Unmet::PreconditionFailed);
@@ -96,6 +112,23 @@ impl Conditions {
             return Err(Unmet::NotModified);
         }
         Ok(())
+    }
+
+    fn check_both(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
+        let modified = current.map(|state| state.modified.seconds());
+        let newer = |limit: i64| modified.is_some_and(|at| at > limit);
+        let matches = self.if_match.as_ref().is_none_or(|condition| condition.matches(current));
+        if !matches || self.if_unmodified_since.is_some_and(newer) {
+            return Err(Unmet::PreconditionFailed);
+        }
+        let other = self.if_none_match.as_ref().map(|condition| !condition.matches(current));
+        // What is not there was not modified, and is no reason to refuse.
+        let since = self.if_modified_since.map(|limit| current.is_none() || newer(limit));
+        let holds = match (other, since) {
+            (Some(other), Some(since)) => other || since,
+            (one, another) => one.or(another).unwrap_or(true),
+        };
+        if holds { Ok(()) } else { Err(Unmet::NotModified) }
     }
 
     /// For a write (PUT, DELETE, completing an upload): anything unmet is 412. The lease is not looked at.

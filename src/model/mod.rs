@@ -20,7 +20,7 @@ mod timestamp;
 
 pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope};
 pub use block::{Block, BlockId, BlockPick, BlockSource};
-pub use condition::{Conditions, CurrentState, EtagCondition, Unmet};
+pub use condition::{Combination, Conditions, CurrentState, EtagCondition, Unmet};
 pub use digest::{Checksum, ChecksumAlgorithm};
 pub use etag::ETag;
 pub use lease::{Lease, LeaseAction, LeaseFault, LeaseOutcome, LeaseState};

@@ -45,7 +45,8 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "a content belongs to nothing",
         "SELECT DISTINCT content_id || '' FROM slice
-         WHERE content_id NOT IN (SELECT version_id FROM version) AND content_id NOT IN (SELECT content_id FROM upload_part)",
+         WHERE content_id NOT IN (SELECT version_id FROM version) AND content_id NOT IN (SELECT content_id FROM upload_part)
+             AND content_id NOT IN (SELECT content_id FROM block)",
     ),
     (
         "a version's length is not its slices'",
@@ -70,10 +71,59 @@ const CHECKS: &[(&str, &str)] = &[
              IS NOT (object.bucket_id, object.key, object.length, object.etag, object.modified)",
     ),
     (
-        "a version is not current",
+        "a version is neither current nor kept",
         "SELECT version_id || '' FROM version
          WHERE version_id IS NOT (SELECT object.version_id FROM object
-                                  WHERE object.bucket_id = version.bucket_id AND object.key = version.key)",
+                                  WHERE object.bucket_id = version.bucket_id AND object.key = version.key)
+           AND version_id NOT IN (SELECT past.version_id FROM past)",
+    ),
+    (
+        "a version is kept twice",
+        "SELECT version_id || '' FROM (SELECT version_id FROM object UNION ALL SELECT version_id FROM past)
+         GROUP BY version_id HAVING count(*) > 1",
+    ),
+    (
+        "a past version is missing or another's",
+        "SELECT past.version_id || '' FROM past LEFT JOIN version USING (version_id)
+         WHERE (version.bucket_id, version.key, version.length, version.etag, version.modified, version.revision)
+             IS NOT (past.bucket_id, past.key, past.length, past.etag, past.modified, past.revision)",
+    ),
+    (
+        "a name's line says another revision, creation or other tags than its version",
+        "SELECT hex(object.key) FROM object JOIN version USING (version_id)
+         WHERE object.revision <> version.revision OR object.created IS NOT version.metadata ->> '$.created'
+            OR object.tags IS NOT version.metadata -> '$.tags'",
+    ),
+    (
+        "a tag is not in the index",
+        "SELECT hex(object.key) FROM object, json_each(object.tags) AS pair
+         WHERE NOT EXISTS (SELECT 1 FROM tag WHERE tag.bucket_id = object.bucket_id AND tag.name = pair.key
+                               AND tag.value = pair.value AND tag.key = object.key)",
+    ),
+    (
+        "the index has a tag that no object has",
+        "SELECT hex(tag.key) FROM tag LEFT JOIN object USING (bucket_id, key)
+         WHERE bucket_id IN (SELECT bucket_id FROM bucket WHERE tenant <> '')
+           AND NOT EXISTS (SELECT 1 FROM json_each(object.tags) AS pair WHERE pair.key = tag.name AND pair.value = tag.value)",
+    ),
+    (
+        "a lease has no object",
+        "SELECT hex(key) FROM lease WHERE key <> x'' AND bucket_id IN (SELECT bucket_id FROM bucket WHERE tenant <> '')
+           AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = lease.bucket_id AND object.key = lease.key)",
+    ),
+    (
+        "a count of blocks that wait is wrong",
+        "SELECT hex(key) FROM uncommitted
+         WHERE blocks <> (SELECT count(*) FROM block WHERE block.uncommitted_id = uncommitted.uncommitted_id)",
+    ),
+    (
+        "a block has no name to wait under",
+        "SELECT block_id FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)",
+    ),
+    (
+        "a block's length is not its slices'",
+        "SELECT block_id FROM block
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE slice.content_id = block.content_id)",
     ),
     (
         "an object has no bucket",

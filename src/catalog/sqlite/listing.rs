@@ -8,20 +8,23 @@
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::rows::{self, bucket_id, etag, number};
-use super::{encoding, uploads};
+use super::{encoding, extras, uploads};
 use crate::catalog::order::{end_of_page, first_of_page, rolled_up, successor};
 use crate::catalog::{
-    CatalogError, ListEntry, ListPage, ListQuery, ListStart, Upload, UploadPage, UploadQuery, VersionId,
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Upload, UploadPage, UploadQuery, VersionId,
 };
-use crate::model::Timestamp;
+use crate::model::{ObjectKey, Timestamp};
 
-const NAMES: &str = "SELECT key, version_id, length, etag, modified, storage_class FROM object
+const NAMES: &str = "SELECT key, version_id, length, etag, modified, storage_class, revision FROM object
     WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 
-/// With metadata: a seek in `version` for each entry, as it is read.
+/// With metadata: a seek in `version`, and one in `lease`, for each entry, as it is read.
 const NAMES_WITH_METADATA: &str = "SELECT object.key, object.version_id, object.length, object.etag, object.modified,
-        object.storage_class, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
-    FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
+        object.storage_class, object.revision,
+        (SELECT metadata FROM version WHERE version.version_id = object.version_id),
+        lease.lease_id, lease.duration, lease.expires, lease.breaks
+    FROM object LEFT JOIN lease ON lease.bucket_id = object.bucket_id AND lease.key = object.key
+    WHERE object.bucket_id = ?1 AND object.key >= ?2 AND object.key < ?3 ORDER BY object.key";
 
 const UPLOADS: &str = "SELECT key, upload_id, created, metadata, checksum FROM upload
     WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4 ORDER BY key, upload_id";
@@ -32,6 +35,9 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Catal
     let mut page = ListPage { entries: Vec::new(), next: None };
     if query.limit == 0 {
         return Ok(page);
+    }
+    if query.extras != ListExtras::default() {
+        return extras::list(db, bucket, query);
     }
     let end = end_of_page(&query.prefix);
     let mut from = first_of_page(&query.start, &query.prefix, delimiter);
@@ -49,15 +55,7 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Catal
                 page.entries.push(ListEntry::Prefix(common.to_owned()));
                 break;
             }
-            page.entries.push(ListEntry::Object {
-                key,
-                version: VersionId(row.get(1)?),
-                length: number(row.get(2)?)?,
-                etag: etag(&row.get::<_, String>(3)?)?,
-                modified: Timestamp(row.get(4)?),
-                storage_class: row.get(5)?,
-                metadata: if query.with_metadata { Some(Box::new(metadata(row)?)) } else { None },
-            });
+            page.entries.push(object(row, key, query.with_metadata)?);
         }
     }
     Ok(page)
@@ -118,13 +116,30 @@ fn first_upload(query: &UploadQuery) -> Option<(Vec<u8>, String)> {
 
 fn start_after(entry: &ListEntry) -> ListStart {
     match entry {
-        ListEntry::Object { key, .. } => ListStart::After(key.as_str().to_owned()),
+        ListEntry::Object { key, .. } | ListEntry::Uncommitted { key } => ListStart::After(key.as_str().to_owned()),
         ListEntry::Prefix(prefix) => ListStart::AfterPrefix(prefix.clone()),
     }
 }
 
+/// An entry from the columns of [`NAMES`] or [`NAMES_WITH_METADATA`].
+fn object(row: &Row<'_>, key: ObjectKey, with_metadata: bool) -> Result<ListEntry, CatalogError> {
+    Ok(ListEntry::Object {
+        key,
+        version: VersionId(row.get(1)?),
+        length: number(row.get(2)?)?,
+        etag: etag(&row.get::<_, String>(3)?)?,
+        modified: Timestamp(row.get(4)?),
+        storage_class: row.get(5)?,
+        revision: row.get(6)?,
+        metadata: if with_metadata { Some(Box::new(metadata(row)?)) } else { None },
+        lease: if with_metadata { rows::lease(row, 8)?.map(Box::new) } else { None },
+        snapshot: None,
+        retained: None,
+    })
+}
+
 fn metadata(row: &Row<'_>) -> Result<crate::model::Metadata, CatalogError> {
-    let text: Option<String> = row.get(6)?;
+    let text: Option<String> = row.get(7)?;
     encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)
 }
 

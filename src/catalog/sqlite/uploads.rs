@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::encoding::{self, MOST_PARTS};
-use super::objects::{self, Current};
-use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
+use super::objects::{self, Current, Disposal, Origin};
+use super::rows::{self, CURRENT_VERSION, bucket_id, etag, limit, next_content, number, stored};
 use super::slices;
 use crate::catalog::{
     CatalogError, Completed, Completion, NewUpload, NewUploadPart, Upload, UploadId, UploadPart, Version, VersionId,
@@ -114,7 +114,7 @@ pub(super) fn parts(
 pub(super) fn complete(
     db: &Connection,
     completion: &Completion,
-    grace_until: Timestamp,
+    disposal: Disposal,
 ) -> Result<Completed, CatalogError> {
     let bucket = bucket_id(db, &completion.bucket)?;
     let digest = digest(&completion.parts);
@@ -122,11 +122,11 @@ pub(super) fn complete(
         return repeated(db, bucket, completion, &digest);
     };
     let current = Current::of(db, bucket, &completion.key)?;
-    Current::check(current.as_ref(), &completion.conditions)?;
+    let lease = Current::guard_write(db, bucket, &completion.key, current.as_ref(), &completion.conditions)?;
     let id = next_content(db)?;
     let part_lengths = join(db, upload, &completion.parts, id)?;
-    drop_upload(db, upload, grace_until)?;
-    let version = Version {
+    drop_upload(db, upload, disposal.grace_until)?;
+    let mut version = Version {
         id: VersionId(id),
         key: completion.key.clone(),
         length: part_lengths.iter().sum(),
@@ -134,8 +134,12 @@ pub(super) fn complete(
         modified: completion.modified,
         metadata: completion.metadata.clone(),
         part_lengths,
+        revision: id,
+        snapshot: None,
+        lease,
     };
-    objects::replace(db, bucket, current, &version, Some((&completion.upload.0, &digest)), grace_until)?;
+    let origin = Origin { upload: Some((&completion.upload.0, &digest)), blocks: None };
+    objects::replace(db, bucket, current, &mut version, origin, disposal)?;
     Ok(Completed { version, repeated: false })
 }
 
@@ -149,6 +153,21 @@ pub(super) fn abort(
     let bucket = bucket_id(db, bucket)?;
     let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::NoSuchUpload)?;
     drop_upload(db, upload, grace_until)
+}
+
+/// Aborts up to `most` uploads of a bucket. Returns how many.
+pub(super) fn abort_in(
+    db: &Connection,
+    bucket: i64,
+    most: usize,
+    grace_until: Timestamp,
+) -> Result<usize, CatalogError> {
+    let uploads = {
+        let mut statement = db.prepare_cached("SELECT upload_row FROM upload WHERE bucket_id = ?1 LIMIT ?2")?;
+        statement.query_map(params![bucket, limit(most)], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
+    };
+    uploads.iter().try_for_each(|upload| drop_upload(db, *upload, grace_until))?;
+    Ok(uploads.len())
 }
 
 /// A part of an upload as completing needs it.
@@ -184,15 +203,13 @@ fn join(db: &Connection, upload: i64, parts: &[(u32, ETag)], id: i64) -> Result<
 /// The upload is gone: fine if the current version came from it, by an equal request.
 fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]) -> Result<Completed, CatalogError> {
     let sql = format!(
-        "SELECT {}, upload_id, completion FROM version
-         WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)",
-        rows::VERSION_COLUMNS
+        "{CURRENT_VERSION} WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut found = statement.query(params![bucket, completion.key.as_bytes()])?;
     let row = found.next()?.ok_or(CatalogError::NoSuchUpload)?;
-    let upload: Option<String> = row.get(7)?;
-    let stored: Option<Vec<u8>> = row.get(8)?;
+    let upload: Option<String> = row.get(12)?;
+    let stored: Option<Vec<u8>> = row.get(13)?;
     if upload.as_ref() == Some(&completion.upload.0) && stored.as_deref() == Some(digest) {
         Ok(Completed { version: rows::version(row)?, repeated: true })
     } else {

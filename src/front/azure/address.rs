@@ -34,7 +34,7 @@ impl Domains {
         self.0.iter().find_map(|domain| {
             let rest = host.strip_suffix(domain.as_str())?.strip_suffix('.')?;
             let account = rest.strip_suffix(".blob").unwrap_or(rest);
-            (!account.is_empty() && !account.contains('.')).then(|| account.to_owned())
+            (!account.is_empty() && account != "blob" && !account.contains('.')).then(|| account.to_owned())
         })
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
     if operations.windows(2).any(|pair| pair.first() != pair.last()) {
         return Err(errors::plain(
             400,
-            "AllRequestsMustBeSameOperation",
+            "AllBatchSubRequestsShouldBeSameApi",
             "All requests of a batch must be of the same operation.",
         ));
     }

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::asked::Asked;
 use super::refusal::Refusal;
-use crate::model::{Conditions, ETag, EtagCondition, TagExpression};
+use crate::model::{Combination, Conditions, ETag, EtagCondition, TagExpression};
 
 /// The names of a set of conditional headers.
 struct Names {
@@ -40,7 +40,12 @@ const SOURCE: Names = Names {
 pub(super) fn of_read(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     let conditions = read(asked, &TARGET)?;
     refuse_none_of_any(&conditions)?;
-    Ok(conditions)
+    Ok(both(conditions))
+}
+
+/// All of them count, where there are any.
+fn both(conditions: Conditions) -> Conditions {
+    if conditions.is_empty() { conditions } else { Conditions { combination: Combination::Both, ..conditions } }
 }
 
 /// Conditions of a write.
@@ -49,14 +54,15 @@ pub(super) fn of_write(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     let Conditions { if_match, if_none_match, if_modified_since, if_unmodified_since, .. } = &conditions;
     let contradictory = if_match.is_some() && (if_none_match.is_some() || if_modified_since.is_some())
         || if_unmodified_since.is_some() && (if_modified_since.is_some() || if_none_match.is_some());
-    if contradictory { Err(several()) } else { Ok(conditions) }
+    let listed = |tags: &Option<EtagCondition>| matches!(tags, Some(EtagCondition::OneOf(tags)) if tags.len() > 1);
+    if contradictory || listed(if_match) || listed(if_none_match) { Err(several()) } else { Ok(both(conditions)) }
 }
 
 /// Conditions on the source of a copy.
 pub(super) fn of_source(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     let conditions = read(asked, &SOURCE)?;
     refuse_none_of_any(&conditions)?;
-    Ok(conditions)
+    Ok(both(conditions))
 }
 
 /// Only the lease, for operations that know no other condition.
@@ -96,22 +102,28 @@ fn read(asked: &Asked<'_>, names: &Names) -> Result<Conditions, Refusal> {
         if_unmodified_since: date(asked, names.unmodified)?,
         if_tags: tags(asked, names.tags)?,
         lease: lease_id(asked, names.lease)?,
+        combination: Combination::default(),
     })
 }
 
-/// One tag, or `*`. What could not be ours matches nothing.
+/// Tags, or `*`. What could not be ours matches nothing. Writes take one tag only.
 fn tag(asked: &Asked<'_>, name: &'static str) -> Result<Option<EtagCondition>, Refusal> {
     let mut values = asked.headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if values.next().is_some() || text.contains(',') {
+    if values.next().is_some() {
         return Err(several());
     }
+    let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
         return Ok(Some(EtagCondition::Any));
     }
-    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    Ok(Some(EtagCondition::OneOf(ETag::parse(bare).into_iter().collect())))
+    let bare = |tag: &str| {
+        let tag = tag.trim();
+        let bare = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(tag);
+        // No version has this tag: it stands for what could not be ours, and is counted.
+        ETag::parse(bare).or_else(|| ETag::parse("-"))
+    };
+    Ok(Some(EtagCondition::OneOf(text.split(',').filter_map(bare).collect())))
 }
 
 fn date(asked: &Asked<'_>, name: &'static str) -> Result<Option<i64>, Refusal> {
@@ -177,8 +189,9 @@ mod tests {
         for text in ["\"0x8D\"", "0x8D"] {
             assert_eq!(with(&[("if-match", text)], of_read).unwrap().if_match, expected);
         }
-        assert_eq!(with(&[("if-match", "W/\"a\"")], of_read).unwrap().if_match, Some(EtagCondition::OneOf(vec![])));
-        assert_eq!(with(&[("if-match", "a, b")], of_read).unwrap_err().code, "MultipleConditionHeadersNotSupported");
+        assert_eq!(with(&[("if-match", "W/\"a\"")], of_read).unwrap().if_match, Some(EtagCondition::OneOf(vec![ETag::parse("-").unwrap()])));
+        assert_eq!(with(&[("if-match", "a, b")], of_write).unwrap_err().code, "MultipleConditionHeadersNotSupported");
+        assert!(with(&[("if-match", "a, b")], of_read).is_ok());
         assert_eq!(with(&[("if-none-match", "*")], of_read).unwrap_err().code, "UnsatisfiableCondition");
         assert_eq!(with(&[("if-none-match", "*")], of_write).unwrap().if_none_match, Some(EtagCondition::Any));
     }

@@ -135,8 +135,11 @@ pub(super) fn tags(asked: &Asked<'_>) -> Result<Option<Tags>, Refusal> {
 pub(super) fn checked(tags: Tags) -> Result<Tags, Refusal> {
     match check_tags(&tags) {
         Ok(()) => Ok(tags),
-        Err(TagFault::TooMany) => {
-            Err(plain(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit of 10."))
+        Err(TagFault::NameLength) if tags.keys().any(String::is_empty) => {
+            Err(plain(400, "EmptyTagName", "The name of one of the tags is empty."))
+        }
+        Err(TagFault::TooMany | TagFault::NameLength | TagFault::ValueLength) => {
+            Err(plain(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit."))
         }
         Err(_fault) => Err(plain(400, "InvalidTag", "The tags specified are invalid. A name or value has characters or a length that are not permitted.")),
     }

@@ -154,7 +154,7 @@ pub(super) fn tier_of(metadata: &Metadata) -> &str {
 /// A value of user metadata: as it is where it is printable ASCII, otherwise encoded words (RFC 2047). Only S3 can have
 /// written such a one.
 pub(super) fn written(value: &str) -> String {
-    if value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+    if value.bytes().all(|b| (b' '..=b'~').contains(&b) || b == b'\t') {
         return value.to_owned();
     }
     let mut words = Vec::new();

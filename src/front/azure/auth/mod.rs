@@ -160,6 +160,14 @@ impl Caller {
         }
     }
 
+    /// Whether the proof also serves for reading the source that `asked` addresses, in the same account.
+    pub(super) fn permits_as(&self, operation: Operation, asked: &Asked<'_>) -> Result<(), Refusal> {
+        match &self.proof {
+            Proof::Bearer(_) | Proof::Key => Ok(()),
+            Proof::Sas(delegated) => needs::permits(delegated, operation, &Particulars::of(asked)),
+        }
+    }
+
     /// Whether what is there may be written over. A SAS that only lets create does not: the write must be create-only, and
     /// a blob that is there is then answered with [`Refusal::not_permitted`].
     pub(super) fn may_overwrite(&self) -> bool {

@@ -49,6 +49,7 @@ fn asked<'r>(path: &'r str, query: &[(String, String)], headers: &'r HeaderMap) 
             container: Some("container".to_owned()),
             blob: Some("blob".to_owned()),
         },
+        host: String::new(),
         remote: IpAddr::V4(Ipv4Addr::LOCALHOST),
         tls: true,
     }

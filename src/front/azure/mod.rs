@@ -12,5 +12,7 @@ mod asked;
 mod auth;
 mod operation;
 mod refusal;
+mod xml;
 
 pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};
+pub use xml::read_any as read_azure_xml;

@@ -1,0 +1,10 @@
+//! XML from a client is understood or refused, never a panic; as at most one kind of document, but for the empty body, which
+//! is a list of no policies.
+#![no_main]
+
+use ecluse::front::azure::read_azure_xml;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    assert!(read_azure_xml(input) <= 1);
+});

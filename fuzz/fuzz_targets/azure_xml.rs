@@ -1,5 +1,4 @@
-//! XML from a client is understood or refused, never a panic; as at most one kind of document, but for the empty body, which
-//! is a list of no policies.
+//! XML from a client is understood or refused, never a panic. No document is of two kinds.
 #![no_main]
 
 use ecluse::front::azure::read_azure_xml;

@@ -10,7 +10,12 @@
 
 mod asked;
 mod auth;
+mod batch;
 mod operation;
 mod refusal;
+mod structured;
+mod tokens;
 
 pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};
+pub use batch::count_parts as parse_batch;
+pub use structured::decode_all as decode_structured;

@@ -279,7 +279,7 @@ mod tests {
     /// As azure-storage-blob for Python 12.31 makes it.
     const PYTHON: &str = "--batch_65d4e15a\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\
         Content-Transfer-Encoding: binary\r\n\r\nPUT /scans/a?comp=tier HTTP/1.1\r\nx-ms-access-tier: Cool\r\n\
-        x-ms-date: Mon, 01 Jun 2026 12:00:00 GMT\r\nAuthorization: SharedKey pacs:AAAA=\r\nContent-Length: 0\r\n\r\n\
+        x-ms-date: Mon, 01 Jun 2026 12:00:00 GMT\r\nAuthorization: SharedKey pacs:AAAA=\r\nContent-Length: 0\r\n\r\n\r\n\
         --batch_65d4e15a--\r\n";
 
     fn refused(content_type: &str, body: &str) -> &'static str {

@@ -7,7 +7,6 @@
 //! - A source within the gateway is read by credentials that may read it: the SAS in its address, the token beside it, or
 //!   those of the request, for their own account.
 
-use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};

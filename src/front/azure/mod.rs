@@ -54,3 +54,4 @@ pub use ranges::parse as parse_azure_range;
 pub use reply::Outgoing;
 pub use service::{AzureFront, AzureSettings};
 pub use structured::decode_all as decode_structured;
+pub use xml::read_any as read_azure_xml;

@@ -4,8 +4,7 @@
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are Microsoft's")]
-pub enum Operation {
+pub(super) enum Operation {
     // --- the account
     ListContainers,
     GetServiceProperties,

@@ -1,333 +1,497 @@
-//! Structured message bodies: `XSM/1.0; properties=crc64`, a frame with checksums around the bytes of a body.
+//! Structured messages (`XSM/1.0; properties=crc64`): a body with CRC-64/NVME sums of its segments and of the whole.
 //!
-//! All numbers are little endian. Header: version (u8, 1), length of the whole message (u64), flags (u16, bit 0: CRC64),
-//! number of segments (u16). Each segment: its number from 1 (u16), its length (u64), its bytes, their CRC-64/NVME. At the end
-//! the CRC-64/NVME of all bytes. An empty message has one empty segment.
+//! ```text
+//! message header   version 1 (u8), length of the message (u64), flags (u16: 1, sums), number of segments (u16)
+//! each segment     number, from 1 (u16), length of its content (u64), content, sum of the content (u64)
+//! message footer   sum of all content (u64)
+//! ```
+//!
+//! Integers are little endian.
 //!
 //! # Invariants
-//! - Memory: one header of at most [`HEADER_BYTES`]; bytes go on as they come, and a body whose checksum fails, fails before its
-//!   end: nothing of it is committed.
+//! - Memory: one header or footer, at most 13 bytes; content goes on as it comes, never copied.
+//! - The lengths of header, segments and footer make up what the request announced, to the byte. A message that says
+//!   anything else, in whatever field, is an error. So are bytes after its end.
+//! - What went on before an error is content that no sum vouches for: whoever stores it must wait for [`Decoder::finish`].
 //!
-//! Source: `x-ms-structured-body` of "Put Blob" and "Get Blob"; the streams of Microsoft's SDKs.
+//! Source: `_shared/streams.py` of azure-storage-blob for Python 12.31; `tests/vectors/azure/structured.json` is made by it.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use crc_fast::CrcAlgorithm::Crc64Nvme;
 use crc_fast::Digest;
-use futures::stream::{self, BoxStream};
-use futures::StreamExt;
+use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::gateway::{BodyError, Error};
 
 const VERSION: u8 = 1;
-const CRC64: u16 = 1;
+/// The only flag: sums of segments and message. Every message has it.
+const FLAG_CRC64: u16 = 1;
 const HEADER_BYTES: usize = 13;
 const SEGMENT_HEADER_BYTES: usize = 10;
-const CRC_BYTES: usize = 8;
-/// Bytes of a segment that we send, unless the message is so long that their number would not fit.
+const SUM_BYTES: usize = 8;
+/// Bytes of a message beside its segments.
+const MESSAGE_OVERHEAD: u64 = 21;
+/// Bytes of a segment beside its content.
+const SEGMENT_OVERHEAD: u64 = 18;
+/// Content of each segment that we send, but the last, where so many suffice.
 const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Takes the frame off, and verifies it.
+/// Decodes one message.
 pub(super) struct Decoder {
+    /// Bytes of the message in all, as the request announced it.
     announced: u64,
-    taken: u64,
-    gathered: BytesMut,
     state: State,
+    /// The header or footer so far.
+    field: Vec<u8>,
     segments: u16,
-    /// The number of the segment that is read, or was.
+    /// The segment that is read, or was read last.
     number: u16,
-    of_segment: Digest,
-    of_message: Digest,
+    /// Bytes of content that segments to come must hold.
+    content_left: u64,
+    segment_sum: Digest,
+    message_sum: Digest,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Header,
     SegmentHeader,
-    /// So many bytes of the segment are to come.
+    /// So many bytes of the segment are still to come; at least one.
     Content(u64),
     SegmentFooter,
-    MessageFooter,
+    Footer,
     End,
+    /// An error was found.
+    Broken,
+}
+
+impl State {
+    /// Bytes of the header or footer.
+    fn field_bytes(self) -> usize {
+        match self {
+            Self::Header => HEADER_BYTES,
+            Self::SegmentHeader => SEGMENT_HEADER_BYTES,
+            Self::SegmentFooter | Self::Footer => SUM_BYTES,
+            Self::Content(_) | Self::End | Self::Broken => 0,
+        }
+    }
 }
 
 impl Decoder {
-    /// For a body that is announced with that length, its frame included.
+    /// For a message of `announced` bytes: the request's `Content-Length`.
     pub(super) fn new(announced: u64) -> Self {
         Self {
             announced,
-            taken: 0,
-            gathered: BytesMut::new(),
             state: State::Header,
+            field: Vec::with_capacity(HEADER_BYTES),
             segments: 0,
             number: 0,
-            of_segment: Digest::new(Crc64Nvme),
-            of_message: Digest::new(Crc64Nvme),
+            content_left: 0,
+            segment_sum: Digest::new(Crc64Nvme),
+            message_sum: Digest::new(Crc64Nvme),
         }
     }
 
-    /// Takes the next bytes of the body; gives those within the frame.
-    pub(super) fn push(&mut self, mut input: Bytes) -> Result<Vec<Bytes>, BodyError> {
-        self.taken = self.taken.saturating_add(input.len() as u64);
-        let mut out = Vec::new();
+    /// The content in the next bytes of the message. After an error there is no further one.
+    pub(super) fn push(&mut self, input: Bytes) -> Result<Vec<Bytes>, BodyError> {
+        let pieces = self.decode(input);
+        if pieces.is_err() {
+            self.state = State::Broken;
+        }
+        pieces
+    }
+
+    /// Whether the message has come to its end.
+    pub(super) fn finish(self) -> Result<(), BodyError> {
+        match self.state {
+            State::End => Ok(()),
+            State::Broken => Err(BodyError::Malformed),
+            _ => Err(BodyError::Incomplete),
+        }
+    }
+
+    fn decode(&mut self, mut input: Bytes) -> Result<Vec<Bytes>, BodyError> {
+        let mut pieces = Vec::new();
         while !input.is_empty() {
             match self.state {
-                State::Header => self.gather(&mut input, HEADER_BYTES, Self::header)?,
-                State::SegmentHeader => self.gather(&mut input, SEGMENT_HEADER_BYTES, Self::segment_header)?,
+                State::End | State::Broken => return Err(BodyError::Malformed),
                 State::Content(left) => {
-                    let some = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
-                    let piece = input.split_to(some);
-                    self.of_segment.update(&piece);
-                    self.of_message.update(&piece);
-                    let left = left.saturating_sub(piece.len() as u64);
+                    let taken = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+                    let piece = input.split_to(taken);
+                    self.segment_sum.update(&piece);
+                    self.message_sum.update(&piece);
+                    pieces.push(piece);
+                    let left = left.saturating_sub(taken as u64);
                     self.state = if left == 0 { State::SegmentFooter } else { State::Content(left) };
-                    out.push(piece);
                 }
-                State::SegmentFooter => self.gather(&mut input, CRC_BYTES, Self::segment_footer)?,
-                State::MessageFooter => self.gather(&mut input, CRC_BYTES, Self::message_footer)?,
-                State::End => return Err(BodyError::Malformed),
+                state => {
+                    let missing = state.field_bytes().saturating_sub(self.field.len());
+                    self.field.extend_from_slice(&input.split_to(missing.min(input.len())));
+                    if self.field.len() == state.field_bytes() {
+                        self.state = self.take_field()?;
+                        self.field.clear();
+                    }
+                }
             }
         }
-        Ok(out)
+        Ok(pieces)
     }
 
-    /// Whether the frame ended where the body did.
-    pub(super) fn finish(self) -> Result<(), BodyError> {
-        if self.state == State::End && self.taken == self.announced { Ok(()) } else { Err(BodyError::Malformed) }
-    }
-
-    fn gather(
-        &mut self,
-        input: &mut Bytes,
-        bytes: usize,
-        whole: fn(&mut Self, BytesMut) -> Result<(), BodyError>,
-    ) -> Result<(), BodyError> {
-        let some = bytes.saturating_sub(self.gathered.len()).min(input.len());
-        self.gathered.extend_from_slice(&input.split_to(some));
-        if self.gathered.len() < bytes {
-            return Ok(());
+    /// Reads the header or footer that has come, and tells what follows.
+    fn take_field(&mut self) -> Result<State, BodyError> {
+        let field = Field(&self.field);
+        match self.state {
+            State::Header => {
+                let (version, field) = field.take::<1>()?;
+                let (length, field) = field.take::<8>()?;
+                let (flags, field) = field.take::<2>()?;
+                let (segments, _) = field.take::<2>()?;
+                if u8::from_le_bytes(version) != VERSION
+                    || u64::from_le_bytes(length) != self.announced
+                    || u16::from_le_bytes(flags) != FLAG_CRC64
+                {
+                    return Err(BodyError::Malformed);
+                }
+                self.segments = u16::from_le_bytes(segments);
+                let overhead = MESSAGE_OVERHEAD + u64::from(self.segments) * SEGMENT_OVERHEAD;
+                self.content_left = self.announced.checked_sub(overhead).ok_or(BodyError::Malformed)?;
+                self.next_segment()
+            }
+            State::SegmentHeader => {
+                let (number, field) = field.take::<2>()?;
+                let (length, _) = field.take::<8>()?;
+                let length = u64::from_le_bytes(length);
+                self.number = self.number.checked_add(1).ok_or(BodyError::Malformed)?;
+                if u16::from_le_bytes(number) != self.number {
+                    return Err(BodyError::Malformed);
+                }
+                self.content_left = self.content_left.checked_sub(length).ok_or(BodyError::Malformed)?;
+                self.segment_sum.reset();
+                Ok(if length == 0 { State::SegmentFooter } else { State::Content(length) })
+            }
+            State::SegmentFooter => {
+                field.is(&self.segment_sum)?;
+                self.next_segment()
+            }
+            State::Footer => field.is(&self.message_sum).map(|()| State::End),
+            State::Content(_) | State::End | State::Broken => Err(BodyError::Malformed),
         }
-        let gathered = self.gathered.split();
-        whole(self, gathered)
     }
 
-    fn header(&mut self, mut bytes: BytesMut) -> Result<(), BodyError> {
-        let (version, length, flags) = (bytes.get_u8(), bytes.get_u64_le(), bytes.get_u16_le());
-        self.segments = bytes.get_u16_le();
-        if version != VERSION || length != self.announced || flags != CRC64 || self.segments == 0 {
-            return Err(BodyError::Malformed);
+    fn next_segment(&self) -> Result<State, BodyError> {
+        if self.number < self.segments {
+            return Ok(State::SegmentHeader);
         }
-        self.state = State::SegmentHeader;
-        Ok(())
-    }
-
-    fn segment_header(&mut self, mut bytes: BytesMut) -> Result<(), BodyError> {
-        let (number, length) = (bytes.get_u16_le(), bytes.get_u64_le());
-        // Only the one segment of an empty message is empty.
-        if number != self.number.wrapping_add(1) || length > self.announced || length == 0 && self.segments != 1 {
-            return Err(BodyError::Malformed);
-        }
-        self.number = number;
-        self.of_segment = Digest::new(Crc64Nvme);
-        self.state = if length == 0 { State::SegmentFooter } else { State::Content(length) };
-        Ok(())
-    }
-
-    fn segment_footer(&mut self, mut bytes: BytesMut) -> Result<(), BodyError> {
-        if bytes.get_u64_le() != self.of_segment.finalize() {
-            return Err(BodyError::Malformed);
-        }
-        self.state = if self.number == self.segments { State::MessageFooter } else { State::SegmentHeader };
-        Ok(())
-    }
-
-    fn message_footer(&mut self, mut bytes: BytesMut) -> Result<(), BodyError> {
-        if bytes.get_u64_le() != self.of_message.finalize() {
-            return Err(BodyError::Malformed);
-        }
-        self.state = State::End;
-        Ok(())
+        if self.content_left == 0 { Ok(State::Footer) } else { Err(BodyError::Malformed) }
     }
 }
 
-/// Puts the frame around bytes of a known length.
+/// What is left of a header or footer.
+struct Field<'a>(&'a [u8]);
+
+impl<'a> Field<'a> {
+    fn take<const N: usize>(self) -> Result<([u8; N], Self), BodyError> {
+        let (first, rest): (&'a [u8; N], _) = self.0.split_first_chunk().ok_or(BodyError::Malformed)?;
+        Ok((*first, Self(rest)))
+    }
+
+    /// Checks that it is that sum. A sum is no secret: it need not be compared in constant time.
+    fn is(self, sum: &Digest) -> Result<(), BodyError> {
+        let (bytes, _) = self.take::<SUM_BYTES>()?;
+        if u64::from_le_bytes(bytes) == sum.finalize() { Ok(()) } else { Err(BodyError::Malformed) }
+    }
+}
+
+/// Encodes one message.
 pub(super) struct Encoder {
     length: u64,
     segment_bytes: u64,
     segments: u16,
+    /// The segment that is written; 0 before the first.
     number: u16,
-    left_of_segment: u64,
-    of_segment: Digest,
-    of_message: Digest,
+    /// Bytes of content still to come, of the segment and in all.
+    segment_left: u64,
+    left: u64,
+    segment_sum: Digest,
+    message_sum: Digest,
 }
 
 impl Encoder {
-    /// For so many bytes.
+    /// For `length` bytes of content.
     pub(super) fn new(length: u64) -> Self {
-        Self::with_segments(length, SEGMENT_BYTES)
+        // 65,535 segments of 4 MiB hold nearly 256 GiB; more content makes longer ones.
+        Self::with_segments(length, SEGMENT_BYTES.max(length.div_ceil(u64::from(u16::MAX))))
     }
 
     fn with_segments(length: u64, segment_bytes: u64) -> Self {
-        let segment_bytes = segment_bytes.max(length.div_ceil(u64::from(u16::MAX)));
-        let segments = u16::try_from(length.div_ceil(segment_bytes)).unwrap_or(u16::MAX).max(1);
-        let (of_segment, of_message) = (Digest::new(Crc64Nvme), Digest::new(Crc64Nvme));
-        Self { length, segment_bytes, segments, number: 0, left_of_segment: 0, of_segment, of_message }
+        let segments = length.div_ceil(segment_bytes.max(1)).max(1);
+        Self {
+            length,
+            segment_bytes,
+            segments: u16::try_from(segments).unwrap_or(u16::MAX),
+            number: 0,
+            segment_left: 0,
+            left: length,
+            segment_sum: Digest::new(Crc64Nvme),
+            message_sum: Digest::new(Crc64Nvme),
+        }
     }
 
-    /// Length of the message, in bytes.
+    /// Bytes of the message.
     pub(super) fn encoded_length(&self) -> u64 {
-        let around = (SEGMENT_HEADER_BYTES + CRC_BYTES) as u64;
-        self.length + (HEADER_BYTES + CRC_BYTES) as u64 + u64::from(self.segments) * around
+        let overhead = MESSAGE_OVERHEAD + u64::from(self.segments) * SEGMENT_OVERHEAD;
+        self.length.saturating_add(overhead)
     }
 
-    /// What comes before the first byte.
-    fn begin(&mut self) -> Bytes {
-        let mut out = BytesMut::new();
-        out.put_u8(VERSION);
-        out.put_u64_le(self.encoded_length());
-        out.put_u16_le(CRC64);
-        out.put_u16_le(self.segments);
-        if self.length == 0 {
-            self.begin_segment(0, &mut out);
+    /// The part of the message that the next bytes of content make; `None` when they are too many.
+    fn push(&mut self, mut content: Bytes) -> Option<Vec<Bytes>> {
+        if content.len() as u64 > self.left {
+            return None;
         }
-        out.freeze()
+        let mut pieces = Vec::new();
+        while !content.is_empty() {
+            if self.segment_left == 0 {
+                pieces.push(self.begin_segment());
+            }
+            let most = usize::try_from(self.segment_left).unwrap_or(usize::MAX).min(content.len());
+            let piece = content.split_to(most);
+            self.segment_sum.update(&piece);
+            self.message_sum.update(&piece);
+            self.segment_left = self.segment_left.saturating_sub(most as u64);
+            self.left = self.left.saturating_sub(most as u64);
+            pieces.push(piece);
+        }
+        Some(pieces)
     }
 
-    fn begin_segment(&mut self, length: u64, out: &mut BytesMut) {
+    /// The rest of the message; `None` when content is missing.
+    fn finish(mut self) -> Option<Bytes> {
+        if self.left != 0 {
+            return None;
+        }
+        let mut bytes = BytesMut::new();
+        if self.number == 0 {
+            bytes.extend_from_slice(&self.begin_segment());
+        }
+        bytes.put_u64_le(self.segment_sum.finalize());
+        bytes.put_u64_le(self.message_sum.finalize());
+        Some(bytes.freeze())
+    }
+
+    /// The footer of the segment before, or the message's header, and the header of the next segment.
+    fn begin_segment(&mut self) -> Bytes {
+        let mut bytes = BytesMut::with_capacity(HEADER_BYTES + SEGMENT_HEADER_BYTES);
+        if self.number == 0 {
+            bytes.put_u8(VERSION);
+            bytes.put_u64_le(self.encoded_length());
+            bytes.put_u16_le(FLAG_CRC64);
+            bytes.put_u16_le(self.segments);
+        } else {
+            bytes.put_u64_le(self.segment_sum.finalize());
+            self.segment_sum.reset();
+        }
         self.number = self.number.saturating_add(1);
-        self.left_of_segment = length;
-        self.of_segment = Digest::new(Crc64Nvme);
-        out.put_u16_le(self.number);
-        out.put_u64_le(length);
-    }
-
-    /// Frames the next bytes. `before`: how many came before them.
-    fn frame(&mut self, before: u64, mut piece: Bytes) -> Vec<Bytes> {
-        let mut out = Vec::new();
-        let mut done = before;
-        while !piece.is_empty() {
-            if self.left_of_segment == 0 {
-                let mut head = BytesMut::new();
-                self.begin_segment(self.segment_bytes.min(self.length.saturating_sub(done)), &mut head);
-                out.push(head.freeze());
-            }
-            let some = usize::try_from(self.left_of_segment).unwrap_or(usize::MAX).min(piece.len()).max(1);
-            let part = piece.split_to(some);
-            self.of_segment.update(&part);
-            self.of_message.update(&part);
-            self.left_of_segment = self.left_of_segment.saturating_sub(part.len() as u64);
-            done += part.len() as u64;
-            out.push(part);
-            if self.left_of_segment == 0 {
-                out.push(Bytes::copy_from_slice(&self.of_segment.finalize().to_le_bytes()));
-            }
-        }
-        out
-    }
-
-    /// What comes after the last byte.
-    fn end(&mut self) -> Bytes {
-        let mut out = BytesMut::new();
-        if self.length == 0 {
-            out.put_u64_le(self.of_segment.finalize());
-        }
-        out.put_u64_le(self.of_message.finalize());
-        out.freeze()
+        self.segment_left = self.segment_bytes.min(self.left);
+        bytes.put_u16_le(self.number);
+        bytes.put_u64_le(self.segment_left);
+        bytes.freeze()
     }
 }
 
-/// A body in its frame. An error in it stays one.
+/// `body` as a message. The last sums go out when `body` has ended well; after an error in it, and where it is not as long as
+/// was told, an error ends the message.
 pub(super) fn framed(
     body: BoxStream<'static, Result<Bytes, Error>>,
-    mut encoder: Encoder,
+    encoder: Encoder,
 ) -> BoxStream<'static, Result<Bytes, Error>> {
-    let head = encoder.begin();
-    let rest = stream::unfold((body, Some(encoder), 0_u64), |(mut body, encoder, before)| async move {
-        let mut encoder = encoder?;
-        match body.next().await {
-            Some(Ok(piece)) => {
-                let after = before.saturating_add(piece.len() as u64);
-                let out: Vec<_> = encoder.frame(before, piece).into_iter().map(Ok).collect();
-                Some((out, (body, Some(encoder), after)))
-            }
-            Some(Err(error)) => Some((vec![Err(error)], (body, None, before))),
-            None => Some((vec![Ok(encoder.end())], (body, None, before))),
-        }
+    let pieces = stream::unfold(Some((body, encoder)), |state| async move {
+        let (mut body, mut encoder) = state?;
+        let pieces = match body.next().await {
+            Some(Ok(content)) => match encoder.push(content) {
+                Some(pieces) => return Some((pieces.into_iter().map(Ok).collect(), Some((body, encoder)))),
+                None => vec![Err(Error::Integrity)],
+            },
+            Some(Err(error)) => vec![Err(error)],
+            None => vec![encoder.finish().ok_or(Error::Integrity)],
+        };
+        Some((pieces, None))
     });
-    stream::once(async move { Ok(head) }).chain(rest.flat_map(stream::iter)).boxed()
+    pieces.flat_map(|pieces: Vec<Result<Bytes, Error>>| stream::iter(pieces)).boxed()
 }
 
-/// What is within a whole message, for tests and fuzzing.
-pub fn decode_all(message: &[u8]) -> Option<Vec<u8>> {
+/// The content of a whole message that comes in pieces of that many bytes; `None` when it is not well formed. For fuzzing.
+pub fn decode_all(message: &[u8], piece_bytes: usize) -> Option<Vec<u8>> {
     let mut decoder = Decoder::new(message.len() as u64);
-    let mut out = Vec::new();
-    for piece in message.chunks(7) {
+    let mut content = Vec::new();
+    for piece in message.chunks(piece_bytes.max(1)) {
         for bytes in decoder.push(Bytes::copy_from_slice(piece)).ok()? {
-            out.extend_from_slice(&bytes);
+            content.extend_from_slice(&bytes);
         }
     }
     decoder.finish().ok()?;
-    Some(out)
+    Some(content)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn encode(plain: &[u8], segment_bytes: u64, step: usize) -> Vec<u8> {
-        let mut encoder = Encoder::with_segments(plain.len() as u64, segment_bytes);
-        let expected = encoder.encoded_length();
-        let mut out = encoder.begin().to_vec();
-        let mut before = 0;
-        for piece in plain.chunks(step) {
-            encoder.frame(before, Bytes::copy_from_slice(piece)).iter().for_each(|bytes| out.extend_from_slice(bytes));
-            before += piece.len() as u64;
+    struct Vector {
+        name: String,
+        segment_bytes: u64,
+        plaintext: Vec<u8>,
+        message: Vec<u8>,
+    }
+
+    fn vectors() -> Vec<Vector> {
+        let text = include_str!("../../../tests/vectors/azure/structured.json");
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let bytes = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
+        let messages = value["messages"].as_array().unwrap();
+        assert_eq!(messages.len(), 8);
+        messages
+            .iter()
+            .map(|one| Vector {
+                name: one["name"].as_str().unwrap().to_owned(),
+                segment_bytes: one["segment_bytes"].as_u64().unwrap(),
+                plaintext: bytes(&one["plaintext"]),
+                message: bytes(&one["message"]),
+            })
+            .collect()
+    }
+
+    fn encoded(content: &[u8], mut encoder: Encoder, piece_bytes: usize) -> Vec<u8> {
+        let mut message = Vec::new();
+        for piece in content.chunks(piece_bytes) {
+            message.extend(encoder.push(Bytes::copy_from_slice(piece)).unwrap().concat());
         }
-        out.extend_from_slice(&encoder.end());
-        assert_eq!(out.len() as u64, expected);
-        out
+        message.extend_from_slice(&encoder.finish().unwrap());
+        message
+    }
+
+    fn collected(body: Vec<Result<Bytes, Error>>, length: u64) -> Vec<Result<Bytes, Error>> {
+        futures::executor::block_on(framed(stream::iter(body).boxed(), Encoder::new(length)).collect())
     }
 
     #[test]
-    fn what_is_framed_comes_back_whatever_the_pieces() {
-        let plain: Vec<u8> = (0..100).collect();
-        for length in [0, 1, 15, 16, 17, 32, 100] {
-            for (segment, step) in [(16, 1), (16, 16), (16, 7), (1000, 33)] {
-                let plain = plain.get(..length).unwrap();
-                assert_eq!(decode_all(&encode(plain, segment, step)).as_deref(), Some(plain), "{length} {segment} {step}");
+    fn messages_of_the_sdk_decode_however_they_arrive() {
+        for vector in vectors() {
+            for piece_bytes in [1, 2, 7, 13, 64, usize::MAX] {
+                let content = decode_all(&vector.message, piece_bytes);
+                assert_eq!(content.as_ref(), Some(&vector.plaintext), "{}, {piece_bytes}", vector.name);
             }
         }
     }
 
     #[test]
-    fn a_message_has_the_bytes_that_are_documented() {
-        let message = encode(b"123456789", 1000, 100);
-        let crc = 0xae8b_1486_0a79_9888_u64.to_le_bytes();
-        let mut expected = vec![1];
-        expected.extend_from_slice(&48_u64.to_le_bytes());
-        expected.extend_from_slice(&[1, 0, 1, 0, 1, 0]);
-        expected.extend_from_slice(&9_u64.to_le_bytes());
-        expected.extend_from_slice(b"123456789");
-        expected.extend_from_slice(&crc);
-        expected.extend_from_slice(&crc);
-        assert_eq!(message, expected);
-    }
-
-    #[test]
-    fn every_flipped_byte_and_every_cut_is_refused() {
-        let message = encode(b"some record of some patient", 10, 100);
-        for at in 0..message.len() {
-            let mut flipped = message.clone();
-            flipped[at] ^= 1;
-            assert_eq!(decode_all(&flipped), None, "byte {at}");
-            assert_eq!(decode_all(&message[..at]), None, "cut at {at}");
+    fn messages_are_as_the_sdk_makes_them() {
+        for vector in vectors() {
+            let length = vector.plaintext.len() as u64;
+            for piece_bytes in [1, 5, 1000] {
+                let encoder = Encoder::with_segments(length, vector.segment_bytes);
+                assert_eq!(encoder.encoded_length(), vector.message.len() as u64, "{}", vector.name);
+                assert_eq!(encoded(&vector.plaintext, encoder, piece_bytes), vector.message, "{}", vector.name);
+            }
         }
-        let longer = [message.as_slice(), &[0]].concat();
-        assert_eq!(decode_all(&longer), None);
     }
 
     #[test]
-    fn long_messages_have_longer_segments_so_that_their_number_fits() {
-        let encoder = Encoder::new(1 << 40);
-        assert!(u64::from(encoder.segments) * encoder.segment_bytes >= 1 << 40);
+    fn a_message_with_any_one_bit_or_byte_changed_is_refused() {
+        for vector in vectors().iter().filter(|vector| vector.message.len() < 1000) {
+            for position in 0..vector.message.len() {
+                for change in [1, 2, 4, 8, 16, 32, 64, 128, 0xff] {
+                    let mut message = vector.message.clone();
+                    message[position] ^= change;
+                    assert_eq!(decode_all(&message, 50), None, "{}, {change} at {position}", vector.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_or_goes_on_is_refused() {
+        for vector in vectors().iter().filter(|vector| vector.message.len() < 1000) {
+            let announced = vector.message.len() as u64;
+            for end in 0..vector.message.len() {
+                assert_eq!(decode_all(&vector.message[..end], 50), None, "{}, {end}", vector.name);
+                let mut decoder = Decoder::new(announced);
+                decoder.push(Bytes::copy_from_slice(&vector.message[..end])).unwrap();
+                assert!(matches!(decoder.finish(), Err(BodyError::Incomplete)), "{}, {end}", vector.name);
+            }
+            let mut decoder = Decoder::new(announced);
+            decoder.push(Bytes::copy_from_slice(&vector.message)).unwrap();
+            assert!(matches!(decoder.push(Bytes::from_static(b"\0")), Err(BodyError::Malformed)));
+            assert!(matches!(decoder.push(Bytes::from_static(b"\0")), Err(BodyError::Malformed)));
+            assert!(matches!(decoder.finish(), Err(BodyError::Malformed)));
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_length_than_announced_is_refused() {
+        let vector = &vectors()[4];
+        for announced in [0, 1, 20, vector.message.len() as u64 - 1, vector.message.len() as u64 + 1, u64::MAX] {
+            let mut decoder = Decoder::new(announced);
+            let outcome = decoder.push(Bytes::copy_from_slice(&vector.message));
+            assert!(matches!(outcome, Err(BodyError::Malformed)), "{announced}");
+        }
+    }
+
+    #[test]
+    fn lengths_at_the_end_of_their_range_are_refused() {
+        let header = |length: u64, segments: u16, segment: u64| {
+            let mut bytes = vec![VERSION];
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(&FLAG_CRC64.to_le_bytes());
+            bytes.extend_from_slice(&segments.to_le_bytes());
+            bytes.extend_from_slice(&1u16.to_le_bytes());
+            bytes.extend_from_slice(&segment.to_le_bytes());
+            Bytes::from(bytes)
+        };
+        for (length, segments, segment) in
+            [(100, 1, u64::MAX), (100, u16::MAX, 1), (100, 1, 62), (u64::MAX, 1, u64::MAX)]
+        {
+            assert!(Decoder::new(length).push(header(length, segments, segment)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_streamed_message_has_segments_of_four_mebibytes() {
+        let segment = 4 * 1024 * 1024;
+        for length in [0, 1, segment, segment + 1, 2 * segment] {
+            let content: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let body = content.chunks(700_000).map(|piece| Ok(Bytes::copy_from_slice(piece)));
+            // An empty piece may end a body.
+            let body = body.chain([Ok(Bytes::new())]).collect();
+            let pieces: Result<Vec<Bytes>, Error> = collected(body, length as u64).into_iter().collect();
+            let message = pieces.unwrap().concat();
+            assert_eq!(message.len() as u64, Encoder::new(length as u64).encoded_length());
+            assert_eq!(usize::from(u16::from_le_bytes([message[11], message[12]])), length.div_ceil(segment).max(1));
+            assert_eq!(decode_all(&message, 100_000), Some(content));
+        }
+    }
+
+    #[test]
+    fn a_body_that_fails_or_has_another_length_never_ends_well() {
+        let piece = || Ok(Bytes::from_static(b"0123456789"));
+        for (body, length) in [
+            (vec![piece()], 11),
+            (vec![piece()], 9),
+            (vec![], 1),
+            (vec![piece(), Err(Error::Busy)], 10),
+            (vec![piece(), Err(Error::Busy), piece()], 20),
+        ] {
+            let pieces = collected(body, length);
+            assert!(pieces.last().unwrap().is_err());
+            assert_eq!(pieces.iter().filter(|piece| piece.is_err()).count(), 1);
+        }
+    }
+
+    #[test]
+    fn very_long_content_makes_longer_segments() {
+        for length in [65_535 * SEGMENT_BYTES, 65_535 * SEGMENT_BYTES + 1, 1 << 48] {
+            let encoder = Encoder::new(length);
+            assert!(encoder.segment_bytes * u64::from(encoder.segments) >= length);
+            assert!(encoder.segment_bytes * (u64::from(encoder.segments) - 1) < length);
+        }
     }
 }

@@ -1,7 +1,15 @@
-//! Continuation markers: where the next page begins, in a form that clients pass back untouched.
+//! Continuation markers (`NextMarker`): where the next page of a list begins, in a form that clients pass back untouched.
 //!
 //! `base64url(version ‖ kind ‖ crc32 of kind and payload (u32, big endian) ‖ payload)`. The checksum finds accidents; whoever
-//! forges a marker gains nothing that a prefix would not give.
+//! forges a marker gains nothing: where a page begins gives no right to what is on it.
+//!
+//! | kind | payload | of |
+//! |---|---|---|
+//! | 0 | nothing | List Blobs: the first page |
+//! | 1, 2, 3 | text | List Blobs: after, at, after all that begins with it |
+//! | 4 | rank (i64, big endian) ‖ key | List Blobs: within the rows of a key |
+//! | 5 | name | List Containers: after it |
+//! | 6 | length of the bucket's name (u8) ‖ bucket ‖ key | Find Blobs by Tags: after it |
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,80 +20,108 @@ use crate::model::{BucketName, ObjectKey};
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 6;
-/// The longest payload: a name of a container, a slash, and a key; or a rank and a key.
-const MOST_PAYLOAD_BYTES: usize = 1024 + 64;
+/// The longest text: a key, or a common prefix of one.
+const MAX_TEXT_BYTES: usize = ObjectKey::MAX_BYTES;
+/// The longest payload: a bucket's name and a key.
+const MAX_PAYLOAD_BYTES: usize = 64 + MAX_TEXT_BYTES;
+const MAX_MARKER_BYTES: usize = (HEADER_BYTES + MAX_PAYLOAD_BYTES) * 4 / 3 + 4;
+
+const FIRST: u8 = 0;
+const AFTER: u8 = 1;
+const AT: u8 = 2;
+const AFTER_PREFIX: u8 = 3;
+const WITHIN: u8 = 4;
 const NAME: u8 = 5;
 const FOUND: u8 = 6;
 
-/// The marker for a page of blobs that begins at `start`.
+/// The marker of a page of blobs that begins at `start`.
 pub(super) fn encode_list(start: &ListStart) -> String {
     match start {
-        ListStart::First => encode(0, &[]),
-        ListStart::After(text) => encode(1, text.as_bytes()),
-        ListStart::At(text) => encode(2, text.as_bytes()),
-        ListStart::AfterPrefix(text) => encode(3, text.as_bytes()),
-        ListStart::Within { key, rank } => encode(4, &[&rank.to_be_bytes(), key.as_bytes()].concat()),
+        ListStart::First => encode(FIRST, b"", ""),
+        ListStart::After(text) => encode(AFTER, b"", text),
+        ListStart::At(text) => encode(AT, b"", text),
+        ListStart::AfterPrefix(text) => encode(AFTER_PREFIX, b"", text),
+        ListStart::Within { key, rank } => encode(WITHIN, &rank.to_be_bytes(), key),
     }
 }
 
 /// Where the page of a marker begins; `None` when it is not one of ours.
 pub(super) fn parse_list(marker: &str) -> Option<ListStart> {
-    let (kind, payload) = decode(marker)?;
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    let (kind, payload) = parse(marker)?;
     match kind {
-        0 if payload.is_empty() => Some(ListStart::First),
-        1 => Some(ListStart::After(text(&payload)?)),
-        2 => Some(ListStart::At(text(&payload)?)),
-        3 => Some(ListStart::AfterPrefix(text(&payload)?)),
-        4 => {
-            let (rank, key) = payload.split_first_chunk::<8>()?;
+        FIRST if payload.is_empty() => Some(ListStart::First),
+        AFTER => text(&payload).map(ListStart::After),
+        AT => text(&payload).map(ListStart::At),
+        AFTER_PREFIX => text(&payload).map(ListStart::AfterPrefix),
+        WITHIN => {
+            let (rank, key) = payload.split_first_chunk()?;
             Some(ListStart::Within { key: text(key)?, rank: i64::from_be_bytes(*rank) })
         }
         _ => None,
     }
 }
 
-/// The marker for a page of containers that begins after `name`.
+/// The marker of a page of containers after that name.
 pub(super) fn encode_name(name: &str) -> String {
-    encode(NAME, name.as_bytes())
+    encode(NAME, b"", name)
 }
 
-/// The container that a page begins after.
+/// The name that a page of containers comes after; `None` when the marker is not one of ours.
 pub(super) fn parse_name(marker: &str) -> Option<String> {
-    let (NAME, payload) = decode(marker)? else { return None };
-    String::from_utf8(payload).ok()
+    match parse(marker)? {
+        (NAME, payload) => text(&payload),
+        _ => None,
+    }
 }
 
-/// The marker for a page of what was found that begins after an object.
+/// The marker of a page of blobs found by their tags, after that one.
 pub(super) fn encode_found(bucket: &BucketName, key: &ObjectKey) -> String {
-    encode(FOUND, format!("{bucket}/{}", key.as_str()).as_bytes())
+    let name = bucket.as_str().as_bytes();
+    let mut first = Vec::with_capacity(1 + name.len());
+    // At most 63 bytes.
+    first.push(u8::try_from(name.len()).unwrap_or_default());
+    first.extend_from_slice(name);
+    encode(FOUND, &first, key.as_str())
 }
 
-/// The object that a page of what was found begins after.
+/// What a page of blobs found by their tags comes after; `None` when the marker is not one of ours.
 pub(super) fn parse_found(marker: &str) -> Option<(BucketName, ObjectKey)> {
-    let (FOUND, payload) = decode(marker)? else { return None };
-    let text = String::from_utf8(payload).ok()?;
-    let (bucket, key) = text.split_once('/')?;
-    Some((BucketName::parse(bucket).ok()?, ObjectKey::parse(key).ok()?))
+    let (FOUND, payload) = parse(marker)? else { return None };
+    let (length, rest) = payload.split_first()?;
+    let (bucket, key) = rest.split_at_checked(usize::from(*length))?;
+    Some((BucketName::parse(&text(bucket)?).ok()?, ObjectKey::parse(&text(key)?).ok()?))
 }
 
-fn encode(kind: u8, payload: &[u8]) -> String {
+fn encode(kind: u8, first: &[u8], text: &str) -> String {
+    let mut payload = Vec::with_capacity(first.len() + text.len());
+    payload.extend_from_slice(first);
+    payload.extend_from_slice(text.as_bytes());
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
     bytes.extend_from_slice(&[VERSION, kind]);
-    bytes.extend_from_slice(&checksum(kind, payload));
-    bytes.extend_from_slice(payload);
+    bytes.extend_from_slice(&checksum(kind, &payload));
+    bytes.extend_from_slice(&payload);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode(marker: &str) -> Option<(u8, Vec<u8>)> {
-    if marker.len() > (HEADER_BYTES + MOST_PAYLOAD_BYTES) * 2 {
+/// Kind and payload.
+fn parse(marker: &str) -> Option<(u8, Vec<u8>)> {
+    if marker.len() > MAX_MARKER_BYTES {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(marker).ok()?;
     let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
     let &[VERSION, kind, ref sum @ ..] = header else { return None };
-    let fine = payload.len() <= MOST_PAYLOAD_BYTES && sum == checksum(kind, payload);
-    fine.then(|| (kind, payload.to_vec()))
+    if payload.len() > MAX_PAYLOAD_BYTES || sum != checksum(kind, payload) {
+        return None;
+    }
+    Some((kind, payload.to_vec()))
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    if bytes.len() > MAX_TEXT_BYTES {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
 fn checksum(kind: u8, payload: &[u8]) -> [u8; 4] {
@@ -99,35 +135,86 @@ fn checksum(kind: u8, payload: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
 
+    fn found() -> (BucketName, ObjectKey) {
+        (BucketName::parse("scans").unwrap(), ObjectKey::parse("patients/é 1").unwrap())
+    }
+
+    /// One marker of each kind.
+    fn markers() -> Vec<String> {
+        let (bucket, key) = found();
+        let within = ListStart::Within { key: "patients/0001".into(), rank: 7 };
+        vec![
+            encode_list(&ListStart::First),
+            encode_list(&ListStart::After("patients/0001".into())),
+            encode_list(&ListStart::At("patients/0001".into())),
+            encode_list(&ListStart::AfterPrefix("patients/".into())),
+            encode_list(&within),
+            encode_name("scans"),
+            encode_found(&bucket, &key),
+        ]
+    }
+
     #[test]
-    fn every_start_comes_back() {
+    fn a_marker_comes_back_as_it_went() {
         for start in [
             ListStart::First,
             ListStart::After("a/é\n".into()),
             ListStart::At(String::new()),
             ListStart::AfterPrefix("x".repeat(1024)),
-            ListStart::Within { key: "k".repeat(1024), rank: i64::MAX },
+            ListStart::Within { key: "x".repeat(1024), rank: i64::MAX },
+            ListStart::Within { key: "k".into(), rank: i64::MIN },
         ] {
             assert_eq!(parse_list(&encode_list(&start)), Some(start));
         }
-        assert_eq!(parse_name(&encode_name("imaging")).as_deref(), Some("imaging"));
-        let found = (BucketName::parse("imaging").unwrap(), ObjectKey::parse("a/b/é").unwrap());
-        assert_eq!(parse_found(&encode_found(&found.0, &found.1)), Some(found));
+        assert_eq!(parse_name(&encode_name("scans")).as_deref(), Some("scans"));
+        let (bucket, key) = found();
+        assert_eq!(parse_found(&encode_found(&bucket, &key)), Some((bucket, key)));
+        let longest = (BucketName::parse(&"b".repeat(63)).unwrap(), ObjectKey::parse(&"k".repeat(1024)).unwrap());
+        assert_eq!(parse_found(&encode_found(&longest.0, &longest.1)), Some(longest));
     }
 
     #[test]
-    fn what_is_not_ours_is_refused() {
-        let marker = encode_list(&ListStart::After("patients/0001".into()));
-        for at in 0..marker.len() {
-            let mut bytes = marker.clone().into_bytes();
-            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(parse_list(&String::from_utf8(bytes).unwrap()), None, "{at}");
+    fn a_marker_is_understood_by_its_own_kind_of_list_only() {
+        for (position, marker) in markers().iter().enumerate() {
+            assert_eq!(parse_list(marker).is_some(), position < 5, "{marker}");
+            assert_eq!(parse_name(marker).is_some(), position == 5, "{marker}");
+            assert_eq!(parse_found(marker).is_some(), position == 6, "{marker}");
         }
-        for text in ["", "patients/0001", "AAAA", &"A".repeat(9000)] {
-            assert_eq!(parse_list(text), None);
-            assert_eq!(parse_name(text), None);
+    }
+
+    #[test]
+    fn a_changed_marker_is_refused() {
+        for marker in markers() {
+            for position in 0..marker.len() {
+                for other in [b'A', b'B', b'_', b'=', b' '] {
+                    let mut bytes = marker.clone().into_bytes();
+                    if bytes[position] == other {
+                        continue;
+                    }
+                    bytes[position] = other;
+                    let changed = std::str::from_utf8(&bytes).unwrap();
+                    assert_eq!(parse(changed), None, "{marker} at {position}");
+                }
+                assert_eq!(parse(&marker[..position]), None, "{marker} to {position}");
+            }
+            assert_eq!(parse(&format!("{marker}A")), None);
         }
-        assert_eq!(parse_name(&marker), None);
-        assert_eq!(parse_found(&marker), None);
+    }
+
+    #[test]
+    fn what_is_no_marker_is_refused() {
+        let long = "A".repeat(MAX_MARKER_BYTES + 1);
+        for other in ["", "A", "scans", "2!92!MDAwMDA", "é", &long] {
+            assert_eq!((parse_list(other), parse_name(other), parse_found(other)), (None, None, None), "{other}");
+        }
+        assert_eq!(parse_list(&encode_list(&ListStart::After("x".repeat(1025)))), None);
+        assert_eq!(parse_list(&encode(FIRST, b"", "x")), None);
+        assert_eq!(parse_list(&encode(WITHIN, b"1234567", "")), None);
+        assert_eq!(parse_list(&encode(7, b"", "x")), None);
+        assert_eq!(parse_list(&encode(AFTER, &[0xff], "")), None);
+        assert_eq!(parse_found(&encode(FOUND, &[6], "scans")), None);
+        assert_eq!(parse_found(&encode(FOUND, &[5], "scans")), None);
+        assert_eq!(parse_found(&encode(FOUND, &[], "")), None);
+        assert_eq!(parse_found(&encode(FOUND, &[5], "SCANSkey")), None);
     }
 }

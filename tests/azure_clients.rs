@@ -15,12 +15,14 @@
 
 #[path = "support"]
 mod support {
+    pub mod azure_sdk;
     pub mod azurite;
     pub mod certificates;
     pub mod client;
     pub mod gateway;
     pub mod place;
     pub mod s3_server;
+    pub mod shared_key;
     pub mod tools;
 }
 
@@ -33,7 +35,8 @@ use object_store::signer::Signer;
 use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload, integration};
 use support::gateway::{CLIENT_ID, GatewayProcess};
 use support::place::{Place, Provision};
-use support::{client, tools};
+use support::shared_key::{Account, ServiceSas};
+use support::{azure_sdk, client, tools};
 
 /// Runs a client's script against a gateway: an interpreter, and the script's name.
 async fn tour(place: Place, interpreter: impl AsRef<OsStr>, script: &str) {
@@ -108,8 +111,22 @@ tours! {
     rclone_transfers_nothing_the_second_time_over_a_folder: rclone, Folder;
     rclone_transfers_nothing_the_second_time_over_azurite: rclone, Azurite;
     azure_cli_uploads_lists_copies_signs_and_removes_over_a_folder: azure_cli, Folder;
+    azure_for_rust_does_its_tour_by_signature_over_a_folder: rust, Folder;
     object_store_passes_its_integration_suite_over_a_folder: object_store_suite, Folder;
     object_store_passes_its_integration_suite_over_an_s3_server: object_store_suite, S3;
+}
+
+/// Microsoft's crate takes tokens or a signed address.
+async fn rust(place: Place) {
+    const CONTAINER: &str = "azure-for-rust";
+    let provision = Provision::make(place).await;
+    let mut gateway = GatewayProcess::start(provision.options().azure());
+    client::create_bucket(&gateway, CONTAINER).await;
+    let sas = Account::new(CLIENT_ID, &gateway.secret).service_sas(&ServiceSas::new("racwdl", CONTAINER));
+    let mut container = url::Url::parse(&format!("{}/{CONTAINER}", gateway.azure_endpoint())).expect("a URL");
+    container.query_pairs_mut().extend_pairs(sas);
+    azure_sdk::tour(container, client::http(&gateway.authority)).await;
+    gateway.terminate();
 }
 
 fn azure_store(gateway: &GatewayProcess, container: &str) -> MicrosoftAzure {

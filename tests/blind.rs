@@ -44,8 +44,31 @@ const BUCKET: &str = "imagerie-tremblay-lavoie";
 const CONTENT_TYPE: &str = "application/vnd.hopital.irm-cerebrale";
 const MIB: usize = 1 << 20;
 
-/// Every write path, with the size of the object and of its parts in bytes.
-const WRITES: [(&str, usize, usize); 13] = [
+/// A protocol whose every write path is written along.
+struct Front {
+    script: &'static str,
+    metadata_name: &'static str,
+    /// Every write path, with the size of the object and of its parts in bytes.
+    writes: &'static [(&'static str, usize, usize)],
+    azure: bool,
+}
+
+impl Front {
+    fn written_bytes(&self) -> usize {
+        self.writes.iter().map(|(_, size, _)| size).sum()
+    }
+
+    fn asked_for(&self, options: Options) -> Options {
+        if self.azure { options.azure() } else { options }
+    }
+}
+
+const S3: Front =
+    Front { script: "blind_writes.py", metadata_name: "assurance-maladie", writes: &S3_WRITES, azure: false };
+const AZURE: Front =
+    Front { script: "azure_blind_writes.py", metadata_name: "assurance_maladie", writes: &AZURE_WRITES, azure: true };
+
+const S3_WRITES: [(&str, usize, usize); 13] = [
     ("trailer", 70_001, 0),
     ("trailer", 0, 0),
     ("trailer", 9, 0),
@@ -61,11 +84,31 @@ const WRITES: [(&str, usize, usize); 13] = [
     ("chunk_signed_trailer", 131_072, 0),
 ];
 
+const AZURE_WRITES: [(&str, usize, usize); 17] = [
+    ("put", 70_001, 0),
+    ("put", 0, 0),
+    ("put", 9, 0),
+    ("put_md5", 33_333, 0),
+    ("put_crc64", 5 * MIB + 3, 0),
+    ("put_tags", 64 << 10, 0),
+    ("put_sas", 200_007, 0),
+    ("overwrite", 90_009, 0),
+    ("snapshot", 80_008, 0),
+    ("blocks", 9 * MIB + 11, 2 * MIB + 1),
+    ("parallel", 17 * MIB + 11, 3 * MIB + 1),
+    ("uncommitted", 77_777, 0),
+    ("block_from_url", 6 * MIB, 2 * MIB + 3),
+    ("copy", 88_888, 0),
+    ("from_url", 140_001, 0),
+    ("append", 150_003, 7_001),
+    ("described_later", 131_072, 0),
+];
+
 /// Writes along every path, and gives the needles of all that was written.
-fn write_everything(gateway: &GatewayProcess, home: &Path) -> Needles {
+fn write_everything(front: &Front, gateway: &GatewayProcess, home: &Path) -> Needles {
     let mut needles = Needles::default();
     let mut manifest = Vec::new();
-    for (index, &(path, size, part_bytes)) in WRITES.iter().enumerate() {
+    for (index, &(path, size, part_bytes)) in front.writes.iter().enumerate() {
         let body = content(1_000 + index as u64, size);
         let file = home.join(format!("body-{index}"));
         fs::write(&file, &body).expect("a body");
@@ -81,7 +124,7 @@ fn write_everything(gateway: &GatewayProcess, home: &Path) -> Needles {
         needles.text(&format!("{what}: metadata"), &insurance);
         needles.text(&format!("{what}: content type"), &content_type);
         needles.content(&what, &body);
-        if path == "overwrite" {
+        if ["overwrite", "snapshot", "uncommitted"].contains(&path) {
             needles.content(&what, &body.iter().rev().copied().collect::<Vec<_>>());
         }
         if part_bytes > 0 {
@@ -89,26 +132,32 @@ fn write_everything(gateway: &GatewayProcess, home: &Path) -> Needles {
         }
         manifest.push(serde_json::json!({
             "path": path, "bucket": BUCKET, "key": key, "file": file, "part_bytes": part_bytes,
-            "metadata": { "patient": patient, "assurance-maladie": insurance }, "content_type": content_type,
+            "metadata": { "patient": patient, front.metadata_name: insurance }, "content_type": content_type,
         }));
     }
     needles.text("bucket name", BUCKET);
-    needles.text("metadata name", "assurance-maladie");
+    needles.text("metadata name", front.metadata_name);
     needles.text("name of all objects", "TREMBLAY-");
     needles.text("every content type", "hopital.irm");
     needles.secret("client secret", gateway.secret.as_bytes());
+    needles.secret("account key", &BASE64_STANDARD.decode(&gateway.secret).expect("base64"));
     needles.root_key(&gateway.root_key_file());
 
     let file = home.join("manifest.json");
     fs::write(&file, serde_json::to_vec(&manifest).expect("JSON")).expect("a manifest");
     let mut command = tools::command(tools::python(), home);
     command
-        .arg(tools::script("blind_writes.py"))
+        .arg(tools::script(front.script))
         .arg(file)
         .env("ECLUSE_ENDPOINT", &gateway.endpoint)
         .env("ECLUSE_CA", &gateway.authority)
         .env("AWS_ACCESS_KEY_ID", CLIENT_ID)
-        .env("AWS_SECRET_ACCESS_KEY", &gateway.secret);
+        .env("AWS_SECRET_ACCESS_KEY", &gateway.secret)
+        .env("AZURE_STORAGE_ACCOUNT", CLIENT_ID)
+        .env("AZURE_STORAGE_KEY", &gateway.secret);
+    if front.azure {
+        command.env("ECLUSE_AZURE_ENDPOINT", gateway.azure_endpoint());
+    }
     println!("{}", tools::succeed(command));
     needles
 }
@@ -135,9 +184,11 @@ fn assert_blind(needles: &Needles, what: &str, bytes: &[u8], at_least: usize) {
 /// At info, the gateway's own log names neither objects nor buckets, and holds no secret.
 fn assert_quiet_log(gateway: &GatewayProcess) {
     let mut needles = Needles::default();
-    for text in [BUCKET, "TREMBLAY", "Éloïse", "IRM-cérébrale", "Gagnon-Bouchard", "X-Amz-Signature", "hopital.irm"]
-    {
+    for text in [BUCKET, "TREMBLAY", "Éloïse", "IRM-cérébrale", "Gagnon-Bouchard", "hopital.irm"] {
         needles.text(text, text);
+    }
+    for signature in ["X-Amz-Signature", "SharedKey pacs"] {
+        needles.secret(signature, signature.as_bytes());
     }
     needles.secret("client secret", gateway.secret.as_bytes());
     needles.root_key(&gateway.root_key_file());
@@ -147,41 +198,56 @@ fn assert_quiet_log(gateway: &GatewayProcess) {
     assert!(found.is_empty(), "in the gateway's log: {found:?}");
 }
 
-fn written_bytes() -> usize {
-    WRITES.iter().map(|(_, size, _)| size).sum()
-}
-
 /// Behind a server: what the recorder between gateway and server saw.
-async fn blind_behind(place: Place) {
+async fn blind_behind(place: Place, front: &Front) {
     let home = tempfile::tempdir().expect("a home");
     let provision = Provision::make(place).await;
     let recorder = Recorder::start(provision.endpoint());
-    let mut gateway = GatewayProcess::start(provision.options_through(&recorder.endpoint));
-    let needles = write_everything(&gateway, home.path());
+    let mut gateway = GatewayProcess::start(front.asked_for(provision.options_through(&recorder.endpoint)));
+    let needles = write_everything(front, &gateway, home.path());
     gateway.terminate();
-    assert_blind(&needles, "requests", &recorder.everything(), written_bytes());
+    assert_blind(&needles, "requests", &recorder.everything(), front.written_bytes());
+    assert_quiet_log(&gateway);
+}
+
+fn blind_folder(front: &Front) {
+    let home = tempfile::tempdir().expect("a home");
+    // Nothing is deleted during the test: what was overwritten is searched too.
+    let mut gateway = GatewayProcess::start(front.asked_for(Options::folder()));
+    let needles = write_everything(front, &gateway, home.path());
+    gateway.terminate();
+    assert_blind(&needles, "folder", &everything_in(&gateway.folder()), front.written_bytes());
     assert_quiet_log(&gateway);
 }
 
 #[test]
 fn a_folder_learns_nothing_from_any_write_path() {
-    let home = tempfile::tempdir().expect("a home");
-    // Nothing is deleted during the test: what was overwritten is searched too.
-    let mut gateway = GatewayProcess::start(Options::folder());
-    let needles = write_everything(&gateway, home.path());
-    gateway.terminate();
-    assert_blind(&needles, "folder", &everything_in(&gateway.folder()), written_bytes());
-    assert_quiet_log(&gateway);
+    blind_folder(&S3);
+}
+
+#[test]
+fn a_folder_learns_nothing_from_any_write_path_of_azure() {
+    blind_folder(&AZURE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_s3_server_learns_nothing_from_any_write_path() {
-    blind_behind(Place::S3).await;
+    blind_behind(Place::S3, &S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_s3_server_learns_nothing_from_any_write_path_of_azure() {
+    blind_behind(Place::S3, &AZURE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn azurite_learns_nothing_from_any_write_path() {
-    blind_behind(Place::Azurite).await;
+    blind_behind(Place::Azurite, &S3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn azurite_learns_nothing_from_any_write_path_of_azure() {
+    blind_behind(Place::Azurite, &AZURE).await;
 }
 
 /// The sizes of the files that one object of this size leaves, smallest first.

@@ -24,21 +24,21 @@ const PERMISSIONS: &str = "racwdxytlmeopif";
 
 /// Put Block List: names, as they are written, and where from.
 pub(in crate::front::azure) fn block_list(bytes: &[u8]) -> Result<Vec<(BlockSource, String)>, Refusal> {
-    let root = tree::root(bytes, "BlockList")?;
-    root.no_text()?;
-    if root.children.len() > MOST_BLOCKS {
-        return Err(plain(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks."));
-    }
-    let pick = |node: &Node| {
+    let mut picks = Vec::new();
+    tree::each(bytes, "BlockList", |node| {
         let source = match node.name.as_str() {
             "Committed" => BlockSource::Committed,
             "Uncommitted" => BlockSource::Uncommitted,
             "Latest" => BlockSource::Latest,
             _ => return Err(Refusal::invalid_xml("an element is unknown")),
         };
-        Ok((source, node.value()?.unwrap_or_default().to_owned()))
-    };
-    root.children.iter().map(pick).collect()
+        if picks.len() == MOST_BLOCKS {
+            return Err(plain(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks."));
+        }
+        picks.push((source, node.value()?.unwrap_or_default().to_owned()));
+        Ok(())
+    })?;
+    Ok(picks)
 }
 
 /// Set Container ACL: the stored access policies. An empty body means none.

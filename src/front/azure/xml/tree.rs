@@ -1,7 +1,9 @@
 //! A document of XML as a tree of elements, within limits.
 //!
 //! # Invariants
-//! - Depth and number of elements are bounded. Nothing is expanded but character references and XML's five entities.
+//! - Depth, elements and attributes are bounded: what is read takes no more than a few times the bytes of the document, or
+//!   than a small document. Long lists go by one by one ([`each`]).
+//! - Nothing is expanded but character references and XML's five entities.
 //! - Document types and processing instructions are refused, and so are attributes that are no declarations of namespaces.
 
 use quick_xml::Reader;
@@ -12,8 +14,10 @@ use super::super::refusal::Refusal;
 
 /// Deepest nesting of elements.
 const DEEPEST: usize = 8;
-/// Most elements of a document: some times those of the longest list of blocks.
-const MOST_ELEMENTS: usize = 200_000;
+/// Most elements of a document, or of one item of a list that is not kept: some times those of any that means something.
+const MOST_ELEMENTS: usize = 1000;
+/// Most attributes of an element. They are declarations of namespaces, and nobody needs many.
+const MOST_ATTRIBUTES: usize = 16;
 
 /// An element: its text, or the elements in it.
 #[derive(Debug, Default)]
@@ -77,17 +81,20 @@ impl Node {
 
 /// The document's root, which must have that name.
 pub(super) fn root(bytes: &[u8], name: &str) -> Result<Node, Refusal> {
-    let root = parse(bytes)?;
-    if root.name == name { Ok(root) } else { Err(Refusal::invalid_xml("the root element is unknown")) }
+    parse(bytes, Builder::new(name, None))
 }
 
-fn parse(bytes: &[u8]) -> Result<Node, Refusal> {
+/// Hands each element of the root, which must have that name, to `take`, in order. None of them is kept here.
+pub(super) fn each(bytes: &[u8], name: &str, mut take: impl FnMut(Node) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    parse(bytes, Builder::new(name, Some(&mut take)))?.no_text()
+}
+
+fn parse(bytes: &[u8], mut builder: Builder<'_>) -> Result<Node, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_fault| Refusal::invalid_xml("the document is not UTF-8"))?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     reader.config_mut().check_comments = true;
-    let mut builder = Builder::default();
     let mut first = true;
     loop {
         match reader.read_event().map_err(|_fault| malformed())? {
@@ -119,14 +126,23 @@ fn parse(bytes: &[u8]) -> Result<Node, Refusal> {
 }
 
 /// Builds the tree from what is read.
-#[derive(Default)]
-struct Builder {
+struct Builder<'b> {
+    /// What the root must be called.
+    name: &'b str,
+    /// Takes the elements of the root, where they are not kept.
+    take: Option<Take<'b>>,
     open: Vec<Node>,
     root: Option<Node>,
     elements: usize,
 }
 
-impl Builder {
+type Take<'b> = &'b mut dyn FnMut(Node) -> Result<(), Refusal>;
+
+impl<'b> Builder<'b> {
+    fn new(name: &'b str, take: Option<Take<'b>>) -> Self {
+        Self { name, take, open: Vec::new(), root: None, elements: 0 }
+    }
+
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
         self.elements += 1;
         if self.elements > MOST_ELEMENTS || self.open.len() == DEEPEST {
@@ -135,13 +151,19 @@ impl Builder {
         if self.open.is_empty() && self.root.is_some() {
             return Err(malformed());
         }
-        for attribute in start.attributes() {
+        for (position, attribute) in start.attributes().enumerate() {
+            if position == MOST_ATTRIBUTES {
+                return Err(Refusal::invalid_xml("the document is too large"));
+            }
             let name = attribute.map_err(|_fault| malformed())?.key.into_inner();
             if name != b"xmlns" && !name.starts_with(b"xmlns:") {
                 return Err(Refusal::invalid_xml("an attribute is unknown"));
             }
         }
         let name = std::str::from_utf8(start.name().into_inner()).map_err(|_fault| malformed())?.to_owned();
+        if self.open.is_empty() && name != self.name {
+            return Err(Refusal::invalid_xml("the root element is unknown"));
+        }
         self.open.push(Node { name, ..Node::default() });
         Ok(())
     }
@@ -151,9 +173,13 @@ impl Builder {
         if !node.children.is_empty() {
             node.no_text()?;
         }
-        match self.open.last_mut() {
-            Some(parent) => parent.children.push(node),
-            None => self.root = Some(node),
+        match (self.open.as_mut_slice(), &mut self.take) {
+            ([], _) => self.root = Some(node),
+            ([_root], Some(take)) => {
+                self.elements = 0;
+                take(node)?;
+            }
+            ([.., parent], _) => parent.children.push(node),
         }
         Ok(())
     }
@@ -214,6 +240,8 @@ mod tests {
     fn what_is_no_plain_document_is_refused() {
         let deep = format!("{}{}", "<A>".repeat(9), "</A>".repeat(9));
         let wide = format!("<A>{}</A>", "<B/>".repeat(MOST_ELEMENTS));
+        let named: String = (0..=MOST_ATTRIBUTES).map(|n| format!(" xmlns:a{n}=\"b\"")).collect();
+        let named = format!("<A{named}/>");
         for document in [
             "",
             "A",
@@ -227,6 +255,7 @@ mod tests {
             "<A>&#0;</A>",
             "<A>\u{1}</A>",
             "<A b=\"c\"/>",
+            &named,
             "<A xmlns=\"c\" xmlns=\"c\"/>",
             "<!DOCTYPE A [<!ENTITY b \"c\">]><A/>",
             "<?php?><A/>",
@@ -240,5 +269,30 @@ mod tests {
         }
         assert!(root(b"<A>\xff</A>", "A").is_err());
         assert!(root(b"<A/>", "B").is_err());
+    }
+
+    #[test]
+    fn the_elements_of_a_long_list_go_by_one_by_one() {
+        let list = |items: &str| format!("<A> {items} </A>");
+        let count = |document: &str| {
+            let mut count = 0;
+            each(document.as_bytes(), "A", |_node| {
+                count += 1;
+                Ok(())
+            })
+            .map(|()| count)
+        };
+        assert_eq!(count(&list(&"<B>c</B>".repeat(MOST_ELEMENTS + 1))).unwrap(), MOST_ELEMENTS + 1);
+        assert_eq!(count("<A/>").unwrap(), 0);
+        let wide = format!("<B>{}</B>", "<C/>".repeat(MOST_ELEMENTS));
+        for document in [&list(&wide), &list("b<B/>"), &list("<B/>b"), "<B><A/></B>", "<A><A/>", "<A/><A/>"] {
+            assert_eq!(count(document).unwrap_err().code, "InvalidXmlDocument", "{document:.60}");
+        }
+        let mut seen = 0;
+        let refused = each(list("<B/><B/><B/>").as_bytes(), "A", |_node| {
+            seen += 1;
+            if seen < 2 { Ok(()) } else { Err(malformed()) }
+        });
+        assert!(refused.is_err() && seen == 2);
     }
 }

@@ -124,6 +124,12 @@ pub(super) fn receive(ask: &Ask<'_>, body: Incoming, most_bytes: u64) -> Result<
     })
 }
 
+/// An answer to a write that tells that its structured body was understood: Microsoft's client for Python fails a write
+/// without it. Source: `_shared/policies.py` of azure-storage-blob 12.31.
+pub(super) fn acknowledged(ask: &Ask<'_>, reply: Reply) -> Reply {
+    reply.with_some(named("x-ms-structured-body"), ask.asked.header("x-ms-structured-body"))
+}
+
 /// How the frame of a structured body ended; nothing before it has.
 type Verdict = Arc<Mutex<Option<Result<(), BodyError>>>>;
 

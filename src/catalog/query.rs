@@ -95,6 +95,8 @@ pub enum ListEntry {
     Uncommitted {
         /// The name.
         key: ObjectKey,
+        /// When the last block came.
+        touched: Timestamp,
     },
     /// All names that begin so, rolled up.
     Prefix(String),

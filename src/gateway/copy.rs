@@ -124,9 +124,12 @@ impl Gateway {
         }
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        self.check_early(&bucket, &op.key, &op.conditions).await?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            // The source first: a copy of nothing is told as such, whatever the destination is.
             let source = open_for_copy(self, &reader, &source).await?.version;
+            if attempt == 0 {
+                self.check_early(&bucket, &op.key, &op.conditions).await?;
+            }
             let mut carried = metadata(&source, &op.metadata);
             carried.content_md5 = source.metadata.content_md5;
             carried.checksums.clone_from(&source.metadata.checksums);

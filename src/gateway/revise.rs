@@ -95,6 +95,10 @@ impl Gateway {
     /// Objects whose tags fit, as far as the client may list them.
     pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<FoundPage, Error> {
         let (principal, op) = self.admit(op)?;
+        if let Some(name) = &op.bucket {
+            let bucket = BucketRef { tenant: principal.tenant.clone(), name: name.clone() };
+            self.catalog.bucket(&bucket).await?;
+        }
         let query = TagQuery {
             tenant: principal.tenant.clone(),
             bucket: op.bucket,

@@ -119,13 +119,15 @@ async fn each_element_of_what_is_signed_counts() {
             request
         }),
     ));
-    changed.push(("a parameter twice".into(), with(&|request| request.query("timeout", "30"))));
     for (what, request) in changed {
         let answer = world.raw(&request).await;
         assert_eq!((answer.status, answer.code().as_str()), (403, "AuthenticationFailed"), "{what}: {}", answer.text());
         // Nothing of what the server computed: SDKs write it to logs.
         assert!(!answer.text().contains("imaging"), "{what}: {}", answer.text());
     }
+    // Which of the two would be meant is not guessed.
+    let twice = world.raw(&with(&|request| request.query("timeout", "30"))).await;
+    twice.expect(400, "InvalidQueryParameterValue");
     world.head(BLOB).await.expect(404, "BlobNotFound");
 }
 
@@ -276,7 +278,6 @@ async fn grants_hold_for_keys() {
         (&world.viewer, "GET", "/imaging/private/a"),
         (&world.viewer, "HEAD", "/imaging/private/a"),
         (&world.viewer, "GET", "/imaging/private/missing"),
-        (&world.viewer, "GET", "/imaging/public/../private/a"),
         (&world.viewer, "PUT", "/imaging/public/a"),
         (&world.viewer, "DELETE", "/imaging/public/a"),
         (&world.courier, "PUT", "/imaging/public/a"),

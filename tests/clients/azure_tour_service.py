@@ -64,7 +64,7 @@ def leases():
     lease.release()
     equal(client.get_blob_properties().lease.state, "available", "released")
     if beyond_azurite("a lease that is there no more"):
-        refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=lease)
+        refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=BlobLeaseClient(client, lease_id=another))
     endless = client.acquire_lease(-1)
     equal(client.get_blob_properties().lease.duration, "infinite", "duration")
     equal(endless.break_lease(), 0, "an endless lease breaks at once")

@@ -88,6 +88,7 @@ async fn exchange(host: &str, head: &[u8], body: &[u8]) -> Answer {
     let mut whole = head.to_vec();
     whole.extend_from_slice(body);
     let _written = stream.write_all(&whole).await;
+    let _flushed = stream.flush().await;
     let mut answer = Vec::new();
     let _read = stream.read_to_end(&mut answer).await;
     parse(&answer)

@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecluse::front::azure::{AzureFront, AzureSettings};
 use ecluse::front::s3::S3Settings;
@@ -39,7 +40,10 @@ impl AzureWorld {
         let host = listener.local_addr().unwrap().to_string();
         let stop = CancellationToken::new();
         let front = AzureFront::new(Arc::clone(&s3.gateway), settings);
-        tokio::spawn(serve("azure", listener, None, Limits::default(), front, stop.clone()));
+        // What never ends by itself ends soon enough for a test.
+        let limits =
+            Limits { header: Duration::from_secs(5), request_stall: Duration::from_secs(3), ..Limits::default() };
+        tokio::spawn(serve("azure", listener, None, limits, front, stop.clone()));
         let account = |name| Account::new(name, SECRET);
         Self {
             s3,

@@ -62,8 +62,9 @@ fn rows(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), L
             rows.insert((key.clone(), *id), entry(query, &past.object.version, None, snapshot, past.retained));
         }
     }
-    for key in bucket.waiting.keys().filter(|_| query.extras.uncommitted) {
-        rows.entry((key.clone(), i64::MAX)).or_insert_with(|| ListEntry::Uncommitted { key: key.clone() });
+    for (key, waiting) in bucket.waiting.iter().filter(|_| query.extras.uncommitted) {
+        rows.entry((key.clone(), i64::MAX))
+            .or_insert_with(|| ListEntry::Uncommitted { key: key.clone(), touched: waiting.touched });
     }
     rows
 }

@@ -95,8 +95,8 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
         None if deletion.for_good => return erase_retained(state, bucket, key, DELETED, grace_until),
         None => {}
     }
-    objects::guard_write(state, bucket, key, &deletion.conditions)?;
     state.object(bucket, key)?;
+    objects::guard_write(state, bucket, key, &deletion.conditions)?;
     let snapshots: Vec<i64> =
         of(state.bucket(bucket)?, key).filter(|(_, past)| past.retained.is_none()).map(|(id, _)| id).collect();
     if deletion.snapshots == SnapshotRule::MustBeNone && !snapshots.is_empty() {

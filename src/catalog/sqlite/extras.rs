@@ -29,7 +29,7 @@ const ROWS: &str = "SELECT key, rank, version_id, length, etag, modified, storag
         FROM object LEFT JOIN lease ON lease.bucket_id = object.bucket_id AND lease.key = object.key
         WHERE object.bucket_id = ?1 AND (object.key, 9223372036854775807) > (?2, ?3) AND object.key < ?4
         UNION ALL
-        SELECT key, 9223372036854775807, NULL, 0, '', 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
+        SELECT key, 9223372036854775807, NULL, 0, '', touched, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
         FROM uncommitted WHERE ?6 AND bucket_id = ?1 AND (key, 9223372036854775807) > (?2, ?3) AND key < ?4
             AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = ?1 AND object.key = uncommitted.key)
         ORDER BY 1, 2
@@ -73,7 +73,9 @@ pub(super) fn list(db: &Connection, bucket: i64, query: &ListQuery) -> Result<Li
 }
 
 fn entry(row: &Row<'_>, key: crate::model::ObjectKey, with_metadata: bool) -> Result<ListEntry, CatalogError> {
-    let Some(version) = row.get::<_, Option<i64>>(2)? else { return Ok(ListEntry::Uncommitted { key }) };
+    let Some(version) = row.get::<_, Option<i64>>(2)? else {
+        return Ok(ListEntry::Uncommitted { key, touched: Timestamp(row.get(5)?) });
+    };
     let rank: i64 = row.get(1)?;
     let metadata = if with_metadata {
         let text: Option<String> = row.get(8)?;

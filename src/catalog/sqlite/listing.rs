@@ -116,7 +116,7 @@ fn first_upload(query: &UploadQuery) -> Option<(Vec<u8>, String)> {
 
 fn start_after(entry: &ListEntry) -> ListStart {
     match entry {
-        ListEntry::Object { key, .. } | ListEntry::Uncommitted { key } => ListStart::After(key.as_str().to_owned()),
+        ListEntry::Object { key, .. } | ListEntry::Uncommitted { key, .. } => ListStart::After(key.as_str().to_owned()),
         ListEntry::Prefix(prefix) => ListStart::AfterPrefix(prefix.clone()),
     }
 }

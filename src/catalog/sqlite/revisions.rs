@@ -146,9 +146,8 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     if deletion.for_good {
         return past::erase_retained(db, bucket, key, past::DELETED, disposal.grace_until);
     }
-    let current = Current::of(db, bucket, key)?;
-    Current::guard_write(db, bucket, key, current.as_ref(), &deletion.conditions)?;
-    let current = current.ok_or(CatalogError::NoSuchKey)?;
+    let current = Current::of(db, bucket, key)?.ok_or(CatalogError::NoSuchKey)?;
+    Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
     match deletion.snapshots {
         SnapshotRule::MustBeNone if past::has_snapshots(db, bucket, key.as_bytes())? => {
             return Err(CatalogError::SnapshotsPresent);

@@ -48,7 +48,11 @@ pub(super) fn target(host: Option<&str>, path: &str, domains: &Domains) -> Resul
         Some(account) => (account, true, rest),
         None => {
             let (account, rest) = rest.split_once('/').unwrap_or((rest, ""));
-            (decoded(account)?, false, rest)
+            // An account has letters and digits only: it needs no encoding, and has one spelling.
+            if account.contains('%') {
+                return Err(invalid_uri());
+            }
+            (account.to_owned(), false, rest)
         }
     };
     let (container, blob) = match rest.split_once('/') {

@@ -43,7 +43,7 @@ pub(super) fn of_read(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     Ok(both(conditions))
 }
 
-/// All of them count, where there are any.
+/// All of them count, where there are any. Of a write's, the one on the tag decides.
 fn both(conditions: Conditions) -> Conditions {
     if conditions.is_empty() { conditions } else { Conditions { combination: Combination::Both, ..conditions } }
 }
@@ -55,7 +55,7 @@ pub(super) fn of_write(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     let contradictory = if_match.is_some() && (if_none_match.is_some() || if_modified_since.is_some())
         || if_unmodified_since.is_some() && (if_modified_since.is_some() || if_none_match.is_some());
     let listed = |tags: &Option<EtagCondition>| matches!(tags, Some(EtagCondition::OneOf(tags)) if tags.len() > 1);
-    if contradictory || listed(if_match) || listed(if_none_match) { Err(several()) } else { Ok(both(conditions)) }
+    if contradictory || listed(if_match) || listed(if_none_match) { Err(several()) } else { Ok(conditions) }
 }
 
 /// Conditions on the source of a copy.

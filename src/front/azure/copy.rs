@@ -263,6 +263,9 @@ async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
     }
     let origin = Origin { remote: ask.asked.remote, tls: ask.asked.tls };
     let asked = service::asked(ask.house, &method, &uri, &headers, origin)?;
+    if ["comp", "restype", "versionid"].iter().any(|name| asked.parameter(name).is_some()) {
+        return Err(Refusal::invalid_header("x-ms-copy-source", ""));
+    }
     let reader = reader(ask, &asked).await?;
     let principal = match &reader {
         Some(caller) => {

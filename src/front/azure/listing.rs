@@ -127,7 +127,7 @@ pub(super) fn limit(asked: &Asked<'_>) -> Result<usize, Refusal> {
     match text.parse::<usize>() {
         Ok(0) => Err(Refusal::parameter_out_of_range("maxresults", text)),
         Ok(limit) if digits => Ok(limit.min(MOST_RESULTS)),
-        Err(_) if digits => Ok(MOST_RESULTS),
+        Err(_) if digits => Err(Refusal::parameter_out_of_range("maxresults", text)),
         _ if text
             .strip_prefix('-')
             .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty()) =>
@@ -171,9 +171,15 @@ fn include(asked: &Asked<'_>, known: &[&str]) -> Result<Include, Refusal> {
 fn shown_entry(entry: ListEntry, include: Include) -> BlobEntry {
     match entry {
         ListEntry::Prefix(prefix) => BlobEntry::Prefix(prefix),
-        ListEntry::Uncommitted { key } => {
-            BlobEntry::Blob(Box::new(ListedBlob { name: key.as_str().to_owned(), ..ListedBlob::default() }))
-        }
+        ListEntry::Uncommitted { key, touched } => BlobEntry::Blob(Box::new(ListedBlob {
+            name: key.as_str().to_owned(),
+            created: Some(http_date(touched)),
+            modified: Some(http_date(touched)),
+            etag: Some(ETag::of_state(touched, 0).to_string()),
+            blob_type: Some("BlockBlob"),
+            lease: Some(lease_of(None)),
+            ..ListedBlob::default()
+        })),
         ListEntry::Object { key, length, modified, revision, metadata, lease, snapshot, retained, .. } => {
             let mut blob = listed(metadata.as_deref().unwrap_or(&Metadata::default()), modified, include);
             blob.name = key.as_str().to_owned();
@@ -242,7 +248,7 @@ mod tests {
         assert_eq!(code(""), Ok(5000));
         assert_eq!(code("maxresults=1"), Ok(1));
         assert_eq!(code("maxresults=6000"), Ok(5000));
-        assert_eq!(code("maxresults=99999999999999999999999"), Ok(5000));
+        assert_eq!(code("maxresults=99999999999999999999999"), Err("OutOfRangeQueryParameterValue"));
         assert_eq!(code("maxresults=0"), Err("OutOfRangeQueryParameterValue"));
         assert_eq!(code("maxresults=-1"), Err("OutOfRangeQueryParameterValue"));
         assert_eq!(code("maxresults=abc"), Err("InvalidQueryParameterValue"));

@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use super::address::{self, Domains};
 use super::ask::{Ask, Incoming};
 use super::asked::Asked;
-use super::auth::{self, Bearer, StoredPolicies};
+use super::auth::{self, Bearer, Caller, StoredPolicies};
 use super::context::Context;
 use super::operation::Operation;
 use super::outbound::Outbound;
@@ -96,7 +96,14 @@ impl AzureFront {
     ) -> Result<Reply, Refusal> {
         let asked = asked(&self.house, &parts.method, &parts.uri, &parts.headers, origin)?;
         *version = versions::of(&asked)?;
-        let operation = routing::route(&asked)?;
+        let operation = match routing::route(&asked) {
+            Ok(operation) => operation,
+            Err(refusal) => {
+                // What is not there is told to who is known.
+                authenticated(&self.house, &asked, Operation::GetBlobProperties, context).await?;
+                return Err(refusal);
+            }
+        };
         context.note_operation(operation);
         if operation == Operation::PreflightRequest {
             let text = "CORS not enabled or no matching rule found for this request.";
@@ -158,12 +165,20 @@ pub(super) async fn admit<'r>(
     version: String,
     context: &Arc<Context>,
 ) -> Result<Ask<'r>, Refusal> {
-    let policies = Policies { gateway: &house.gateway, operation, context };
-    let caller =
-        auth::authenticate(&asked, house.gateway.clients(), &policies, house.bearer.as_ref(), Timestamp::now()).await?;
+    let caller = authenticated(house, &asked, operation, context).await?;
     caller.permits(operation)?;
     unsupported::check(operation, &asked)?;
     Ok(Ask { asked, caller, operation, version, house, context: Arc::clone(context) })
+}
+
+async fn authenticated(
+    house: &House,
+    asked: &Asked<'_>,
+    operation: Operation,
+    context: &Context,
+) -> Result<Caller, Refusal> {
+    let policies = Policies { gateway: &house.gateway, operation, context };
+    auth::authenticate(asked, house.gateway.clients(), &policies, house.bearer.as_ref(), Timestamp::now()).await
 }
 
 /// The gateway's stored access policies, for who checks a signature that names one.

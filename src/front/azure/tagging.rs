@@ -55,8 +55,13 @@ pub(super) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         None => None,
         Some(text) => Some(tokens::parse_found(text).ok_or_else(|| listing::bad_marker(text))?),
     };
+    let named: Vec<String> = expression.ranges().iter().map(|range| range.name.to_owned()).collect();
     let op = ask.may(FindByTags { bucket, expression, after, limit })?;
-    let page = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
+    let mut page = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
+    // Only the tags that were asked for are shown.
+    for found in &mut page.found {
+        found.tags.retain(|name, _| named.contains(name));
+    }
     let next = page.next.as_ref().map(|(bucket, key)| tokens::encode_found(bucket, key));
     Ok(Reply::xml(xml::found(&ask.endpoint(), text, &page.found, next.as_deref())))
 }

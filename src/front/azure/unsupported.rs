@@ -4,10 +4,16 @@ use http::StatusCode;
 
 use super::asked::Asked;
 use super::operation::Operation;
+use super::put;
 use super::refusal::Refusal;
 
 /// Refuses what asks for a feature that is not here.
 pub(super) fn check(operation: Operation, asked: &Asked<'_>) -> Result<(), Refusal> {
+    if matches!(operation, Operation::PutBlob | Operation::PutBlobFromUrl)
+        && asked.header("x-ms-blob-type") == Some("PageBlob")
+    {
+        return Err(put::no_page_blobs());
+    }
     if asked.headers.contains_key("x-ms-blob-public-access") {
         let text = "Public access is not permitted on this storage account.";
         return Err(Refusal::new(StatusCode::CONFLICT, "PublicAccessNotPermitted", text));
@@ -85,13 +91,12 @@ const REFUSED_PREFIXES: [&str; 6] = [
     "x-ms-access-tier-if-",
 ];
 
-const REFUSED: [&str; 6] = [
+const REFUSED: [&str; 5] = [
     "x-ms-default-encryption-scope",
     "x-ms-deny-encryption-scope-override",
     "x-ms-blob-content-length",
     "x-ms-blob-sequence-number",
     "x-ms-sequence-number-action",
-    "x-ms-page-write",
 ];
 
 #[cfg(test)]

@@ -31,7 +31,10 @@ fn accepted(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let form = bytes.len() == 10
         && bytes.iter().enumerate().all(|(at, b)| if at == 4 || at == 7 { *b == b'-' } else { b.is_ascii_digit() });
-    (form && text >= FIRST).then(|| text.to_owned())
+    let number =
+        |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse::<u8>().ok()).unwrap_or_default();
+    let day = (1..=12).contains(&number(5)) && (1..=31).contains(&number(8));
+    (form && day && text >= FIRST).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -43,7 +46,18 @@ mod tests {
         for text in ["2009-09-19", "2023-11-03", "2026-10-06", "2031-01-01"] {
             assert_eq!(accepted(text).as_deref(), Some(text));
         }
-        for text in ["", "2009-09-18", "2023-11-3", "2023/11/03", "20231103", "latest", "2023-11-03 "] {
+        for text in [
+            "",
+            "2009-09-18",
+            "2023-11-3",
+            "2023/11/03",
+            "20231103",
+            "latest",
+            "2023-11-03 ",
+            "2026-13-01",
+            "2026-01-32",
+            "2026-00-01",
+        ] {
             assert_eq!(accepted(text), None, "{text}");
         }
     }

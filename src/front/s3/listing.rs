@@ -126,7 +126,7 @@ fn next_name(next: &ListStart, page: &ListPage) -> String {
     match next {
         ListStart::After(text) | ListStart::AfterPrefix(text) | ListStart::Within { key: text, .. } => text.clone(),
         ListStart::First | ListStart::At(_) => match page.entries.last() {
-            Some(ListEntry::Object { key, .. } | ListEntry::Uncommitted { key }) => key.as_str().to_owned(),
+            Some(ListEntry::Object { key, .. } | ListEntry::Uncommitted { key, .. }) => key.as_str().to_owned(),
             Some(ListEntry::Prefix(text)) => text.clone(),
             None => String::new(),
         },

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
-    QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage, UploadPart,
+    UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,

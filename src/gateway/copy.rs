@@ -8,8 +8,8 @@ use super::get::check_conditions;
 use super::own_task::in_own_task;
 use super::upload::{ChecksumPlan, check_number};
 use super::{
-    Body, BodyError, Copied, CopyObject, CopySource, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective, ObjectBody,
-    PutObject, UploadId, UploadPart,
+    Body, BodyError, Copied, CopyObject, CopySource, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective,
+    ObjectBody, PutObject, UploadId, UploadPart,
 };
 use crate::catalog::{Content, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, Select, Version};
 use crate::model::{

@@ -15,7 +15,8 @@ use super::reader::Reader;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
 use crate::model::{
-    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, TenantId, Timestamp, Unmet,
+    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, TenantId, Timestamp,
+    Unmet,
 };
 
 impl Gateway {
@@ -23,8 +24,9 @@ impl Gateway {
     pub async fn get_object(&self, op: Authorized<GetObject>) -> Result<GotObject, Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let (opened, range, partial) =
-            self.open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref()).await?;
+        let (opened, range, partial) = self
+            .open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
+            .await?;
         let body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
         Ok(GotObject { version: opened.version, range: range.filter(|_| partial), body })
     }

@@ -29,8 +29,8 @@ mod parts;
 mod put;
 mod read_plan;
 mod reader;
-mod revise;
 mod readiness;
+mod revise;
 mod seal_body;
 mod spool;
 mod unlock;
@@ -49,7 +49,8 @@ use crate::store::Store;
 
 pub use crate::catalog::{
     AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, ListEntry, ListExtras, ListPage, ListStart,
-    MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
+    MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version,
+    VersionId,
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};

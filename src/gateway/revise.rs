@@ -7,9 +7,7 @@ use super::{
     RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
 };
 use crate::catalog::{CatalogError, Deletion, ObjectRef, TagQuery};
-use crate::model::{
-    Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp,
-};
+use crate::model::{Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp};
 
 /// Most objects of dropped buckets that a deletion takes along before the rest is left to the job.
 const PURGED_AT_ONCE: usize = 1000;

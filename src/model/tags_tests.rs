@@ -119,8 +119,10 @@ fn an_expression_has_bounds() {
 
 #[test]
 fn an_index_learns_which_values_every_match_has() {
-    let range = |name, from: &str, below: Option<&str>| TagRange { name, from: from.into(), below: below.map(Into::into) };
-    let expression = search("a >= '1' AND a < '5' AND a > '2' AND b = 'x' AND c <= 'y' AND @container = 'images'").unwrap();
+    let range =
+        |name, from: &str, below: Option<&str>| TagRange { name, from: from.into(), below: below.map(Into::into) };
+    let expression =
+        search("a >= '1' AND a < '5' AND a > '2' AND b = 'x' AND c <= 'y' AND @container = 'images'").unwrap();
     let expected = vec![range("a", "2\0", Some("5")), range("b", "x", Some("x\0")), range("c", "", Some("y\0"))];
     assert_eq!(expression.ranges(), expected);
     let expression = condition("a = '1' AND (b = '2' OR c = '3') AND d <> '4'").unwrap();

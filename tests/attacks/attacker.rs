@@ -63,7 +63,10 @@ impl Target {
     }
 
     pub async fn put(&self, house: &House) {
-        let create = self.who.authorize(CreateBucket { bucket: bucket(self.bucket), user: std::collections::BTreeMap::default() }).unwrap();
+        let create = self
+            .who
+            .authorize(CreateBucket { bucket: bucket(self.bucket), user: std::collections::BTreeMap::default() })
+            .unwrap();
         let _there_already = house.gateway.create_bucket(create).await;
         let op = PutObject {
             bucket: bucket(self.bucket),

@@ -27,7 +27,12 @@ async fn a_stolen_credential_deletes_nothing_without_the_grant_and_overwrites_on
         let thief = holder(&actions);
         assert!(thief.authorize(delete()).is_err(), "{actions:?}");
         assert!(thief.authorize(DeleteBucket { bucket: bucket(BUCKET) }).is_err(), "{actions:?}");
-        assert!(thief.authorize(CreateBucket { bucket: bucket("ransom"), user: std::collections::BTreeMap::default() }).is_err(), "{actions:?}");
+        assert!(
+            thief
+                .authorize(CreateBucket { bucket: bucket("ransom"), user: std::collections::BTreeMap::default() })
+                .is_err(),
+            "{actions:?}"
+        );
         let may_write = actions.contains(&Action::Write);
         assert_eq!(thief.authorize(put()).is_ok(), may_write);
         assert_eq!(thief.authorize(house.copy_op("other", "record")).is_ok(), may_write);

@@ -130,7 +130,13 @@ fn every_range_is_served_as_a_slice(runtime: &tokio::runtime::Runtime, house: &H
     let property = |range| {
         let got = runtime.block_on(house.get(name, Select::Range(range)));
         let conditions = Conditions::default();
-        let op = HeadObject { bucket: bucket(BUCKET), key: key(name), snapshot: None, select: Select::Range(range), conditions };
+        let op = HeadObject {
+            bucket: bucket(BUCKET),
+            key: key(name),
+            snapshot: None,
+            select: Select::Range(range),
+            conditions,
+        };
         let head = runtime.block_on(house.gateway.head_object(house.may(op)));
         let Some(wanted) = expected(range, bytes) else {
             let outside = |error: Option<Error>| match error {

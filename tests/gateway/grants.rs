@@ -49,7 +49,12 @@ fn grants_allow_what_they_name_and_nothing_else() {
         (reads.authorize(list_op("imaging", "")).is_ok(), false),
         (reads.authorize(HeadBucket { bucket: bucket("imaging") }).is_ok(), true),
         (reads.authorize(HeadBucket { bucket: bucket("billing") }).is_ok(), false),
-        (reads.authorize(CreateBucket { bucket: bucket("imaging"), user: std::collections::BTreeMap::default() }).is_ok(), false),
+        (
+            reads
+                .authorize(CreateBucket { bucket: bucket("imaging"), user: std::collections::BTreeMap::default() })
+                .is_ok(),
+            false,
+        ),
         (reads.authorize(ListBuckets).is_ok(), true),
     ];
     for (n, (allowed, wanted)) in cases.into_iter().enumerate() {
@@ -120,7 +125,14 @@ async fn buckets_of_the_same_name_in_two_tenants_have_nothing_in_common() {
         Err(error) => Err(error),
     };
     assert!(matches!(read(&chus, "record").await, Err(Error::NoSuchBucket)));
-    house.gateway.create_bucket(chus.authorize(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() }).unwrap()).await.unwrap();
+    house
+        .gateway
+        .create_bucket(
+            chus.authorize(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() })
+                .unwrap(),
+        )
+        .await
+        .unwrap();
     assert!(matches!(read(&chus, "record").await, Err(Error::NoSuchKey)));
     let copy = house.gateway.copy_object(chus.authorize(house.copy_op("record", "copy")).unwrap()).await;
     assert!(matches!(copy, Err(Error::NoSuchKey)), "a copy cannot cross: {copy:?}");
@@ -138,7 +150,9 @@ async fn buckets_of_the_same_name_in_two_tenants_have_nothing_in_common() {
 async fn a_tenant_without_keys_stores_nothing() {
     let house = House::new().await;
     let stranger = principal_of("stranger");
-    let may_create = stranger.authorize(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() }).unwrap();
+    let may_create = stranger
+        .authorize(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() })
+        .unwrap();
     house.gateway.create_bucket(may_create).await.unwrap();
     let refused = house.gateway.put_object(stranger.authorize(put_op(BUCKET, "x")).unwrap(), body(b"x")).await;
     assert!(matches!(refused, Err(Error::Keys(_))), "{refused:?}");
@@ -149,9 +163,20 @@ async fn a_tenant_without_keys_stores_nothing() {
 async fn clients_see_the_buckets_that_their_grants_name() {
     let house = House::new().await;
     for name in ["billing", "imaging-archive"] {
-        house.gateway.create_bucket(house.may(CreateBucket { bucket: bucket(name), user: std::collections::BTreeMap::default() })).await.unwrap();
+        house
+            .gateway
+            .create_bucket(
+                house.may(CreateBucket { bucket: bucket(name), user: std::collections::BTreeMap::default() }),
+            )
+            .await
+            .unwrap();
     }
-    let again = house.gateway.create_bucket(house.may(CreateBucket { bucket: bucket("billing"), user: std::collections::BTreeMap::default() })).await;
+    let again = house
+        .gateway
+        .create_bucket(
+            house.may(CreateBucket { bucket: bucket("billing"), user: std::collections::BTreeMap::default() }),
+        )
+        .await;
     assert!(matches!(again, Err(Error::BucketExists)), "{again:?}");
     let viewer = principal("chum", vec![grant(&["imaging*"], &[], &[Action::Read])]);
     let seen = house.gateway.list_buckets(viewer.authorize(ListBuckets).unwrap()).await.unwrap();

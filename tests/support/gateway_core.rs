@@ -136,7 +136,12 @@ impl House {
     }
 
     async fn furnished(self) -> Self {
-        self.gateway.create_bucket(self.may(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() })).await.unwrap();
+        self.gateway
+            .create_bucket(
+                self.may(CreateBucket { bucket: bucket(BUCKET), user: std::collections::BTreeMap::default() }),
+            )
+            .await
+            .unwrap();
         self
     }
 
@@ -160,7 +165,8 @@ impl House {
 
     pub async fn get(&self, name: &str, select: Select) -> Result<GotObject, Error> {
         let conditions = Conditions::default();
-        let op = GetObject { bucket: bucket(BUCKET), key: key(name), snapshot: None, select, conditions, if_range: None };
+        let op =
+            GetObject { bucket: bucket(BUCKET), key: key(name), snapshot: None, select, conditions, if_range: None };
         self.gateway.get_object(self.may(op)).await
     }
 

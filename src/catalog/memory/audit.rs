@@ -7,8 +7,14 @@ use super::state::{PartSlice, State};
 pub(super) fn audit(state: &State) -> Vec<String> {
     let mut faults = Vec::new();
     let mut counts = BTreeMap::new();
-    for bucket in state.buckets.values() {
-        let versions = bucket.objects.values().map(|object| (object.version.length, &object.slices));
+    for bucket in state.buckets.values().chain(&state.dropped) {
+        let past = bucket.past.values().map(|past| &past.object);
+        let versions = bucket.objects.values().chain(past).map(|object| (object.version.length, &object.slices));
+        let waiting = bucket.waiting.values().flat_map(|waiting| waiting.blocks.values());
+        for (block, slices) in waiting {
+            check_content(state, block.length, slices, &mut faults);
+            slices.iter().for_each(|slice| *counts.entry(slice.part).or_insert(0_u64) += 1);
+        }
         let parts = bucket.uploads.values().flat_map(|upload| upload.parts.values());
         for (length, slices) in versions.chain(parts.map(|(part, slices)| (part.length, slices))) {
             check_content(state, length, slices, &mut faults);

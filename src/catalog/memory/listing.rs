@@ -1,43 +1,93 @@
 //! Pages in memory: every name is looked at, rolled up, and kept or not.
 
-use super::state::State;
+use std::collections::BTreeMap;
+
+use super::past;
+use super::state::{BucketEntry, State};
 use crate::catalog::order::{first_of_page, rolled_up};
-use crate::catalog::{CatalogError, ListEntry, ListPage, ListQuery, ListStart, UploadPage, UploadQuery};
+use crate::catalog::{
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery, Version,
+};
+use crate::model::{Lease, ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, CatalogError> {
     let bucket = state.bucket(&query.bucket)?;
     let delimiter = query.delimiter.as_deref();
     let mut page = ListPage { entries: Vec::new(), next: None };
     let Some(from) = first_of_page(&query.start, &query.prefix, delimiter) else { return Ok(page) };
-    for (key, object) in &bucket.objects {
-        if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() {
+    let after = match &query.start {
+        ListStart::Within { key, rank } => Some((key.as_str(), *rank)),
+        _ => None,
+    };
+    let (mut last, extra) = (None, query.extras != ListExtras::default());
+    for ((key, rank), entry) in rows(bucket, query) {
+        let text = key.as_str();
+        let before = text.as_bytes() < from.as_slice() || after.is_some_and(|after| (text, rank) <= after);
+        if before || !text.starts_with(&query.prefix) {
             continue;
         }
-        let version = &object.version;
-        let entry = match rolled_up(key.as_str(), &query.prefix, delimiter) {
-            Some(common) => ListEntry::Prefix(common.to_owned()),
-            None => ListEntry::Object {
-                key: key.clone(),
-                version: version.id,
-                length: version.length,
-                etag: version.etag.clone(),
-                modified: version.modified,
-                storage_class: version.metadata.system.storage_class.clone(),
-                metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
-            },
+        let (entry, start) = match rolled_up(text, &query.prefix, delimiter) {
+            Some(common) => (ListEntry::Prefix(common.to_owned()), ListStart::AfterPrefix(common.to_owned())),
+            None if extra => (entry, ListStart::Within { key: text.to_owned(), rank }),
+            None => (entry, ListStart::After(text.to_owned())),
         };
-        if page.entries.last() != Some(&entry) {
-            page.entries.push(entry);
+        if matches!(entry, ListEntry::Prefix(_)) && page.entries.last() == Some(&entry) {
+            continue;
         }
-    }
-    if query.limit < page.entries.len() {
-        page.entries.truncate(query.limit);
-        page.next = page.entries.last().map(|last| match last {
-            ListEntry::Object { key, .. } => ListStart::After(key.as_str().to_owned()),
-            ListEntry::Prefix(prefix) => ListStart::AfterPrefix(prefix.clone()),
-        });
+        if page.entries.len() == query.limit {
+            page.next = last;
+            return Ok(page);
+        }
+        page.entries.push(entry);
+        last = Some(start);
     }
     Ok(page)
+}
+
+/// Everything that the query may show, in order.
+fn rows(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), ListEntry> {
+    let now = Timestamp::now();
+    let mut rows = BTreeMap::new();
+    for (key, object) in &bucket.objects {
+        rows.insert((key.clone(), i64::MAX), entry(query, &object.version, bucket.leases.get(key), None, None));
+    }
+    for ((key, id), past) in &bucket.past {
+        let of_current = *id == past::DELETED;
+        let shown = match past.retained {
+            None => query.extras.snapshots,
+            Some(retained) => query.extras.deleted && retained.until > now && (query.extras.snapshots || of_current),
+        };
+        if shown {
+            let snapshot = (!of_current).then_some(SnapshotId(*id));
+            rows.insert((key.clone(), *id), entry(query, &past.object.version, None, snapshot, past.retained));
+        }
+    }
+    for key in bucket.waiting.keys().filter(|_| query.extras.uncommitted) {
+        rows.entry((key.clone(), i64::MAX)).or_insert_with(|| ListEntry::Uncommitted { key: key.clone() });
+    }
+    rows
+}
+
+fn entry(
+    query: &ListQuery,
+    version: &Version,
+    lease: Option<&Lease>,
+    snapshot: Option<SnapshotId>,
+    retained: Option<Retained>,
+) -> ListEntry {
+    ListEntry::Object {
+        key: version.key.clone(),
+        version: version.id,
+        length: version.length,
+        etag: version.etag.clone(),
+        modified: version.modified,
+        storage_class: version.metadata.system.storage_class.clone(),
+        metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
+        revision: version.revision,
+        lease: lease.filter(|_| query.with_metadata).map(|lease| Box::new(lease.clone())),
+        snapshot,
+        retained,
+    }
 }
 
 pub(super) fn list_uploads(state: &State, query: &UploadQuery) -> Result<UploadPage, CatalogError> {

@@ -4,11 +4,14 @@
 //! - `PartEntry::slices` is the number of slices that name the part, over all objects and upload parts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use crate::catalog::{CatalogError, Content, QueuedDeletion, Upload, UploadId, UploadPart, Version, VersionId};
+use crate::catalog::{
+    AccessPolicy, CatalogError, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version, VersionId,
+};
 use crate::model::{
-    BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId, Timestamp,
-    WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ETag, Lease, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice,
+    TenantId, Timestamp, WrappedTenantKey,
 };
 
 #[derive(Default)]
@@ -22,13 +25,41 @@ pub(super) struct State {
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
+    /// Buckets that were dropped and are not emptied yet.
+    pub(super) dropped: Vec<BucketEntry>,
+    /// How long what was deleted is retained.
+    pub(super) retention: Option<Duration>,
     pub(super) closed: bool,
 }
 
 pub(super) struct BucketEntry {
     pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    pub(super) revision: i64,
+    pub(super) user: BTreeMap<String, String>,
+    pub(super) policies: Vec<AccessPolicy>,
+    pub(super) lease: Option<Lease>,
+    pub(super) leases: BTreeMap<ObjectKey, Lease>,
+    /// Snapshots and what is retained, by name and number.
+    pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,
+    pub(super) waiting: BTreeMap<ObjectKey, Waiting>,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
     pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
+}
+
+/// A version that is not current.
+pub(super) struct PastEntry {
+    pub(super) object: ObjectEntry,
+    /// Present when it was deleted.
+    pub(super) retained: Option<Retained>,
+}
+
+/// Blocks that wait under a name.
+pub(super) struct Waiting {
+    /// What their names decode to, in bytes.
+    pub(super) id_bytes: usize,
+    pub(super) touched: Timestamp,
+    pub(super) blocks: BTreeMap<BlockId, (Block, Vec<PartSlice>)>,
 }
 
 pub(super) struct ObjectEntry {
@@ -36,6 +67,8 @@ pub(super) struct ObjectEntry {
     pub(super) slices: Vec<PartSlice>,
     /// The upload that it comes from, and what its completion named.
     pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
+    /// The blocks that it was committed of.
+    pub(super) blocks: Option<Vec<Block>>,
 }
 
 pub(super) struct UploadEntry {
@@ -168,6 +201,24 @@ impl State {
         within.map(whole).collect()
     }
 
+    /// A version, current or not, and where it is.
+    pub(super) fn content_of(&self, version: VersionId) -> Option<(&BucketRef, &ObjectEntry)> {
+        let (bucket, key) = self.versions.get(&version)?;
+        let entry = self.buckets.get(bucket)?;
+        let current = entry.objects.get(key).filter(|object| object.version.id == version);
+        let past = || entry.past.values().map(|past| &past.object).find(|object| object.version.id == version);
+        Some((bucket, current.or_else(past)?))
+    }
+
+    /// Counts the slices of content that shares parts.
+    pub(super) fn raise(&mut self, slices: &[PartSlice]) {
+        for slice in slices {
+            if let Some(entry) = self.parts.get_mut(&slice.part) {
+                entry.slices += 1;
+            }
+        }
+    }
+
     fn check(&self, part: &Part) -> Result<(), CatalogError> {
         if part.length == 0 || part.padded_length < part.length {
             return Err(CatalogError::Damaged("a part of impossible length"));
@@ -182,25 +233,29 @@ impl State {
     }
 
     fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
-        let (bucket, key) = self.versions.get(&source).ok_or(CatalogError::SourceChanged)?;
-        let object = self.object(bucket, key)?;
+        let (bucket, object) = self.content_of(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
         }
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        let within = object.slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-        let cut = |slice: &PartSlice| {
-            let first = slice.position.max(range.first);
-            let end = slice.end().min(range.end);
-            PartSlice {
-                position: first - range.first,
-                part: slice.part,
-                offset: slice.offset + (first - slice.position),
-                length: end - first,
-            }
-        };
-        Ok(within.map(cut).collect())
+        Ok(cut(&object.slices, range))
     }
+}
+
+/// The bytes of `range`, from its beginning.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange) -> Vec<PartSlice> {
+    let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
+    let piece = |slice: &PartSlice| {
+        let first = slice.position.max(range.first);
+        let end = slice.end().min(range.end);
+        PartSlice {
+            position: first - range.first,
+            part: slice.part,
+            offset: slice.offset + (first - slice.position),
+            length: end - first,
+        }
+    };
+    within.map(piece).collect()
 }

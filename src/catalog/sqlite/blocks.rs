@@ -12,7 +12,8 @@ use super::objects::{self, Current, Disposal, Origin};
 use super::rows::{bucket_id, limit, next_content, number, stored};
 use super::{block_list, past, slices};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version, VersionId,
+    BlockCommit, BlockLists, CatalogError, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+    VersionId,
 };
 use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions, ETag, Timestamp};
 

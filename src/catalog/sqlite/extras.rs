@@ -49,17 +49,8 @@ pub(super) fn list(db: &Connection, bucket: i64, query: &ListQuery) -> Result<Li
     let shown = query.extras;
     let now = Timestamp::now().0;
     while let Some(first) = from.take() {
-        let values = params![
-            bucket,
-            first,
-            rank,
-            end,
-            shown.snapshots,
-            shown.uncommitted,
-            shown.deleted,
-            now,
-            past::DELETED
-        ];
+        let values =
+            params![bucket, first, rank, end, shown.snapshots, shown.uncommitted, shown.deleted, now, past::DELETED];
         let mut found = statement.query(values)?;
         while let Some(row) = found.next()? {
             if page.entries.len() == query.limit {

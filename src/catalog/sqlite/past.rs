@@ -157,7 +157,8 @@ pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> R
     let bytes = key.as_bytes();
     let now = Timestamp::now();
     if objects::Current::of(db, id, key)?.is_none() {
-        let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND until > ?4 RETURNING version_id";
+        let sql =
+            "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND until > ?4 RETURNING version_id";
         let back: Option<i64> =
             db.prepare_cached(sql)?.query_row(params![id, bytes, DELETED, now.0], |row| row.get(0)).optional()?;
         let back = back.ok_or(CatalogError::NoSuchKey)?;
@@ -167,10 +168,8 @@ pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> R
         objects::show(db, id, &found)?;
         tags::remember(db, id, bytes, &found.metadata.tags)?;
     }
-    db.prepare_cached(
-        "UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND until > ?3",
-    )?
-    .execute(params![id, bytes, now.0])?;
+    db.prepare_cached("UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND until > ?3")?
+        .execute(params![id, bytes, now.0])?;
     Ok(())
 }
 
@@ -283,4 +282,3 @@ fn ids(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement.query_map(values, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?)
 }
-

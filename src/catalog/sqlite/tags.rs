@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, bucket_name};
 use super::encoding;
+use super::rows::{self, bucket_name};
 use crate::catalog::{CatalogError, Found, FoundPage, TagQuery};
 use crate::model::{BucketName, ObjectKey, TagRange, Tags};
 
@@ -35,7 +35,8 @@ pub(super) fn find(db: &Connection, query: &TagQuery) -> Result<FoundPage, Catal
     let mut page = FoundPage { found: Vec::new(), next: None };
     // The narrowest range first: one value.
     let ranges = query.expression.ranges();
-    let narrow = |range: &&TagRange<'_>| range.below.as_ref().is_some_and(|below| *below == format!("{}\0", range.from));
+    let narrow =
+        |range: &&TagRange<'_>| range.below.as_ref().is_some_and(|below| *below == format!("{}\0", range.from));
     let range = ranges.iter().find(narrow).or(ranges.first());
     let first = query.after.as_ref().map(|(bucket, _)| bucket.as_str()).unwrap_or_default();
     for (id, name) in buckets(db, query)? {

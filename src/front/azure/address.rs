@@ -71,7 +71,11 @@ pub(super) fn target(host: Option<&str>, path: &str, domains: &Domains) -> Resul
 
 /// 400: the address is none.
 pub(super) fn invalid_uri() -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "InvalidUri", "The requested URI does not represent any resource on the server.")
+    Refusal::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidUri",
+        "The requested URI does not represent any resource on the server.",
+    )
 }
 
 /// 400: a name is too short or too long.

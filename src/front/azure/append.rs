@@ -4,11 +4,11 @@ use http::StatusCode;
 
 use super::ask::{Ask, Incoming};
 use super::blocks::{not_empty, of_received};
+use super::conditions;
 use super::put::receive;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::shown::named;
-use super::conditions;
 use crate::gateway::{Append, Body, ReviseObject, Revision};
 
 /// Most bytes of an append. Source: "Append Block", remarks (versions from 2022-11-02 on).

@@ -126,9 +126,8 @@ pub(super) struct Small {
 
 /// A container's name.
 pub(super) fn bucket(name: &str) -> Result<BucketName, Refusal> {
-    BucketName::parse(name).map_err(|_reason| {
-        if (3..=63).contains(&name.len()) { invalid_name() } else { address::out_of_range_input() }
-    })
+    BucketName::parse(name)
+        .map_err(|_reason| if (3..=63).contains(&name.len()) { invalid_name() } else { address::out_of_range_input() })
 }
 
 /// A blob's name.

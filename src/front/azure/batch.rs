@@ -1,230 +1,449 @@
-//! The body of a Blob Batch: requests in `multipart/mixed`, and answers in the same form.
+//! The bodies of Blob Batch: requests in a `multipart/mixed` body, and their answers in another.
 //!
-//! Source: "Blob Batch"; RFC 2046 §5.1.
+//! # Invariants
+//! - Memory: what the body holds, which the caller bounds, and at most [`MOST_PARTS`] requests.
+//! - A part that is not one whole request without a body is refused, and the batch with it: nothing is skipped or guessed.
+//! - What goes into an answer has no line break of a client's: names and values are checked when they are read.
+//!
+//! Source: "Blob Batch"; RFC 2046 §5.1. Lines may end without a carriage return.
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::errors::plain;
+use super::errors;
 use super::refusal::Refusal;
 
-/// Most requests of a batch. Source: "Blob Batch", remarks.
-const MOST_REQUESTS: usize = 256;
+/// Most requests of one batch. Source: "Blob Batch", remarks.
+const MOST_PARTS: usize = 256;
+/// Longest line. A key of 1,024 bytes takes 3,072, and a signature, a token or a list of tags some more.
+const MAX_LINE_BYTES: usize = 16 * 1024;
 /// Most headers of one request.
 const MOST_HEADERS: usize = 64;
-/// Longest line, in bytes.
-const LONGEST_LINE_BYTES: usize = 16 * 1024;
 /// Longest boundary. Source: RFC 2046 §5.1.1.
-const LONGEST_BOUNDARY_BYTES: usize = 70;
+const MAX_BOUNDARY_BYTES: usize = 70;
+/// Longest `Content-ID`.
+const MAX_ID_BYTES: usize = 256;
 
 /// One request of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct InnerRequest {
-    /// Names it in the answer.
+    /// `Content-ID`, as the client wrote it; its answer bears the same.
     pub(super) content_id: Option<String>,
-    /// Its method.
+    /// The method.
     pub(super) method: Method,
-    /// What it is for, percent-encoded, from the first slash.
+    /// Path and query; begins with a slash.
     pub(super) path_and_query: String,
     /// Its headers.
     pub(super) headers: HeaderMap,
 }
 
-/// The requests of a batch of that `Content-Type`.
+/// The requests in the body of a batch.
 pub(super) fn parse(content_type: &str, body: &[u8]) -> Result<Vec<InnerRequest>, Refusal> {
     let boundary = boundary(content_type).ok_or_else(malformed)?;
+    let mut lines = Lines { rest: body, boundary };
     let mut requests = Vec::new();
-    for part in parts(body, &boundary)? {
-        if requests.len() == MOST_REQUESTS {
-            let text = "The batch operation exceeds the maximum number of allowed subrequests.";
-            return Err(plain(400, "ExceedsMaxBatchRequestCount", text));
+    // Nothing but empty lines before the first part.
+    let mut more = lines.skip_to_delimiter()?;
+    while more {
+        if requests.len() == MOST_PARTS {
+            return Err(errors::plain(400, "ExceedsMaxBatchRequestCount", "A batch holds at most 256 requests."));
         }
-        requests.push(request(part).ok_or_else(malformed)?);
+        requests.push(part(&mut lines)?);
+        more = lines.skip_to_delimiter()?;
     }
-    if requests.is_empty() { Err(malformed()) } else { Ok(requests) }
+    if requests.is_empty() || !lines.rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+        return Err(malformed());
+    }
+    Ok(requests)
 }
 
-/// Answers in the form of a batch: id, status, headers, body of each.
+/// The body of a batch's answer: for each request its `Content-ID`, status, headers and body.
 pub(super) fn respond(parts: &[(Option<String>, StatusCode, HeaderMap, Bytes)], boundary: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    for (id, status, headers, body) in parts {
-        out.extend_from_slice(format!("--{boundary}\r\nContent-Type: application/http\r\n").as_bytes());
-        if let Some(id) = id {
-            out.extend_from_slice(format!("Content-ID: {id}\r\n").as_bytes());
+    for (content_id, status, headers, body) in parts {
+        line(&mut out, &[b"--", boundary.as_bytes()]);
+        line(&mut out, &[b"Content-Type: application/http"]);
+        if let Some(id) = content_id {
+            line(&mut out, &[b"Content-ID: ", id.as_bytes()]);
         }
-        let reason = status.canonical_reason().unwrap_or("Status");
-        out.extend_from_slice(format!("\r\nHTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
+        line(&mut out, &[]);
+        let reason = status.canonical_reason().unwrap_or_default();
+        line(&mut out, &[b"HTTP/1.1 ", status.as_str().as_bytes(), b" ", reason.as_bytes()]);
         for (name, value) in headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
+            line(&mut out, &[name.as_str().as_bytes(), b": ", value.as_bytes()]);
         }
+        if !body.is_empty() && !headers.contains_key(CONTENT_LENGTH) {
+            line(&mut out, &[b"content-length: ", body.len().to_string().as_bytes()]);
+        }
+        line(&mut out, &[]);
+        // As the service: without a body, the empty line after the headers is all. Some clients count the lines.
         if !body.is_empty() {
-            out.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
+            line(&mut out, &[body]);
         }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(body);
-        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    line(&mut out, &[b"--", boundary.as_bytes(), b"--"]);
     out
 }
 
-/// How many requests a batch has, for fuzzing.
-pub fn count_requests(content_type: &str, body: &[u8]) -> Option<usize> {
+/// How many requests a body holds; `None` when it is refused. For fuzzing.
+pub fn count_parts(content_type: &str, body: &[u8]) -> Option<usize> {
     parse(content_type, body).ok().map(|requests| requests.len())
 }
 
-fn boundary(content_type: &str) -> Option<String> {
+fn line(out: &mut Vec<u8>, pieces: &[&[u8]]) {
+    for piece in pieces {
+        out.extend_from_slice(piece);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The boundary that a `multipart/mixed` type names.
+fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/mixed") {
         return None;
     }
-    let mut found = parameters.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = found.find(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"))?;
-    let value = value.trim();
-    let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
-    (!bare.is_empty() && bare.len() <= LONGEST_BOUNDARY_BYTES).then(|| bare.to_owned())
-}
-
-/// The lines of each part.
-fn parts<'b>(body: &'b [u8], boundary: &str) -> Result<Vec<Vec<&'b [u8]>>, Refusal> {
-    let (begin, end) = (format!("--{boundary}"), format!("--{boundary}--"));
-    let mut parts: Vec<Vec<&[u8]>> = Vec::new();
-    let mut open = false;
-    for line in body.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > LONGEST_LINE_BYTES {
-            return Err(malformed());
-        }
-        if line.trim_ascii_end() == end.as_bytes() {
-            return Ok(parts);
-        }
-        if line.trim_ascii_end() == begin.as_bytes() {
-            if parts.len() > MOST_REQUESTS {
-                return Ok(parts);
-            }
-            open = true;
-            parts.push(Vec::new());
-        } else if open && let Some(part) = parts.last_mut() {
-            part.push(line);
-        }
-    }
-    // Without its last boundary a batch may be cut.
-    Err(malformed())
-}
-
-fn request(lines: Vec<&[u8]>) -> Option<InnerRequest> {
-    let mut lines = lines.into_iter();
-    let envelope = headers(&mut lines)?;
-    let kind = envelope.get("content-type")?.to_str().ok()?;
-    if !kind.split(';').next()?.trim().eq_ignore_ascii_case("application/http") {
-        return None;
-    }
-    let content_id = match envelope.get("content-id") {
-        None => None,
-        Some(id) => Some(id.to_str().ok()?.to_owned()),
-    };
-    let first = std::str::from_utf8(lines.find(|line| !line.is_empty())?).ok()?;
-    let mut words = first.split(' ');
-    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    if words.next().is_some() || version != "HTTP/1.1" {
-        return None;
-    }
-    let headers = headers(&mut lines)?;
-    // Neither a deletion nor a change of tier has a body.
-    if lines.any(|line| !line.is_empty()) || headers.get("content-length").is_some_and(|length| length != "0") {
-        return None;
-    }
-    Some(InnerRequest { content_id, method: method.parse().ok()?, path_and_query: target_of(target)?, headers })
-}
-
-/// The path of a target, also of one that is a whole address, and of one without its first slash.
-fn target_of(target: &str) -> Option<String> {
-    let path = match target.split_once("://") {
-        Some((_, rest)) => rest.get(rest.find('/')?..)?,
-        None => target,
-    };
-    Some(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
-}
-
-/// Headers up to an empty line or the end.
-fn headers<'l>(lines: &mut impl Iterator<Item = &'l [u8]>) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for line in lines.by_ref() {
-        if line.is_empty() {
-            break;
-        }
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = line.split_at(colon);
-        let name = HeaderName::from_bytes(name.trim_ascii()).ok()?;
-        let value = HeaderValue::from_bytes(value.get(1..)?.trim_ascii()).ok()?;
-        headers.append(name, value);
-        if headers.len() > MOST_HEADERS {
+    let mut found = None;
+    // A boundary has no semicolon, quoted or not.
+    for parameter in parameters.split(';') {
+        let (name, value) = parameter.split_once('=')?;
+        if name.trim().eq_ignore_ascii_case("boundary") && found.replace(value.trim()).is_some() {
             return None;
         }
     }
-    Some(headers)
+    let value = found?;
+    let value = match value.strip_prefix('"') {
+        Some(quoted) => quoted.strip_suffix('"')?,
+        None => value,
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
+    let fits = (1..=MAX_BOUNDARY_BYTES).contains(&value.len()) && !value.ends_with(' ');
+    (fits && value.bytes().all(allowed)).then_some(value)
+}
+
+/// What is left of a body.
+struct Lines<'a> {
+    rest: &'a [u8],
+    boundary: &'a str,
+}
+
+/// A line, without its end.
+enum Line<'a> {
+    Text(&'a [u8]),
+    /// A part begins.
+    Delimiter,
+    /// The last part has ended.
+    End,
+}
+
+impl<'a> Lines<'a> {
+    fn next(&mut self) -> Result<Line<'a>, Refusal> {
+        if self.rest.is_empty() {
+            return Err(malformed());
+        }
+        let (text, rest) = match self.rest.iter().position(|&byte| byte == b'\n') {
+            Some(end) => {
+                let (text, rest) = self.rest.split_at_checked(end).ok_or_else(malformed)?;
+                (text.strip_suffix(b"\r").unwrap_or(text), rest.strip_prefix(b"\n").unwrap_or(rest))
+            }
+            None => (self.rest, &[][..]),
+        };
+        self.rest = rest;
+        if text.len() > MAX_LINE_BYTES {
+            return Err(malformed());
+        }
+        let after = text.strip_prefix(b"--").and_then(|text| text.strip_prefix(self.boundary.as_bytes()));
+        // Spaces may follow. Source: RFC 2046 §5.1.1, "transport padding".
+        Ok(match after.map(<[u8]>::trim_ascii_end) {
+            Some(b"") => Line::Delimiter,
+            Some(b"--") => Line::End,
+            _ => Line::Text(text),
+        })
+    }
+
+    /// A line within a part.
+    fn text(&mut self) -> Result<&'a [u8], Refusal> {
+        match self.next()? {
+            Line::Text(text) => Ok(text),
+            Line::Delimiter | Line::End => Err(malformed()),
+        }
+    }
+
+    /// Passes empty lines and the delimiter after them. Returns whether a part follows.
+    fn skip_to_delimiter(&mut self) -> Result<bool, Refusal> {
+        loop {
+            match self.next()? {
+                Line::Text(b"") => {}
+                Line::Text(_) => return Err(malformed()),
+                Line::Delimiter => return Ok(true),
+                Line::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Headers, and the empty line after them.
+    fn headers(&mut self) -> Result<HeaderMap, Refusal> {
+        let mut headers = HeaderMap::new();
+        loop {
+            let text = self.text()?;
+            if text.is_empty() {
+                return Ok(headers);
+            }
+            if headers.len() == MOST_HEADERS {
+                return Err(malformed());
+            }
+            let colon = text.iter().position(|&byte| byte == b':').ok_or_else(malformed)?;
+            let (name, value) = text.split_at_checked(colon).ok_or_else(malformed)?;
+            let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii();
+            // Neither takes a control character; a name takes no space, so that no line continues another.
+            let name = HeaderName::from_bytes(name).map_err(|_cause| malformed())?;
+            let value = HeaderValue::from_bytes(value).map_err(|_cause| malformed())?;
+            headers.append(name, value);
+        }
+    }
+}
+
+/// One part: its headers, and the request in it.
+fn part(lines: &mut Lines<'_>) -> Result<InnerRequest, Refusal> {
+    let content_id = of_part(&lines.headers()?)?;
+    let text = std::str::from_utf8(lines.text()?).map_err(|_cause| malformed())?;
+    let mut words = text.split(' ');
+    let (Some(method), Some(target), Some("HTTP/1.1"), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(malformed());
+    };
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_cause| malformed())?;
+    let path_and_query = path_and_query(target).ok_or_else(malformed)?;
+    let headers = lines.headers()?;
+    // The requests of a batch have no bodies.
+    let empty = headers.get_all(CONTENT_LENGTH).iter().all(|value| value.as_bytes() == b"0");
+    if !empty || headers.contains_key(TRANSFER_ENCODING) {
+        return Err(malformed());
+    }
+    Ok(InnerRequest { content_id, method, path_and_query, headers })
+}
+
+/// Checks the headers of a part, and takes the `Content-ID` from them.
+fn of_part(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut content_id = None;
+    let mut is_http = false;
+    if headers.len() != headers.keys_len() {
+        return Err(malformed());
+    }
+    for (name, value) in headers {
+        let value = value.to_str().map_err(|_cause| malformed())?;
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        match name.as_str() {
+            "content-type" if essence.eq_ignore_ascii_case("application/http") => is_http = true,
+            "content-transfer-encoding" if value.eq_ignore_ascii_case("binary") => {}
+            "content-id" if value.len() <= MAX_ID_BYTES => content_id = Some(value.to_owned()),
+            _ => return Err(malformed()),
+        }
+    }
+    if is_http { Ok(content_id) } else { Err(malformed()) }
+}
+
+/// Path and query of a request's target, in whichever form it is.
+fn path_and_query(target: &str) -> Option<String> {
+    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return None;
+    }
+    if target.starts_with('/') {
+        return Some(target.to_owned());
+    }
+    let (scheme, rest) = target.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let rest = rest.split_at_checked(rest.find(['/', '?']).unwrap_or(rest.len()))?.1;
+    Some(if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") })
 }
 
 fn malformed() -> Refusal {
-    plain(400, "InvalidInput", "One of the request inputs is not valid: the batch is malformed.")
+    errors::plain(400, "InvalidInput", "One of the request inputs is not valid: the batch is not well formed.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KIND: &str = "multipart/mixed; boundary=batch_a+/b";
+    /// As `object_store` 0.14 makes it.
+    const OBJECT_STORE: &str = "--batch_a+b/c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\
+        Content-ID: 0\r\n\r\nDELETE /scans/a%20b HTTP/1.1\r\nContent-Length: 0\r\n\
+        Date: Tue, 05 Nov 2024 15:01:15 GMT\r\nX-Ms-Version: 2023-11-03\r\nAuthorization: Bearer token\r\n\r\n\r\n\
+        --batch_a+b/c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: 1\r\n\r\n\
+        DELETE /scans/c?snapshot=2026-06-01T12%3A00%3A00.0000000Z HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\n\
+        --batch_a+b/c--\r\n";
 
-    /// As Microsoft's SDK for Python writes it.
-    const PYTHON: &str = "--batch_a+/b\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\
-        Content-Transfer-Encoding: binary\r\n\r\nDELETE /pacs/c/a%20b/%C3%A9? HTTP/1.1\r\nx-ms-date: now\r\n\
-        Authorization: SharedKey pacs:x\r\nContent-Length: 0\r\n\r\n\r\n--batch_a+/b\r\n\
-        Content-Type: application/http\r\nContent-ID: 1\r\nContent-Transfer-Encoding: binary\r\n\r\n\
-        DELETE /pacs/c/b HTTP/1.1\r\n\r\n\r\n--batch_a+/b--\r\n";
+    /// As azure-storage-blob for Python 12.31 makes it.
+    const PYTHON: &str = "--batch_65d4e15a\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\
+        Content-Transfer-Encoding: binary\r\n\r\nPUT /scans/a?comp=tier HTTP/1.1\r\nx-ms-access-tier: Cool\r\n\
+        x-ms-date: Mon, 01 Jun 2026 12:00:00 GMT\r\nAuthorization: SharedKey pacs:AAAA=\r\nContent-Length: 0\r\n\r\n\r\n\
+        --batch_65d4e15a--\r\n";
+
+    fn refused(content_type: &str, body: &str) -> &'static str {
+        let refusal = parse(content_type, body.as_bytes()).unwrap_err();
+        assert_eq!(refusal.status, StatusCode::BAD_REQUEST);
+        refusal.code
+    }
+
+    /// A batch of one part, from the line after the delimiter to the empty line after its headers.
+    fn one(part: &str) -> String {
+        format!("--b\r\n{part}--b--\r\n")
+    }
+
+    const TYPE: &str = "multipart/mixed; boundary=b";
+    const HEAD: &str = "Content-Type: application/http\r\n\r\n";
 
     #[test]
-    fn requests_come_out_as_they_went_in() {
-        let requests = parse(KIND, PYTHON.as_bytes()).unwrap();
+    fn a_batch_of_object_store_is_read() {
+        let requests = parse("multipart/mixed; boundary=batch_a+b/c", OBJECT_STORE.as_bytes()).unwrap();
         assert_eq!(requests.len(), 2);
         assert_eq!(requests[0].content_id.as_deref(), Some("0"));
         assert_eq!(requests[0].method, Method::DELETE);
-        assert_eq!(requests[0].path_and_query, "/pacs/c/a%20b/%C3%A9?");
-        assert_eq!(requests[0].headers["authorization"], "SharedKey pacs:x");
-        assert_eq!(parse("multipart/mixed; boundary=\"batch_a+/b\"", PYTHON.as_bytes()).unwrap(), requests);
-        assert_eq!(parse(KIND, PYTHON.replace("\r\n", "\n").as_bytes()).unwrap(), requests);
-        let absolute = PYTHON.replace("/pacs/c/b", "https://host:1/pacs/c/b");
-        assert_eq!(parse(KIND, absolute.as_bytes()).unwrap()[1].path_and_query, "/pacs/c/b");
+        assert_eq!(requests[0].path_and_query, "/scans/a%20b");
+        assert_eq!(requests[0].headers["authorization"], "Bearer token");
+        assert_eq!(requests[0].headers.len(), 4);
+        assert_eq!(requests[1].content_id.as_deref(), Some("1"));
+        assert_eq!(requests[1].path_and_query, "/scans/c?snapshot=2026-06-01T12%3A00%3A00.0000000Z");
     }
 
     #[test]
-    fn what_is_no_batch_is_refused() {
-        for (kind, body) in [
-            ("multipart/mixed", PYTHON.to_owned()),
-            ("text/plain; boundary=batch_a+/b", PYTHON.to_owned()),
-            ("multipart/mixed; boundary=other", PYTHON.to_owned()),
-            (KIND, PYTHON.replace("--batch_a+/b--", "")),
-            (KIND, PYTHON.replace("application/http", "text/plain")),
-            (KIND, PYTHON.replace("HTTP/1.1", "HTTP/2")),
-            (KIND, PYTHON.replace("Content-Length: 0\r\n\r\n", "Content-Length: 3\r\n\r\nabc\r\n")),
-            (KIND, "--batch_a+/b--\r\n".to_owned()),
+    fn a_batch_of_the_python_sdk_is_read() {
+        let requests = parse("multipart/mixed; boundary=batch_65d4e15a", PYTHON.as_bytes()).unwrap();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].method, Method::PUT);
+        assert_eq!(requests[0].path_and_query, "/scans/a?comp=tier");
+        assert_eq!(requests[0].headers["x-ms-access-tier"], "Cool");
+    }
+
+    #[test]
+    fn lines_may_end_without_a_carriage_return() {
+        let body = PYTHON.replace("\r\n", "\n");
+        assert_eq!(count_parts("multipart/mixed; boundary=batch_65d4e15a", body.as_bytes()), Some(1));
+        assert_eq!(count_parts("multipart/mixed; boundary=batch_65d4e15a", body.trim_end().as_bytes()), Some(1));
+    }
+
+    #[test]
+    fn a_boundary_is_taken_from_the_type() {
+        for content_type in [
+            "multipart/mixed; boundary=b",
+            "Multipart/Mixed;BOUNDARY=\"b\"",
+            "multipart/mixed ; charset=utf-8; boundary = b ",
         ] {
-            assert_eq!(parse(kind, body.as_bytes()).unwrap_err().code, "InvalidInput", "{kind}\n{body}");
+            assert_eq!(boundary(content_type), Some("b"), "{content_type}");
         }
-        let one = "--batch_a+/b\r\nContent-Type: application/http\r\n\r\nDELETE /x HTTP/1.1\r\n\r\n";
-        let many = format!("{}--batch_a+/b--", one.repeat(257));
-        assert_eq!(parse(KIND, many.as_bytes()).unwrap_err().code, "ExceedsMaxBatchRequestCount");
+        let long = format!("multipart/mixed; boundary={}", "b".repeat(71));
+        for content_type in [
+            "",
+            "multipart/mixed",
+            "multipart/form-data; boundary=b",
+            "multipart/mixed; boundary=",
+            "multipart/mixed; boundary=\"\"",
+            "multipart/mixed; boundary=\"b",
+            "multipart/mixed; boundary=b\"",
+            "multipart/mixed; boundary=\"b \"",
+            "multipart/mixed; boundary=b\r\nx",
+            "multipart/mixed; boundary=b; boundary=c",
+            "multipart/mixed; boundary=b; c",
+            &long,
+        ] {
+            assert_eq!(boundary(content_type), None, "{content_type}");
+            assert_eq!(refused(content_type, PYTHON), "InvalidInput");
+        }
     }
 
     #[test]
-    fn answers_are_parts_with_their_ids() {
-        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-ms-version"), HeaderValue::from_static("v"))]);
-        let parts = [(Some("0".to_owned()), StatusCode::ACCEPTED, headers, Bytes::new())];
-        let text = String::from_utf8(respond(&parts, "b")).unwrap();
-        let expected = "--b\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\r\nHTTP/1.1 202 Accepted\r\n\
-            x-ms-version: v\r\n\r\n\r\n--b--\r\n";
-        assert_eq!(text, expected);
+    fn a_target_becomes_path_and_query() {
+        for (target, path) in [
+            ("/a/b?c=d", "/a/b?c=d"),
+            ("https://pacs.blob.example.org/a/b?c=http://x/", "/a/b?c=http://x/"),
+            ("HTTP://127.0.0.1:10000/pacs/a", "/pacs/a"),
+            ("https://host?comp=x", "/?comp=x"),
+            ("https://host", "/"),
+        ] {
+            assert_eq!(path_and_query(target).as_deref(), Some(path), "{target}");
+        }
+        for target in ["", "a/b", "*", "ftp://host/a", "/a#b", "/a\tb", "/é", "?a"] {
+            assert_eq!(path_and_query(target), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_batch_has_one_to_256_requests() {
+        let part = format!("--b\r\n{HEAD}DELETE /a HTTP/1.1\r\n\r\n");
+        let batch = |count: usize| format!("{}--b--\r\n", part.repeat(count));
+        assert_eq!(refused(TYPE, &batch(0)), "InvalidInput");
+        assert_eq!(count_parts(TYPE, batch(1).as_bytes()), Some(1));
+        assert_eq!(count_parts(TYPE, batch(256).as_bytes()), Some(256));
+        assert_eq!(refused(TYPE, &batch(257)), "ExceedsMaxBatchRequestCount");
+    }
+
+    #[test]
+    fn what_is_not_one_whole_request_is_refused() {
+        let whole = "DELETE /a HTTP/1.1\r\n\r\n";
+        let header = |text: &str| format!("{HEAD}DELETE /a HTTP/1.1\r\n{text}\r\n\r\n");
+        assert_eq!(count_parts(TYPE, one(&header("a: b")).as_bytes()), Some(1));
+        for part in [
+            String::new(),
+            HEAD.to_owned(),
+            format!("\r\n{whole}"),
+            format!("Content-Type: text/plain\r\n\r\n{whole}"),
+            format!("Content-Type: application/http\r\nContent-Type: application/http\r\n\r\n{whole}"),
+            format!("Content-ID: 1\r\nContent-ID: 2\r\n{HEAD}{whole}"),
+            format!("Content-ID: {}\r\n{HEAD}{whole}", "1".repeat(257)),
+            format!("Content-Transfer-Encoding: base64\r\n{HEAD}{whole}"),
+            format!("Other: 1\r\n{HEAD}{whole}"),
+            format!("{HEAD}DELETE /a HTTP/1.1\r\n"),
+            format!("{HEAD}DELETE /a HTTP/1.0\r\n\r\n"),
+            format!("{HEAD}DELETE /a\r\n\r\n"),
+            format!("{HEAD}DELETE  /a HTTP/1.1\r\n\r\n"),
+            format!("{HEAD}DELETE /a b HTTP/1.1\r\n\r\n"),
+            format!("{HEAD}DEL(TE /a HTTP/1.1\r\n\r\n"),
+            format!("{HEAD}DELETE /a HTTP/1.1\r\n\r\nbody\r\n"),
+            format!("{HEAD}{whole}{whole}"),
+            header("Content-Length: 1"),
+            header("Content-Length: 0\r\nContent-Length: 4"),
+            header("Transfer-Encoding: chunked"),
+            header("no colon"),
+            header("a : b"),
+            header("a: b\r\n c"),
+            header("a: b\rc"),
+            header("a: b\0"),
+            header(&format!("a: {}", "b".repeat(MAX_LINE_BYTES))),
+            header(&vec!["a: b"; 65].join("\r\n")),
+        ] {
+            assert_eq!(refused(TYPE, &one(&part)), "InvalidInput", "{part}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_or_has_more_around_it_is_refused() {
+        let body = one(&format!("{HEAD}DELETE /a HTTP/1.1\r\n\r\n"));
+        assert_eq!(count_parts(TYPE, format!("\r\n{body}\r\n").as_bytes()), Some(1));
+        for end in 0..body.len() - "\r\n".len() {
+            assert_eq!(refused(TYPE, &body[..end]), "InvalidInput", "{end}");
+        }
+        assert_eq!(refused(TYPE, &format!("before\r\n{body}")), "InvalidInput");
+        assert_eq!(refused(TYPE, &format!("{body}after")), "InvalidInput");
+        assert_eq!(refused(TYPE, &body.replace("--b--", "--bb--")), "InvalidInput");
+    }
+
+    #[test]
+    fn an_answer_is_of_the_service_s_shape() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ms-version", HeaderValue::from_static("2018-11-09"));
+        let gone = Bytes::from_static(b"<Error/>");
+        let parts = [
+            (Some("0".to_owned()), StatusCode::ACCEPTED, headers.clone(), Bytes::new()),
+            (None, StatusCode::NOT_FOUND, headers, gone),
+        ];
+        let expected = "--batchresponse_1\r\nContent-Type: application/http\r\nContent-ID: 0\r\n\r\n\
+            HTTP/1.1 202 Accepted\r\nx-ms-version: 2018-11-09\r\n\r\n\
+            --batchresponse_1\r\nContent-Type: application/http\r\n\r\n\
+            HTTP/1.1 404 Not Found\r\nx-ms-version: 2018-11-09\r\ncontent-length: 8\r\n\r\n<Error/>\r\n\
+            --batchresponse_1--\r\n";
+        assert_eq!(String::from_utf8(respond(&parts, "batchresponse_1")).unwrap(), expected);
     }
 }

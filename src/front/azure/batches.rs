@@ -38,9 +38,9 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
     }
     let answers: Vec<_> = stream::iter(inner)
         .map(|request| async move {
-            let reply = answer(ask, &request).await.unwrap_or_else(|refusal| {
-                service::error_reply(&refusal, &ask.context.uuid())
-            });
+            let reply = answer(ask, &request)
+                .await
+                .unwrap_or_else(|refusal| service::error_reply(&refusal, &ask.context.uuid()));
             let mut reply = reply.with(named("x-ms-request-id"), &ask.context.uuid());
             reply = reply.with(named("x-ms-version"), &ask.version);
             let bytes = match reply.payload {
@@ -54,8 +54,8 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         .await;
     let id = context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", FAILED))?;
     let boundary = format!("batchresponse_{id}");
-    let mut reply = Reply::new(StatusCode::ACCEPTED)
-        .with(CONTENT_TYPE, &format!("multipart/mixed; boundary={boundary}"));
+    let mut reply =
+        Reply::new(StatusCode::ACCEPTED).with(CONTENT_TYPE, &format!("multipart/mixed; boundary={boundary}"));
     reply.payload = Payload::Whole(batch::respond(&answers, &boundary).into());
     Ok(reply)
 }

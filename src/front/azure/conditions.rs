@@ -180,7 +180,16 @@ mod tests {
         }
         let (method, remote) = (Method::GET, [127, 0, 0, 1].into());
         let (query, target) = (Vec::new(), Target::default());
-        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
+        ask(&Asked {
+            method: &method,
+            path: "/",
+            query,
+            headers: &headers,
+            target,
+            host: String::new(),
+            remote,
+            tls: true,
+        })
     }
 
     #[test]
@@ -189,7 +198,10 @@ mod tests {
         for text in ["\"0x8D\"", "0x8D"] {
             assert_eq!(with(&[("if-match", text)], of_read).unwrap().if_match, expected);
         }
-        assert_eq!(with(&[("if-match", "W/\"a\"")], of_read).unwrap().if_match, Some(EtagCondition::OneOf(vec![ETag::parse("-").unwrap()])));
+        assert_eq!(
+            with(&[("if-match", "W/\"a\"")], of_read).unwrap().if_match,
+            Some(EtagCondition::OneOf(vec![ETag::parse("-").unwrap()]))
+        );
         assert_eq!(with(&[("if-match", "a, b")], of_write).unwrap_err().code, "MultipleConditionHeadersNotSupported");
         assert!(with(&[("if-match", "a, b")], of_read).is_ok());
         assert_eq!(with(&[("if-none-match", "*")], of_read).unwrap_err().code, "UnsatisfiableCondition");
@@ -199,7 +211,8 @@ mod tests {
     #[test]
     fn writes_take_the_pairs_that_azure_takes() {
         let date = "Wed, 21 Oct 2015 07:28:00 GMT";
-        let (m, n, s, u) = (("if-match", "a"), ("if-none-match", "b"), ("if-modified-since", date), ("if-unmodified-since", date));
+        let (m, n, s, u) =
+            (("if-match", "a"), ("if-none-match", "b"), ("if-modified-since", date), ("if-unmodified-since", date));
         for pair in [[m, u], [n, s]] {
             assert!(with(&pair, of_write).is_ok(), "{pair:?}");
         }

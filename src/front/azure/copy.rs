@@ -7,7 +7,6 @@
 //! - A source within the gateway is read by credentials that may read it: the SAS in its address, the token beside it, or
 //!   those of the request, for their own account.
 
-
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
@@ -280,9 +279,7 @@ async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
     };
     let snapshot = match asked.parameter("snapshot") {
         None => None,
-        Some(text) => {
-            Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?)
-        }
+        Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
     };
     let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
     principal.authorize(op).map(Source::Here).map_err(|_denied| ask.refuse(Error::AccessDenied))
@@ -332,7 +329,8 @@ fn address(ask: &Ask<'_>) -> Result<Uri, Refusal> {
 fn address_of(ask: &Ask<'_>) -> Option<String> {
     let text = ask.asked.header("x-ms-copy-source")?;
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let snapshot = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name.eq_ignore_ascii_case("snapshot"));
+    let snapshot =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name.eq_ignore_ascii_case("snapshot"));
     Some(snapshot.map_or_else(|| path.to_owned(), |(_, taken)| format!("{path}?snapshot={taken}")))
 }
 
@@ -358,7 +356,9 @@ fn tag_option(ask: &Ask<'_>) -> Result<bool, Refusal> {
 /// A copy has no body of its own.
 fn bodiless(ask: &Ask<'_>) -> Result<(), Refusal> {
     match ask.asked.headers.get(CONTENT_LENGTH) {
-        Some(length) if length != "0" => Err(Refusal::invalid_header("Content-Length", length.to_str().unwrap_or_default())),
+        Some(length) if length != "0" => {
+            Err(Refusal::invalid_header("Content-Length", length.to_str().unwrap_or_default()))
+        }
         _ => Ok(()),
     }
 }
@@ -398,7 +398,12 @@ mod tests {
         assert!(made.tags.is_empty());
         assert_eq!((made.append, made.tier), (Some(AppendState { blocks: 2, closed: false }), None));
 
-        let made = carried(&from, &metadata(Some("text/html"), Some("own")), Carrying { tags: true, kind: false, ..ALL }, false);
+        let made = carried(
+            &from,
+            &metadata(Some("text/html"), Some("own")),
+            Carrying { tags: true, kind: false, ..ALL },
+            false,
+        );
         assert_eq!(made.system.content_type.as_deref(), Some("text/html"));
         assert_eq!((made.user["a"].as_str(), made.append, made.tags.len()), ("own", None, 1));
     }

@@ -49,12 +49,10 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
             "SourceConditionNotMet",
             "The source condition specified using HTTP conditional header(s) is not met.",
         ),
-        Error::NotModified { version } => {
-            plain(304, "ConditionNotMet", NOT_MET)
-                .header(ETAG, &format!("\"{}\"", version.state_tag()))
-                .header(LAST_MODIFIED, &http_date(version.modified))
-                .header(CACHE_CONTROL, version.metadata.system.cache_control.as_deref().unwrap_or_default())
-        }
+        Error::NotModified { version } => plain(304, "ConditionNotMet", NOT_MET)
+            .header(ETAG, &format!("\"{}\"", version.state_tag()))
+            .header(LAST_MODIFIED, &http_date(version.modified))
+            .header(CACHE_CONTROL, version.metadata.system.cache_control.as_deref().unwrap_or_default()),
         Error::RangeNotSatisfiable { length } => {
             plain(416, "InvalidRange", "The range specified is invalid for the current size of the resource.")
                 .header(CONTENT_RANGE, &format!("bytes */{length}"))
@@ -76,23 +74,19 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
              that of 50,000 blocks.",
         ),
         Error::Lease(fault) => lease(*fault, operation),
-        Error::SnapshotsPresent => plain(
-            409,
-            "SnapshotsPresent",
-            "This operation is not permitted while the blob has snapshots.",
-        ),
+        Error::SnapshotsPresent => {
+            plain(409, "SnapshotsPresent", "This operation is not permitted while the blob has snapshots.")
+        }
         Error::WrongKind => plain(409, "InvalidBlobType", "The blob type is invalid for this operation."),
-        Error::AppendClosed => plain(409, "BlobIsSealed", "The specified blob is sealed and its contents can't be modified."),
-        Error::AppendPosition => plain(
-            412,
-            "AppendPositionConditionNotMet",
-            "The append position condition specified was not met.",
-        ),
-        Error::AppendLength => plain(
-            412,
-            "MaxBlobSizeConditionNotMet",
-            "The max blob size condition specified was not met.",
-        ),
+        Error::AppendClosed => {
+            plain(409, "BlobIsSealed", "The specified blob is sealed and its contents can't be modified.")
+        }
+        Error::AppendPosition => {
+            plain(412, "AppendPositionConditionNotMet", "The append position condition specified was not met.")
+        }
+        Error::AppendLength => {
+            plain(412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.")
+        }
         Error::TooLarge => too_large(),
         Error::DigestMismatch { which: "Content-MD5" } => plain(
             400,
@@ -114,10 +108,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::Invalid(text) => plain(400, "InvalidInput", text),
         Error::NotImplemented(_) => Refusal::not_implemented(),
         Error::Busy => retry(plain(503, "ServerBusy", "The server is busy."), BUSY),
-        Error::Conflict => retry(
-            plain(503, "ServerBusy", "The source changed while it was read. Try again."),
-            BUSY,
-        ),
+        Error::Conflict => retry(plain(503, "ServerBusy", "The source changed while it was read. Try again."), BUSY),
         Error::Sealed => retry(unavailable(), SEALED),
         Error::ProviderUnavailable { retry_after, cause: _ } => retry(unavailable(), *retry_after),
         Error::Integrity | Error::Catalog(_) | Error::Keys(_) | Error::Seal(_) => {
@@ -155,22 +146,18 @@ fn lease(fault: LeaseFault, operation: Operation) -> Refusal {
         LeaseFault::NotPresent => {
             plain(412, "LeaseNotPresentWithBlobOperation", "There is currently no lease on the blob.")
         }
-        LeaseFault::Lost => plain(
-            412,
-            "LeaseLost",
-            "A lease ID was specified, but the lease for the blob/container has expired.",
-        ),
+        LeaseFault::Lost => {
+            plain(412, "LeaseLost", "A lease ID was specified, but the lease for the blob/container has expired.")
+        }
         LeaseFault::AlreadyPresent => plain(409, "LeaseAlreadyPresent", "There is already a lease present."),
         LeaseFault::ActionIdMismatch => plain(
             409,
             "LeaseIdMismatchWithLeaseOperation",
             "The lease ID specified did not match the lease ID for the blob/container.",
         ),
-        LeaseFault::ActionNotPresent => plain(
-            409,
-            "LeaseNotPresentWithLeaseOperation",
-            "There is currently no lease on the blob/container.",
-        ),
+        LeaseFault::ActionNotPresent => {
+            plain(409, "LeaseNotPresentWithLeaseOperation", "There is currently no lease on the blob/container.")
+        }
         LeaseFault::BreakingCannotAcquire => plain(
             409,
             "LeaseIsBreakingAndCannotBeAcquired",
@@ -217,11 +204,7 @@ pub(super) fn blob_exists() -> Refusal {
 
 /// 413.
 pub(super) fn too_large() -> Refusal {
-    plain(
-        413,
-        "RequestBodyTooLarge",
-        "The request body is too large and exceeds the maximum permissible limit.",
-    )
+    plain(413, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit.")
 }
 
 /// A refusal with that status, code and text.

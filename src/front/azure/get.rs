@@ -60,7 +60,13 @@ pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
                 RangeDigest::Md5 => put(&mut reply.headers, CONTENT_MD5, &md5_of(&pieces)),
                 RangeDigest::Crc64 => put(&mut reply.headers, CONTENT_CRC64, &crc64_of(&pieces)),
             }
-            stream::iter(pieces).map(Ok).chain(stream::once(async move { drop(share); Ok(Bytes::new()) })).boxed()
+            stream::iter(pieces)
+                .map(Ok)
+                .chain(stream::once(async move {
+                    drop(share);
+                    Ok(Bytes::new())
+                }))
+                .boxed()
         }
     };
     if !framed {

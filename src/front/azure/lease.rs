@@ -36,9 +36,7 @@ fn action(asked: &Asked<'_>) -> Result<LeaseAction, Refusal> {
         return Err(Refusal::missing_header("x-ms-lease-action"));
     };
     let word = word.to_str().unwrap_or_default();
-    let id = || {
-        conditions::lease_id(asked, "x-ms-lease-id")?.ok_or_else(|| Refusal::missing_header("x-ms-lease-id"))
-    };
+    let id = || conditions::lease_id(asked, "x-ms-lease-id")?.ok_or_else(|| Refusal::missing_header("x-ms-lease-id"));
     match word.to_ascii_lowercase().as_str() {
         "acquire" => {
             let proposed = conditions::lease_id(asked, "x-ms-proposed-lease-id")?;

@@ -7,8 +7,8 @@ use super::asked::Asked;
 use super::refusal::Refusal;
 use super::reply::{Reply, http_date};
 use super::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
-use super::xml::{self, BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer};
 use super::tokens;
+use super::xml::{self, BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer};
 use crate::gateway::{Bucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart};
 use crate::model::{ETag, Lease, Metadata, Timestamp};
 
@@ -102,11 +102,7 @@ pub(super) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         start,
         limit,
         with_metadata: true,
-        extras: ListExtras {
-            snapshots: include.snapshots,
-            uncommitted: include.uncommitted,
-            deleted: include.deleted,
-        },
+        extras: ListExtras { snapshots: include.snapshots, uncommitted: include.uncommitted, deleted: include.deleted },
     })?;
     let page = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
     let next = page.next.as_ref().map(tokens::encode_list);
@@ -132,7 +128,10 @@ pub(super) fn limit(asked: &Asked<'_>) -> Result<usize, Refusal> {
         Ok(0) => Err(Refusal::parameter_out_of_range("maxresults", text)),
         Ok(limit) if digits => Ok(limit.min(MOST_RESULTS)),
         Err(_) if digits => Ok(MOST_RESULTS),
-        _ if text.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty()) => {
+        _ if text
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty()) =>
+        {
             Err(Refusal::parameter_out_of_range("maxresults", text))
         }
         _ => Err(Refusal::invalid_parameter("maxresults", text)),

@@ -49,7 +49,7 @@ mod versions;
 mod xml;
 
 pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};
-pub use batch::count_requests as parse_azure_batch;
+pub use batch::count_parts as parse_batch;
 pub use ranges::parse as parse_azure_range;
 pub use reply::Outgoing;
 pub use service::{AzureFront, AzureSettings};

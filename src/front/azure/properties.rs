@@ -141,7 +141,11 @@ pub(super) fn checked(tags: Tags) -> Result<Tags, Refusal> {
         Err(TagFault::TooMany | TagFault::NameLength | TagFault::ValueLength) => {
             Err(plain(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit."))
         }
-        Err(_fault) => Err(plain(400, "InvalidTag", "The tags specified are invalid. A name or value has characters or a length that are not permitted.")),
+        Err(_fault) => Err(plain(
+            400,
+            "InvalidTag",
+            "The tags specified are invalid. A name or value has characters or a length that are not permitted.",
+        )),
     }
 }
 
@@ -187,9 +191,14 @@ fn claims_in(asked: &Asked<'_>, md5_name: &'static str, crc_name: &'static str) 
 /// An MD5 in a header, base64.
 pub(super) fn md5(asked: &Asked<'_>, name: &'static str) -> Result<Option<[u8; 16]>, Refusal> {
     let Some(value) = asked.headers.get(name) else { return Ok(None) };
-    let decoded = value.to_str().ok().and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| bytes.try_into().ok());
+    let decoded =
+        value.to_str().ok().and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| bytes.try_into().ok());
     decoded.map(Some).ok_or_else(|| {
-        plain(400, "InvalidMd5", "The MD5 value specified in the request is invalid. It must be 128 bits and Base64-encoded.")
+        plain(
+            400,
+            "InvalidMd5",
+            "The MD5 value specified in the request is invalid. It must be 128 bits and Base64-encoded.",
+        )
     })
 }
 
@@ -235,13 +244,25 @@ mod tests {
         }
         let (method, remote) = (Method::PUT, [127, 0, 0, 1].into());
         let (query, target) = (Vec::new(), Target::default());
-        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
+        ask(&Asked {
+            method: &method,
+            path: "/",
+            query,
+            headers: &headers,
+            target,
+            host: String::new(),
+            remote,
+            tls: true,
+        })
     }
 
     #[test]
     fn the_blob_s_own_headers_win_over_those_of_the_request() {
-        let pairs: [(&str, &[u8]); 3] =
-            [("content-type", b"text/xml"), ("x-ms-blob-content-type", b"application/dicom"), ("cache-control", b"no-cache")];
+        let pairs: [(&str, &[u8]); 3] = [
+            ("content-type", b"text/xml"),
+            ("x-ms-blob-content-type", b"application/dicom"),
+            ("cache-control", b"no-cache"),
+        ];
         let both = with(&pairs, |asked| system(asked, true)).unwrap();
         assert_eq!(both.content_type.as_deref(), Some("application/dicom"));
         assert_eq!(both.cache_control.as_deref(), Some("no-cache"));

@@ -94,7 +94,9 @@ mod tests {
         assert_eq!(parse("bytes=5-"), Some(RangeRequest::From { first: 5 }));
         let beyond = Some(RangeRequest::Between { first: 1, last: u64::MAX });
         assert_eq!(parse("bytes=1-99999999999999999999999"), beyond);
-        for text in ["", "bytes", "bytes=", "bytes=-", "bytes=-3", "bytes=a-b", "bytes=2-1", "bytes=0-1,3-4", "lines=0-1"] {
+        for text in
+            ["", "bytes", "bytes=", "bytes=-", "bytes=-3", "bytes=a-b", "bytes=2-1", "bytes=0-1,3-4", "lines=0-1"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -63,7 +63,9 @@ fn container(asked: &Asked<'_>, restype: &str, comp: &str) -> Result<Operation, 
         ("container", "metadata") => {
             pick(asked, &[(&READS, Operation::GetContainerMetadata), (&PUT, Operation::SetContainerMetadata)])
         }
-        ("container", "acl") => pick(asked, &[(&READS, Operation::GetContainerAcl), (&PUT, Operation::SetContainerAcl)]),
+        ("container", "acl") => {
+            pick(asked, &[(&READS, Operation::GetContainerAcl), (&PUT, Operation::SetContainerAcl)])
+        }
         ("container", "lease") => pick(asked, &[(&PUT, Operation::LeaseContainer)]),
         ("container", "list") => pick(asked, &[(&READS, Operation::ListBlobs)]),
         ("container", "batch") => pick(asked, &[(&POST, Operation::Batch)]),
@@ -121,10 +123,9 @@ fn blob(asked: &Asked<'_>, comp: &str) -> Result<Operation, Refusal> {
         "incrementalcopy" => pick(asked, &[(&PUT, Operation::IncrementalCopyBlob)]),
         "query" => pick(asked, &[(&POST, Operation::QueryBlobContents)]),
         "expiry" => pick(asked, &[(&PUT, Operation::SetBlobExpiry)]),
-        "immutabilitypolicies" => pick(
-            asked,
-            &[(&PUT, Operation::SetImmutabilityPolicy), (&DELETE, Operation::DeleteImmutabilityPolicy)],
-        ),
+        "immutabilitypolicies" => {
+            pick(asked, &[(&PUT, Operation::SetImmutabilityPolicy), (&DELETE, Operation::DeleteImmutabilityPolicy)])
+        }
         "legalhold" => pick(asked, &[(&PUT, Operation::SetLegalHold)]),
         other => Err(Refusal::invalid_parameter("comp", other)),
     }
@@ -167,7 +168,16 @@ mod tests {
         };
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let remote = [127, 0, 0, 1].into();
-        route(&Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
+        route(&Asked {
+            method: &method,
+            path: "/",
+            query,
+            headers: &headers,
+            target,
+            host: String::new(),
+            remote,
+            tls: true,
+        })
     }
 
     #[test]

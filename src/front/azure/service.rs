@@ -202,7 +202,8 @@ pub(super) fn error_reply(refusal: &Refusal, id: &str) -> Reply {
 
 /// Now, as error bodies write it.
 fn now() -> String {
-    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
+    let format =
+        time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
     time::OffsetDateTime::now_utc().format(format).unwrap_or_else(|_cause| http_date(Timestamp::now()))
 }
 

@@ -456,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_streamed_message_has_segments_of_four_mebibytes() {
-        let segment = 4 * 1024 * 1024;
+        let segment: usize = 4 * 1024 * 1024;
         for length in [0, 1, segment, segment + 1, 2 * segment] {
             let content: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
             let body = content.chunks(700_000).map(|piece| Ok(Bytes::copy_from_slice(piece)));

@@ -44,8 +44,7 @@ pub(super) async fn set(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
 /// Find Blobs by Tags, in the account or in one container.
 pub(super) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let text = ask.asked.parameter("where").unwrap_or_default();
-    let expression =
-        TagExpression::parse_search(text).map_err(|_fault| Refusal::invalid_parameter("where", text))?;
+    let expression = TagExpression::parse_search(text).map_err(|_fault| Refusal::invalid_parameter("where", text))?;
     let bucket = match &ask.asked.target.container {
         Some(name) => Some(super::ask::bucket(name)?),
         None => None,

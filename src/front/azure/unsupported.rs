@@ -108,7 +108,19 @@ mod tests {
         let target = Target { secondary, ..Target::default() };
         let remote = [127, 0, 0, 1].into();
         let method = Method::PUT;
-        check(operation, &Asked { method: &method, path: "/", query, headers: &headers, target, host: String::new(), remote, tls: true })
+        check(
+            operation,
+            &Asked {
+                method: &method,
+                path: "/",
+                query,
+                headers: &headers,
+                target,
+                host: String::new(),
+                remote,
+                tls: true,
+            },
+        )
     }
 
     #[test]

@@ -83,9 +83,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         | Error::AppendPosition
         | Error::AppendLength
         | Error::InvalidBlock
-        | Error::TooManyBlocks => {
-            plain("InvalidObjectState", 403, "The operation is not valid for the object's state")
-        }
+        | Error::TooManyBlocks => plain("InvalidObjectState", 403, "The operation is not valid for the object's state"),
         Error::TooLarge => plain("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
         Error::DigestMismatch { which } => {
             let text = format!("The {which} you specified did not match what we received.");

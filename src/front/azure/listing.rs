@@ -172,7 +172,9 @@ fn shown_entry(entry: ListEntry, include: Include) -> BlobEntry {
     match entry {
         ListEntry::Prefix(prefix) => BlobEntry::Prefix(prefix),
         ListEntry::Uncommitted { key } => {
-            BlobEntry::Blob(Box::new(ListedBlob { name: key.as_str().to_owned(), ..ListedBlob::default() }))
+            // Microsoft's client for Python fails on a blob without a type.
+            let (name, blob_type) = (key.as_str().to_owned(), Some("BlockBlob"));
+            BlobEntry::Blob(Box::new(ListedBlob { name, blob_type, ..ListedBlob::default() }))
         }
         ListEntry::Object { key, length, modified, revision, metadata, lease, snapshot, retained, .. } => {
             let mut blob = listed(metadata.as_deref().unwrap_or(&Metadata::default()), modified, include);

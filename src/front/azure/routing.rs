@@ -38,7 +38,8 @@ pub(super) fn route(asked: &Asked<'_>) -> Result<Operation, Refusal> {
 fn account(asked: &Asked<'_>, restype: &str, comp: &str) -> Result<Operation, Refusal> {
     match (restype, comp) {
         ("", "list") => pick(asked, &[(&READS, Operation::ListContainers)]),
-        ("", "batch") => pick(asked, &[(&POST, Operation::Batch)]),
+        // Microsoft's client for JavaScript takes the account in a path for a container.
+        ("" | "container", "batch") => pick(asked, &[(&POST, Operation::Batch)]),
         ("", "blobs") => pick(asked, &[(&GET, Operation::FindBlobsByTags)]),
         ("service", "properties") => {
             pick(asked, &[(&READS, Operation::GetServiceProperties), (&PUT, Operation::SetServiceProperties)])

@@ -55,8 +55,13 @@ pub(super) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         None => None,
         Some(text) => Some(tokens::parse_found(text).ok_or_else(|| listing::bad_marker(text))?),
     };
+    // An answer has the tags that were asked for. Source: Azure "Find Blobs by Tags".
+    let named: Vec<String> = expression.ranges().into_iter().map(|range| range.name.to_owned()).collect();
     let op = ask.may(FindByTags { bucket, expression, after, limit })?;
-    let page = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
+    let mut page = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
+    for found in &mut page.found {
+        found.tags.retain(|name, _value| named.contains(name));
+    }
     let next = page.next.as_ref().map(|(bucket, key)| tokens::encode_found(bucket, key));
     Ok(Reply::xml(xml::found(&ask.endpoint(), text, &page.found, next.as_deref())))
 }

@@ -43,6 +43,7 @@ mkdir back
 blob download-batch -d back -s cli-seau --pattern 'tree/*' --no-progress -o none
 diff -r tree back/tree
 
+# With --source-container, the CLI names a source at blob.core.windows.net, whatever the connection string says.
 [ "$(blob copy start --destination-container cli-seau --destination-blob copied --source-uri "$ECLUSE_AZURE_ENDPOINT/cli-seau/tree/small.bin" --query copy_status -o tsv)" = success ] || fail "copy"
 blob download -c cli-seau -n copied --file copied --no-progress -o none
 cmp tree/small.bin copied

@@ -63,8 +63,9 @@ def leases():
     equal((lease.id, lease.id != before), (another, True), "a changed lease")
     lease.release()
     equal(client.get_blob_properties().lease.state, "available", "released")
-    if beyond_azurite("a lease that is there no more"):
-        refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=BlobLeaseClient(client, lease_id=another))
+    # The SDK itself forgets the id.
+    gone = BlobLeaseClient(client, lease_id=another)
+    refused("write with a released lease", ("LeaseNotPresentWithBlobOperation", "LeaseLost"), 412, client.upload_blob, b"x", overwrite=True, lease=gone)
     endless = client.acquire_lease(-1)
     equal(client.get_blob_properties().lease.duration, "infinite", "duration")
     equal(endless.break_lease(), 0, "an endless lease breaks at once")
@@ -381,7 +382,8 @@ def refusals():
         refused("a page blob", ("FeatureNotSupported", "NotImplemented", "BlobTypeNotSupported", "UnsupportedHeader", "InvalidHeaderValue"),
                 (400, 409, 501), blob("refused/page").create_page_blob, 512)
         refused("query", ("FeatureNotSupported", "NotImplemented", "UnsupportedQueryParameter"), (400, 501), lambda: blob("refused/blob").query_blob("SELECT * FROM BlobStorage").readall())
-        refused("immutability", ("UnsupportedHeader", "FeatureNotSupported", "NotImplemented", "UnsupportedQueryParameter"), (400, 409, 501),
+        # Here the SDK leaves the error's code aside.
+        refused("immutability", (None, "UnsupportedHeader", "FeatureNotSupported", "NotImplemented", "UnsupportedQueryParameter"), (400, 409, 501),
                 blob("refused/blob").set_legal_hold, True)
     equal(read("refused/blob"), b"body", "unchanged")
 

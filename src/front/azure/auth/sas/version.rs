@@ -40,8 +40,8 @@ pub(super) const ENCRYPTION_SCOPE: SasVersion = SasVersion(2020, 12, 6);
 pub(super) const DELEGATED_USER: SasVersion = SasVersion(2025, 7, 5);
 /// `srh`, `srq`.
 pub(super) const REQUEST_PARTS: SasVersion = SasVersion(2026, 4, 6);
-/// The version of the newest clients.
-pub(super) const NEWEST: SasVersion = SasVersion(2026, 10, 6);
+/// The version of the newest clients: of rclone 1.75's signatures.
+pub(super) const NEWEST: SasVersion = SasVersion(2026, 12, 6);
 
 #[cfg(test)]
 mod tests {
@@ -49,14 +49,14 @@ mod tests {
 
     #[test]
     fn versions_that_are_known_are_dates_between_the_oldest_and_the_newest() {
-        for good in ["2012-02-12", "2015-04-05", "2026-10-06"] {
+        for good in ["2012-02-12", "2015-04-05", "2026-12-06"] {
             assert!(SasVersion::parse(good).is_some(), "{good}");
         }
         for bad in [
             "",
             "2012-02-11",
             "2011-08-18",
-            "2026-10-07",
+            "2026-12-07",
             "9999-01-01",
             "2015-4-5",
             "20150405",

@@ -239,8 +239,18 @@ async fn structured_bodies_that_do_not_fit_are_refused_and_never_stored_as_they_
         assert_eq!(answer.status, 400, "{what} {} {}", answer.status, answer.text());
         world.head(BLOB).await.expect(404, "BlobNotFound");
     }
-    world.send(put(right, "6", KIND)).await.ok(201);
+    world.send(put(right.clone(), "6", KIND)).await.ok(201);
     assert_eq!(world.get(BLOB).await.ok(200).text(), "abcdef");
+    // Whoever understood a structured body says so: clients fail a write that is not acknowledged.
+    let append = world.request("PUT", "/imaging/log").header("x-ms-blob-type", "AppendBlob").body("");
+    world.send(append).await.ok(201);
+    let append = world.request("PUT", "/imaging/log").query("comp", "appendblock").body(right.as_slice());
+    for request in [world.put_blob(BLOB, &right), block(&world, &id("0001"), &right), append] {
+        let plain = world.send(request.clone()).await.ok(201);
+        assert_eq!(plain.find("x-ms-structured-body"), None);
+        let framed = request.header("x-ms-structured-body", KIND).header("x-ms-structured-content-length", "6");
+        assert_eq!(world.send(framed).await.ok(201).header("x-ms-structured-body"), KIND);
+    }
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Content, ListEntry, ListQuery, ListStart, MemoryCatalog, Select, SqliteCatalog,
+    Catalog, CatalogError, Content, ListEntry, ListExtras, ListQuery, ListStart, MemoryCatalog, Select, SqliteCatalog,
 };
-use ecluse::model::{Conditions, EtagCondition, Part, WrappedKey};
+use ecluse::model::{Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use suite::{GRACE, bucket, key, new, part, put, with_bucket};
 
 struct Fresh {
@@ -169,7 +169,7 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 2 })));
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 3 })));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
@@ -249,34 +249,71 @@ async fn an_erased_key_is_in_none_of_the_files() {
     assert!(occurrences(&fresh.path(), &keyed(3).wrapped_key.bytes) > 0);
 }
 
+/// A catalog as an earlier version of this program left it: of so many migrations, with two objects, a shared part, an
+/// upload and a bucket.
+fn write_earlier_schema(path: &Path, migrations: usize) {
+    let all = [
+        include_str!("../src/catalog/migrations/0001_start.sql"),
+        include_str!("../src/catalog/migrations/0002_storage_class.sql"),
+    ];
+    let db = rusqlite::Connection::open(path).unwrap();
+    all.iter().take(migrations).for_each(|sql| db.execute_batch(sql).unwrap());
+    let etag = "00000000000000000000000000000001";
+    let part = "07070707070707070707070700000001";
+    db.execute_batch(&format!(
+        "PRAGMA application_id = 0x45434c55;
+         PRAGMA user_version = {migrations};
+         UPDATE counter SET value = 3;
+         INSERT INTO bucket (bucket_id, tenant, name, created) VALUES (1, 'chum', 'imaging', 1000);
+         INSERT INTO part VALUES (x'{part}', 'chum', 10, 1024, 3, zeroblob(76), 2);
+         INSERT INTO placement VALUES (x'{part}', 'here');
+         INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths)
+             VALUES (1, 1, CAST('rich' AS BLOB), 0, '{etag}', 5000, '{{\"v\":1,\"storage_class\":\"COLD\"}}', '[]'),
+                    (2, 1, CAST('plain' AS BLOB), 10, '{etag}', 5000, '{{\"v\":1}}', '[]');
+         INSERT INTO slice VALUES (2, 0, x'{part}', 0, 10), (3, 0, x'{part}', 0, 10);
+         INSERT INTO upload VALUES (1, 1, CAST('up' AS BLOB), 'u', 5000, '{{\"v\":1}}', NULL);
+         INSERT INTO upload_part VALUES (1, 1, 3, 10, '{etag}', NULL, 5000, '[]');
+         INSERT INTO object (bucket_id, key, version_id, length, etag, {column})
+             VALUES (1, CAST('rich' AS BLOB), 1, 0, '{etag}', {rich}), (1, CAST('plain' AS BLOB), 2, 10, '{etag}', {plain});",
+        column = if migrations > 1 { "modified, storage_class" } else { "modified" },
+        rich = if migrations > 1 { "5000, 'COLD'" } else { "5000" },
+        plain = if migrations > 1 { "5000, NULL" } else { "5000" },
+    ))
+    .unwrap();
+}
+
 #[tokio::test]
-async fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
-    let fresh = Fresh::new();
-    let catalog = fresh.open();
-    with_bucket(&catalog).await;
-    let mut rich = new("rich", Content::Empty, 0);
-    rich.metadata = suite::rich_metadata();
-    catalog.commit(rich, GRACE).await.unwrap();
-    put(&catalog, "plain", 1, 10).await;
-    drop(catalog);
-    let db = rusqlite::Connection::open(fresh.path()).unwrap();
-    db.execute_batch("ALTER TABLE object DROP COLUMN storage_class; PRAGMA user_version = 1;").unwrap();
-    drop(db);
-    let catalog = fresh.open();
-    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
-    let query = ListQuery {
-        bucket: bucket(),
-        prefix: String::new(),
-        delimiter: None,
-        start: ListStart::First,
-        limit: 9,
-        with_metadata: false,
-    };
-    let classes = catalog.list(&query).await.unwrap().entries.into_iter().map(|entry| match entry {
-        ListEntry::Object { storage_class, .. } => storage_class,
-        ListEntry::Prefix(_) => panic!("a prefix"),
-    });
-    assert_eq!(classes.collect::<Vec<_>>(), [None, Some("COLD".to_owned())]);
+async fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
+    for migrations in [1, 2] {
+        let fresh = Fresh::new();
+        write_earlier_schema(&fresh.path(), migrations);
+        let catalog = fresh.open();
+        assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+        let found = catalog.bucket(&bucket()).await.unwrap();
+        assert_eq!((found.created, found.modified, found.user.len()), (Timestamp(1_000), Timestamp(1_000), 0));
+        let query = ListQuery {
+            bucket: bucket(),
+            prefix: String::new(),
+            delimiter: None,
+            start: ListStart::First,
+            limit: 9,
+            with_metadata: false,
+            extras: ListExtras::default(),
+        };
+        let shown = catalog.list(&query).await.unwrap().entries.into_iter().map(|entry| match entry {
+            ListEntry::Object { storage_class, revision, .. } => (storage_class, revision),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), [(None, 2), (Some("COLD".to_owned()), 1)]);
+        let opened = catalog.open(&bucket(), &key("plain"), Select::All).await.unwrap();
+        assert_eq!((opened.version.revision, opened.version.metadata), (2, Metadata::default()));
+        assert_eq!(opened.slices.len(), 1);
+        // And goes on: a new version, which is the first to know when the object was created.
+        let again = put(&catalog, "plain", 2, 10).await;
+        assert_eq!(again.metadata.created, Some(Timestamp(5_000)));
+        assert!(again.revision > 3);
+        assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,14 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::InvalidPart { .. }
         | CatalogError::PreconditionFailed
         | CatalogError::SourceChanged
+        | CatalogError::Lease(_)
+        | CatalogError::SnapshotsPresent
+        | CatalogError::WrongKind
+        | CatalogError::AppendClosed
+        | CatalogError::AppendPosition
+        | CatalogError::AppendLength
+        | CatalogError::InvalidBlock
+        | CatalogError::TooManyBlocks
         | CatalogError::Closed
         | CatalogError::Damaged(_)
         | CatalogError::Engine(_)

@@ -4,16 +4,22 @@
 //! - What a fault does is a function of the plan and the order of the writes: no chance, no clock.
 //! - A commit that fails leaves nothing ([`CommitFault::Before`]) or all of it ([`CommitFault::After`]), never half.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Bucket, Catalog, CatalogError, Completed, Completion, ListPage, ListQuery, NewUpload, NewUploadPart, NewVersion,
-    OpenedVersion, QueuedDeletion, Select, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
+    FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage, UploadPart,
+    UploadQuery, Version,
 };
-use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId, Timestamp, WrappedTenantKey};
+use crate::model::{
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
+    Timestamp, WrappedTenantKey,
+};
 
 /// What goes wrong at a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,8 +150,31 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.add_tenant_keys(keys)).await
     }
 
-    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
-        self.faults.meet(self.inner.create_bucket(bucket, created)).await
+    async fn create_bucket(
+        &self,
+        bucket: &BucketRef,
+        created: Timestamp,
+        user: &BTreeMap<String, String>,
+    ) -> Result<Bucket, CatalogError> {
+        self.faults.meet(self.inner.create_bucket(bucket, created, user)).await
+    }
+
+    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.drop_bucket(bucket, conditions)).await
+    }
+
+    async fn revise_bucket(
+        &self,
+        bucket: &BucketRef,
+        revision: BucketRevision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Bucket, CatalogError> {
+        self.faults.meet(self.inner.revise_bucket(bucket, revision, conditions, at)).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
+        self.faults.meet(self.inner.purge(now, limit, grace_until)).await
     }
 
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
@@ -184,6 +213,87 @@ impl Catalog for FaultyCatalog {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
         self.inner.list(query).await
+    }
+
+    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+        self.inner.head_at(object).await
+    }
+
+    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+        self.inner.open_at(object, select).await
+    }
+
+    async fn revise(
+        &self,
+        object: &ObjectRef,
+        revision: Revision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Version, CatalogError> {
+        self.faults.meet(self.inner.revise(object, revision, conditions, at)).await
+    }
+
+    async fn snapshot(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        user: Option<BTreeMap<String, String>>,
+        conditions: &Conditions,
+        taken: SnapshotId,
+    ) -> Result<Version, CatalogError> {
+        self.faults.meet(self.inner.snapshot(bucket, key, user, conditions, taken)).await
+    }
+
+    async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.delete_as(deletion, grace_until)).await
+    }
+
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.restore(bucket, key)).await
+    }
+
+    async fn lease(
+        &self,
+        bucket: &BucketRef,
+        key: Option<&ObjectKey>,
+        action: &LeaseAction,
+        conditions: &Conditions,
+        now: Timestamp,
+    ) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError> {
+        self.faults.meet(self.inner.lease(bucket, key, action, conditions, now)).await
+    }
+
+    async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError> {
+        self.inner.find_by_tags(query).await
+    }
+
+    async fn append(&self, append: NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError> {
+        self.faults.meet(self.inner.append(append, grace_until)).await
+    }
+
+    async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.merge_run(merge, grace_until)).await
+    }
+
+    async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.put_block(block, grace_until)).await
+    }
+
+    async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
+        self.inner.blocks(object).await
+    }
+
+    async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
+        self.faults.meet(self.inner.commit_blocks(commit, grace_until)).await
+    }
+
+    async fn drop_stale_blocks(
+        &self,
+        before: Timestamp,
+        limit: usize,
+        grace_until: Timestamp,
+    ) -> Result<usize, CatalogError> {
+        self.faults.meet(self.inner.drop_stale_blocks(before, limit, grace_until)).await
     }
 
     async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {

@@ -27,9 +27,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Checksum, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, Metadata, ObjectKey,
-    Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp, Unmet, Unsatisfiable,
-    WrappedTenantKey, CurrentState,
+    BucketName, BucketRef, ByteRange, Checksum, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp,
+    Unmet, Unsatisfiable, WrappedTenantKey,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};

@@ -1,5 +1,7 @@
 //! Buckets: all of it is the catalog's.
 
+use std::collections::BTreeMap;
+
 use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, HeadBucket, ListBuckets};
 use crate::model::{Authorized, BucketRef, Timestamp};
 
@@ -16,7 +18,8 @@ impl Gateway {
     pub async fn create_bucket(&self, op: Authorized<CreateBucket>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.create_bucket(&bucket, Timestamp::now()).await?)
+        self.catalog.create_bucket(&bucket, Timestamp::now(), &BTreeMap::new()).await?;
+        Ok(())
     }
 
     /// The bucket, if it exists.

@@ -125,7 +125,15 @@ impl From<CatalogError> for Error {
             CatalogError::NoSuchUpload => Self::NoSuchUpload,
             CatalogError::InvalidPart { .. } => Self::InvalidPart,
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
-            CatalogError::SourceChanged => Self::Conflict,
+            CatalogError::SourceChanged
+            | CatalogError::Lease(_)
+            | CatalogError::SnapshotsPresent
+            | CatalogError::WrongKind
+            | CatalogError::AppendClosed
+            | CatalogError::AppendPosition
+            | CatalogError::AppendLength
+            | CatalogError::InvalidBlock
+            | CatalogError::TooManyBlocks => Self::Conflict,
             CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }

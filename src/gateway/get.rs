@@ -14,7 +14,7 @@ use super::read_plan::OpenPart;
 use super::reader::Reader;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{OpenedVersion, Select, Version};
-use crate::model::{Authorized, BucketRef, ByteRange, Conditions, CurrentState, ObjectKey, TenantId, Unmet};
+use crate::model::{Authorized, BucketRef, ByteRange, Conditions, ObjectKey, TenantId, Unmet};
 
 impl Gateway {
     /// Opens an object.
@@ -112,8 +112,7 @@ impl IfRange {
 
 /// Holds a read's conditions against a version.
 pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Result<(), Error> {
-    let state = CurrentState { etag: &version.etag, modified: version.modified };
-    conditions.check_read(Some(state)).map_err(|unmet| match unmet {
+    version.check_read(conditions).map_err(|unmet| match unmet {
         Unmet::PreconditionFailed => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },
     })

@@ -3,7 +3,7 @@
 use super::{
     Error, Gateway, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage, UploadPartsPage,
 };
-use crate::catalog::{ListQuery, UploadQuery};
+use crate::catalog::{ListExtras, ListQuery, UploadQuery};
 use crate::model::{Authorized, BucketRef};
 
 impl Gateway {
@@ -17,6 +17,7 @@ impl Gateway {
             start: op.start,
             limit: op.limit,
             with_metadata: op.with_metadata,
+            extras: ListExtras::default(),
         };
         Ok(self.catalog.list(&query).await?)
     }

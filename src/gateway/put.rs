@@ -7,7 +7,7 @@ use super::own_task::in_own_task;
 use super::parts::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
-use crate::model::{Authorized, BucketRef, Conditions, CurrentState, ObjectKey, Timestamp};
+use crate::model::{Authorized, BucketRef, Conditions, ObjectKey, Timestamp};
 
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
@@ -46,13 +46,12 @@ impl Gateway {
             self.catalog.bucket(bucket).await?;
             return Ok(());
         }
-        let current = match self.catalog.head(bucket, key).await {
-            Ok(version) => Some(version),
-            Err(CatalogError::NoSuchKey) => None,
+        let outcome = match self.catalog.head(bucket, key).await {
+            Ok(version) => version.check_write(conditions),
+            Err(CatalogError::NoSuchKey) => conditions.check_write(None),
             Err(error) => return Err(error.into()),
         };
-        let state = current.as_ref().map(|v| CurrentState { etag: &v.etag, modified: v.modified });
-        conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)
+        outcome.map_err(|_unmet| Error::PreconditionFailed)
     }
 
     /// Commits a version in a task of its own: a client that leaves now cannot leave the ticket in doubt.
@@ -90,7 +89,15 @@ pub(super) async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Resu
             | CatalogError::NoSuchUpload
             | CatalogError::InvalidPart { .. }
             | CatalogError::PreconditionFailed
-            | CatalogError::SourceChanged,
+            | CatalogError::SourceChanged
+            | CatalogError::Lease(_)
+            | CatalogError::SnapshotsPresent
+            | CatalogError::WrongKind
+            | CatalogError::AppendClosed
+            | CatalogError::AppendPosition
+            | CatalogError::AppendLength
+            | CatalogError::InvalidBlock
+            | CatalogError::TooManyBlocks,
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(

@@ -111,9 +111,8 @@ fn breaking_ends_it_at_once_or_after_a_while() {
 #[test]
 fn a_break_is_never_later_than_the_lease_would_end_and_tells_what_remains() {
     let [_, leased, breaking, broken, expired] = states();
-    let remaining = |lease: &Option<Lease>, seconds| {
-        Lease::act(lease.as_ref(), &period(seconds), NOW).unwrap().remaining_seconds
-    };
+    let remaining =
+        |lease: &Option<Lease>, seconds| Lease::act(lease.as_ref(), &period(seconds), NOW).unwrap().remaining_seconds;
     let for_ever = Some(Lease { id: A.into(), duration_seconds: None, expires: None, breaks: None });
     for (lease, seconds, expected) in [
         (&leased, None, 20),

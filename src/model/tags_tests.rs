@@ -76,6 +76,7 @@ fn a_search_may_name_a_container_and_a_condition_may_not() {
 #[test]
 fn what_is_not_of_the_grammar_is_refused() {
     for text in [
+        "",
         "a",
         "a =",
         "a = b",
@@ -98,7 +99,7 @@ fn what_is_not_of_the_grammar_is_refused() {
     for text in ["a <> 'b'", "a = 'b' OR a = 'c'"] {
         assert_eq!(search(text), Err(TagFault::Malformed), "{text}");
     }
-    assert_eq!(search(""), Err(TagFault::NameLength));
+    assert_eq!(search("\"\" = 'a'"), Err(TagFault::NameLength));
     assert_eq!(search("a = 'é'"), Err(TagFault::Character));
     assert_eq!(search("\"é\" = 'a'"), Err(TagFault::Character));
 }
@@ -119,8 +120,10 @@ fn an_expression_has_bounds() {
 
 #[test]
 fn an_index_learns_which_values_every_match_has() {
-    let range = |name, from: &str, below: Option<&str>| TagRange { name, from: from.into(), below: below.map(Into::into) };
-    let expression = search("a >= '1' AND a < '5' AND a > '2' AND b = 'x' AND c <= 'y' AND @container = 'images'").unwrap();
+    let range =
+        |name, from: &str, below: Option<&str>| TagRange { name, from: from.into(), below: below.map(Into::into) };
+    let expression =
+        search("a >= '1' AND a < '5' AND a > '2' AND b = 'x' AND c <= 'y' AND @container = 'images'").unwrap();
     let expected = vec![range("a", "2\0", Some("5")), range("b", "x", Some("x\0")), range("c", "", Some("y\0"))];
     assert_eq!(expression.ranges(), expected);
     let expression = condition("a = '1' AND (b = '2' OR c = '3') AND d <> '4'").unwrap();

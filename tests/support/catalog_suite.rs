@@ -1,5 +1,6 @@
 //! What every catalog promises, as functions over `&dyn Catalog`. Each takes a fresh catalog.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
@@ -62,7 +63,7 @@ pub fn new(name: &str, content: Content, length: u64) -> NewVersion {
 }
 
 pub async fn with_bucket(catalog: &dyn Catalog) {
-    catalog.create_bucket(&bucket(), Timestamp(1_000)).await.unwrap();
+    catalog.create_bucket(&bucket(), Timestamp(1_000), &BTreeMap::new()).await.unwrap();
 }
 
 pub async fn put(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Version {
@@ -120,11 +121,14 @@ pub async fn buckets_belong_to_their_tenant_and_go_only_when_empty(catalog: &dyn
     assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
     assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
     with_bucket(catalog).await;
-    assert!(matches!(catalog.create_bucket(&bucket(), Timestamp(2)).await, Err(CatalogError::BucketExists)));
+    assert!(matches!(
+        catalog.create_bucket(&bucket(), Timestamp(2), &BTreeMap::new()).await,
+        Err(CatalogError::BucketExists)
+    ));
     assert_eq!(catalog.bucket(&bucket()).await.unwrap().created, Timestamp(1_000));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
     assert!(matches!(catalog.bucket(&other).await, Err(CatalogError::NoSuchBucket)));
-    catalog.create_bucket(&other, Timestamp(3)).await.unwrap();
+    catalog.create_bucket(&other, Timestamp(3), &BTreeMap::new()).await.unwrap();
     assert_eq!(catalog.buckets(&tenant()).await.unwrap().len(), 1);
     put(catalog, "a", 1, 10).await;
     assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
@@ -280,7 +284,7 @@ pub async fn what_does_not_add_up_is_refused_and_leaves_nothing(catalog: &dyn Ca
     assert!(matches!(catalog.commit(new("b", unknown, 1), GRACE).await, Err(CatalogError::SourceChanged)));
     assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::NoSuchKey)));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
-    catalog.create_bucket(&other, Timestamp(1)).await.unwrap();
+    catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let foreign = NewVersion { bucket: other, ..new("b", share(0, 5), 5) };
     assert!(matches!(catalog.commit(foreign, GRACE).await, Err(CatalogError::SourceChanged)));
     sound(catalog).await;

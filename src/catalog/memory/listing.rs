@@ -1,43 +1,81 @@
 //! Pages in memory: every name is looked at, rolled up, and kept or not.
 
-use super::state::State;
-use crate::catalog::order::{first_of_page, rolled_up};
-use crate::catalog::{CatalogError, ListEntry, ListPage, ListQuery, ListStart, UploadPage, UploadQuery};
+use std::collections::BTreeMap;
+
+use super::state::{BucketEntry, ObjectEntry, State};
+use crate::catalog::order::{RANK_OF_CURRENT, RANK_OF_DELETED, first_of_page, rank_of_page, rolled_up};
+use crate::catalog::{
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery,
+};
+use crate::model::{ObjectKey, SnapshotId};
 
 pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, CatalogError> {
     let bucket = state.bucket(&query.bucket)?;
     let delimiter = query.delimiter.as_deref();
     let mut page = ListPage { entries: Vec::new(), next: None };
     let Some(from) = first_of_page(&query.start, &query.prefix, delimiter) else { return Ok(page) };
-    for (key, object) in &bucket.objects {
-        if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() {
+    let above = rank_of_page(&query.start, &from);
+    let mut next = None;
+    for ((key, rank), entry) in all(bucket, query) {
+        let first = key.as_bytes() == from.as_slice() && rank <= above;
+        if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() || first {
             continue;
         }
-        let version = &object.version;
-        let entry = match rolled_up(key.as_str(), &query.prefix, delimiter) {
-            Some(common) => ListEntry::Prefix(common.to_owned()),
-            None => ListEntry::Object {
-                key: key.clone(),
-                version: version.id,
-                length: version.length,
-                etag: version.etag.clone(),
-                modified: version.modified,
-                storage_class: version.metadata.system.storage_class.clone(),
-                metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
-            },
+        let (entry, behind) = match rolled_up(key.as_str(), &query.prefix, delimiter) {
+            Some(common) => (ListEntry::Prefix(common.to_owned()), ListStart::AfterPrefix(common.to_owned())),
+            None if query.extras == ListExtras::default() => (entry, ListStart::After(key.as_str().to_owned())),
+            None => (entry, ListStart::Within { key: key.as_str().to_owned(), rank }),
         };
-        if page.entries.last() != Some(&entry) {
-            page.entries.push(entry);
+        if page.entries.last() == Some(&entry) {
+            continue;
         }
-    }
-    if query.limit < page.entries.len() {
-        page.entries.truncate(query.limit);
-        page.next = page.entries.last().map(|last| match last {
-            ListEntry::Object { key, .. } => ListStart::After(key.as_str().to_owned()),
-            ListEntry::Prefix(prefix) => ListStart::AfterPrefix(prefix.clone()),
-        });
+        if page.entries.len() == query.limit {
+            page.next = next;
+            break;
+        }
+        page.entries.push(entry);
+        next = Some(behind);
     }
     Ok(page)
+}
+
+/// All that the query shows, by name and rank.
+fn all(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), ListEntry> {
+    let ListExtras { snapshots, uncommitted, deleted } = query.extras;
+    let mut all = BTreeMap::new();
+    for key in bucket.uncommitted.keys().filter(|_| uncommitted) {
+        all.insert((key.clone(), RANK_OF_CURRENT), ListEntry::Uncommitted { key: key.clone() });
+    }
+    for (key, object) in &bucket.objects {
+        all.insert((key.clone(), RANK_OF_CURRENT), shown(object, RANK_OF_CURRENT, None, query));
+    }
+    for ((key, rank), past) in &bucket.past {
+        let fits = match past.retained {
+            None => snapshots,
+            Some(_) => deleted && (snapshots || *rank == RANK_OF_DELETED),
+        };
+        if fits {
+            all.insert((key.clone(), *rank), shown(&past.object, *rank, past.retained, query));
+        }
+    }
+    all
+}
+
+fn shown(object: &ObjectEntry, rank: i64, retained: Option<Retained>, query: &ListQuery) -> ListEntry {
+    let version = &object.version;
+    ListEntry::Object {
+        key: version.key.clone(),
+        version: version.id,
+        length: version.length,
+        etag: version.etag.clone(),
+        modified: version.modified,
+        storage_class: version.metadata.system.storage_class.clone(),
+        metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
+        revision: version.revision,
+        lease: version.lease.clone().filter(|_| query.with_metadata).map(Box::new),
+        snapshot: (rank < RANK_OF_DELETED).then_some(SnapshotId(rank)),
+        retained,
+    }
 }
 
 pub(super) fn list_uploads(state: &State, query: &UploadQuery) -> Result<UploadPage, CatalogError> {

@@ -5,20 +5,30 @@
 //! - Simple before fast: a page of names looks at every name of its bucket.
 
 mod audit;
+mod blocks;
+mod buckets;
+mod changes;
 mod listing;
 mod objects;
+mod past;
 mod state;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use super::{
-    Bucket, Catalog, CatalogError, Completed, Completion, ListPage, ListQuery, NewUpload, NewUploadPart, NewVersion,
-    OpenedVersion, QueuedDeletion, Select, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
+    Completion, Deletion, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
+    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
+    UploadPart, UploadQuery, Version,
 };
-use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId, Timestamp, WrappedTenantKey};
+use crate::model::{
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
+    Timestamp, WrappedTenantKey,
+};
 use crate::secret::fill_random;
 use state::State;
 
@@ -29,6 +39,11 @@ pub struct MemoryCatalog {
 }
 
 impl MemoryCatalog {
+    /// An empty catalog with these settings.
+    pub fn with_settings(settings: CatalogSettings) -> Self {
+        Self { state: Mutex::new(State { settings, ..State::default() }) }
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.closed {
@@ -62,20 +77,43 @@ impl Catalog for MemoryCatalog {
         })
     }
 
-    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
-        self.with(|state| objects::create_bucket(state, bucket, created))
+    async fn create_bucket(
+        &self,
+        bucket: &BucketRef,
+        created: Timestamp,
+        user: &BTreeMap<String, String>,
+    ) -> Result<Bucket, CatalogError> {
+        self.with(|state| buckets::create(state, bucket, created, user))
     }
 
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
-        self.with(|state| objects::delete_bucket(state, bucket))
+        self.with(|state| buckets::delete(state, bucket))
+    }
+
+    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
+        self.with(|state| buckets::drop_bucket(state, bucket, conditions))
+    }
+
+    async fn revise_bucket(
+        &self,
+        bucket: &BucketRef,
+        revision: BucketRevision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Bucket, CatalogError> {
+        self.with(|state| buckets::revise(state, bucket, revision, conditions, at))
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
+        self.with(|state| Ok(buckets::purge(state, now, limit, grace_until)))
     }
 
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
-        self.with(|state| Ok(Bucket { name: bucket.name.clone(), created: state.bucket(bucket)?.created }))
+        self.with(|state| Ok(state.bucket(bucket)?.bucket.clone()))
     }
 
     async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-        self.with(|state| Ok(objects::buckets(state, tenant)))
+        self.with(|state| Ok(buckets::buckets(state, tenant)))
     }
 
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
@@ -87,7 +125,8 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.with(|state| objects::open(state, bucket, key, select))
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        self.with(|state| objects::open(state, &object, select))
     }
 
     async fn delete(
@@ -102,6 +141,87 @@ impl Catalog for MemoryCatalog {
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
         self.with(|state| listing::list(state, query))
+    }
+
+    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+        self.with(|state| Ok(objects::find(state, object)?.version.clone()))
+    }
+
+    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+        self.with(|state| objects::open(state, object, select))
+    }
+
+    async fn revise(
+        &self,
+        object: &ObjectRef,
+        revision: Revision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Version, CatalogError> {
+        self.with(|state| changes::revise(state, object, &revision, conditions, at))
+    }
+
+    async fn snapshot(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        user: Option<BTreeMap<String, String>>,
+        conditions: &Conditions,
+        taken: SnapshotId,
+    ) -> Result<Version, CatalogError> {
+        self.with(|state| past::take(state, bucket, key, user, conditions, taken))
+    }
+
+    async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| past::delete(state, &deletion, grace_until))
+    }
+
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+        self.with(|state| past::restore(state, bucket, key))
+    }
+
+    async fn lease(
+        &self,
+        bucket: &BucketRef,
+        key: Option<&ObjectKey>,
+        action: &LeaseAction,
+        conditions: &Conditions,
+        now: Timestamp,
+    ) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError> {
+        self.with(|state| changes::lease(state, bucket, key, action, conditions, now))
+    }
+
+    async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError> {
+        self.with(|state| Ok(changes::find_by_tags(state, query)))
+    }
+
+    async fn append(&self, append: NewAppend, _grace_until: Timestamp) -> Result<Appended, CatalogError> {
+        self.with(|state| changes::append(state, append))
+    }
+
+    async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| changes::merge(state, merge, grace_until))
+    }
+
+    async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| blocks::put(state, block, grace_until))
+    }
+
+    async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
+        self.with(|state| blocks::lists(state, object))
+    }
+
+    async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
+        self.with(|state| blocks::commit(state, commit, grace_until))
+    }
+
+    async fn drop_stale_blocks(
+        &self,
+        before: Timestamp,
+        limit: usize,
+        grace_until: Timestamp,
+    ) -> Result<usize, CatalogError> {
+        self.with(|state| blocks::drop_stale(state, before, limit, grace_until))
     }
 
     async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {

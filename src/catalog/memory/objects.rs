@@ -1,75 +1,65 @@
-//! Buckets and objects in memory.
+//! Objects in memory.
 
-use std::collections::BTreeMap;
-
-use super::state::{BucketEntry, ObjectEntry, State};
-use crate::catalog::{Bucket, CatalogError, NewVersion, OpenedVersion, Select, Version};
-use crate::model::{BucketRef, Conditions, CurrentState, ObjectKey, TenantId, Timestamp};
-
-pub(super) fn create_bucket(state: &mut State, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
-    if state.buckets.contains_key(bucket) {
-        return Err(CatalogError::BucketExists);
-    }
-    let entry = BucketEntry { created, objects: BTreeMap::new(), uploads: BTreeMap::new() };
-    state.buckets.insert(bucket.clone(), entry);
-    Ok(())
-}
-
-pub(super) fn delete_bucket(state: &mut State, bucket: &BucketRef) -> Result<(), CatalogError> {
-    let entry = state.bucket(bucket)?;
-    if !entry.objects.is_empty() || !entry.uploads.is_empty() {
-        return Err(CatalogError::BucketNotEmpty);
-    }
-    state.buckets.remove(bucket);
-    Ok(())
-}
-
-pub(super) fn buckets(state: &State, tenant: &TenantId) -> Vec<Bucket> {
-    let own = state.buckets.iter().filter(|(bucket, _)| bucket.tenant == *tenant);
-    own.map(|(bucket, entry)| Bucket { name: bucket.name.clone(), created: entry.created }).collect()
-}
+use super::state::{ObjectEntry, State};
+use super::{blocks, past};
+use crate::catalog::{CatalogError, Content, NewVersion, ObjectRef, OpenedVersion, Select, Version};
+use crate::model::{Block, BucketRef, Conditions, Lease, ObjectKey, Timestamp};
 
 pub(super) fn commit(state: &mut State, new: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
-    check(state, &new.bucket, &new.key, &new.conditions)?;
+    let lease = check(state, &new.bucket, &new.key, &new.conditions)?;
     check_lengths(&new.part_lengths, new.length)?;
+    let blocks = shared_blocks(state, &new.content);
     let slices = state.add(new.content, new.length, &new.bucket.tenant)?;
+    let id = state.next_version();
     let version = Version {
-        id: state.next_version(),
+        id,
         key: new.key,
         length: new.length,
         etag: new.etag,
         modified: new.modified,
         metadata: new.metadata,
         part_lengths: new.part_lengths,
+        revision: id.0,
+        snapshot: None,
+        lease,
     };
-    replace(state, &new.bucket, ObjectEntry { version: version.clone(), slices, origin: None }, grace_until)?;
-    Ok(version)
+    replace(state, &new.bucket, ObjectEntry { version, slices, blocks, origin: None }, grace_until)
 }
 
-/// Makes `object`, whose slices are counted, the current one.
+/// Makes `object`, whose slices are counted, the current one. It takes over when the object was created.
 pub(super) fn replace(
     state: &mut State,
     bucket: &BucketRef,
-    object: ObjectEntry,
+    mut object: ObjectEntry,
     grace_until: Timestamp,
-) -> Result<(), CatalogError> {
+) -> Result<Version, CatalogError> {
     let (id, key) = (object.version.id, object.version.key.clone());
-    let old = state.bucket_mut(bucket)?.objects.insert(key.clone(), object);
-    state.versions.insert(id, (bucket.clone(), key));
-    if let Some(old) = old {
-        state.versions.remove(&old.version.id);
-        state.release(old.slices, grace_until);
+    let old = state.bucket_mut(bucket)?.objects.remove(&key);
+    let created = old.as_ref().map(|old| old.version.metadata.created.unwrap_or(old.version.modified));
+    object.version.metadata.created = created;
+    let version = object.version.clone();
+    match old {
+        Some(old) => past::replaced(state, bucket, old, version.modified, grace_until)?,
+        None => past::make_way(state, bucket, &key)?,
     }
-    Ok(())
+    state.versions.insert(id, (bucket.clone(), key.clone()));
+    state.bucket_mut(bucket)?.objects.insert(key.clone(), object);
+    blocks::discard(state, bucket, &key, grace_until)?;
+    Ok(version)
 }
 
-pub(super) fn open(
-    state: &State,
-    bucket: &BucketRef,
-    key: &ObjectKey,
-    select: Select,
-) -> Result<OpenedVersion, CatalogError> {
-    let object = state.object(bucket, key)?;
+pub(super) fn find<'s>(state: &'s State, object: &ObjectRef) -> Result<&'s ObjectEntry, CatalogError> {
+    match object.snapshot {
+        None => state.object(&object.bucket, &object.key),
+        Some(id) => {
+            let past = state.bucket(&object.bucket)?.past.get(&(object.key.clone(), id.0));
+            past.filter(|past| past.retained.is_none()).map(|past| &past.object).ok_or(CatalogError::NoSuchKey)
+        }
+    }
+}
+
+pub(super) fn open(state: &State, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+    let object = find(state, object)?;
     let range = select.resolve(&object.version);
     let slices = match range {
         Ok(Some(range)) => state.overlapping(&object.slices, range)?,
@@ -86,22 +76,50 @@ pub(super) fn delete(
     grace_until: Timestamp,
 ) -> Result<bool, CatalogError> {
     check(state, bucket, key, conditions)?;
-    let Some(old) = state.bucket_mut(bucket)?.objects.remove(key) else { return Ok(false) };
-    state.versions.remove(&old.version.id);
-    state.release(old.slices, grace_until);
+    if !state.bucket(bucket)?.objects.contains_key(key) {
+        return Ok(false);
+    }
+    if !past::snapshots(state, bucket, key)?.is_empty() {
+        return Err(CatalogError::SnapshotsPresent);
+    }
+    take_away(state, bucket, key, Timestamp::now(), grace_until)?;
     Ok(true)
 }
 
-/// Holds the conditions against the current version.
+/// Takes the current version away, with all that goes with it.
+pub(super) fn take_away(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    at: Timestamp,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let old = state.bucket_mut(bucket)?.objects.remove(key).ok_or(CatalogError::NoSuchKey)?;
+    blocks::discard(state, bucket, key, grace_until)?;
+    past::deleted(state, bucket, old, at, grace_until)
+}
+
+/// Holds conditions and lease against the current version; returns the lease that goes on.
 pub(super) fn check(
     state: &State,
     bucket: &BucketRef,
     key: &ObjectKey,
     conditions: &Conditions,
-) -> Result<(), CatalogError> {
+) -> Result<Option<Lease>, CatalogError> {
     let current = state.bucket(bucket)?.objects.get(key).map(|object| &object.version);
-    let current = current.map(|version| CurrentState { etag: &version.etag, modified: version.modified });
-    conditions.check_write(current).map_err(|_unmet| CatalogError::PreconditionFailed)
+    match current {
+        Some(version) => version.check_write(conditions),
+        None => conditions.check_write(None),
+    }
+    .map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    guard(current.and_then(|version| version.lease.as_ref()), conditions)
+}
+
+/// Holds the lease that a write names against the one that there is; returns it unless it has ended.
+pub(super) fn guard(lease: Option<&Lease>, conditions: &Conditions) -> Result<Option<Lease>, CatalogError> {
+    let now = Timestamp::steady();
+    Lease::guard_write(lease, conditions.lease.as_deref(), now)?;
+    Ok(lease.filter(|lease| lease.is_active(now)).cloned())
 }
 
 fn check_lengths(parts: &[u64], length: u64) -> Result<(), CatalogError> {
@@ -110,4 +128,12 @@ fn check_lengths(parts: &[u64], length: u64) -> Result<(), CatalogError> {
     } else {
         Err(CatalogError::Damaged("parts' lengths that do not add up"))
     }
+}
+
+/// The committed blocks of the version that all bytes come from, if they do.
+fn shared_blocks(state: &State, content: &Content) -> Vec<Block> {
+    let Content::Shared { source, range } = content else { return Vec::new() };
+    let whole = |length| range.first == 0 && range.end == length;
+    let source = state.version(*source).filter(|(_, object)| whole(object.version.length));
+    source.map_or_else(Vec::new, |(_, object)| object.blocks.clone())
 }

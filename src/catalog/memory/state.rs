@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::catalog::{CatalogError, Content, QueuedDeletion, Upload, UploadId, UploadPart, Version, VersionId};
+use crate::catalog::{
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
+    VersionId,
+};
 use crate::model::{
-    BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId, Timestamp,
-    WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
+    Timestamp, WrappedTenantKey,
 };
 
 #[derive(Default)]
@@ -22,18 +25,40 @@ pub(super) struct State {
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
+    /// What dropped buckets held.
+    pub(super) dropped: Vec<BucketEntry>,
+    pub(super) settings: CatalogSettings,
     pub(super) closed: bool,
 }
 
 pub(super) struct BucketEntry {
-    pub(super) created: Timestamp,
+    pub(super) bucket: Bucket,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
+    /// Snapshots, and what was deleted and is retained, by name and rank.
+    pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,
+    pub(super) uncommitted: BTreeMap<ObjectKey, Uncommitted>,
     pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
 }
 
+pub(super) struct PastEntry {
+    pub(super) object: ObjectEntry,
+    pub(super) retained: Option<Retained>,
+}
+
+/// The uncommitted blocks of a name.
+#[derive(Default)]
+pub(super) struct Uncommitted {
+    pub(super) blocks: BTreeMap<BlockId, (Block, Vec<PartSlice>)>,
+    pub(super) touched: Option<Timestamp>,
+}
+
+#[derive(Clone)]
 pub(super) struct ObjectEntry {
+    /// With its lease.
     pub(super) version: Version,
     pub(super) slices: Vec<PartSlice>,
+    /// Its committed blocks.
+    pub(super) blocks: Vec<Block>,
     /// The upload that it comes from, and what its completion named.
     pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
 }
@@ -99,6 +124,15 @@ impl State {
         VersionId(self.last_version)
     }
 
+    /// The object of a version that is current or past.
+    pub(super) fn version(&self, id: VersionId) -> Option<(&BucketRef, &ObjectEntry)> {
+        let (bucket, key) = self.versions.get(&id)?;
+        let entry = self.buckets.get(bucket)?;
+        let past = entry.past.range((key.clone(), i64::MIN)..=(key.clone(), i64::MAX)).map(|(_, past)| &past.object);
+        let found = entry.objects.get(key).into_iter().chain(past).find(|object| object.version.id == id)?;
+        Some((bucket, found))
+    }
+
     /// The slices of new content, counted. Everything is checked before anything changes.
     pub(super) fn add(
         &mut self,
@@ -121,12 +155,17 @@ impl State {
             part.placements.sort();
             self.parts.insert(part.id, PartEntry { part, tenant: tenant.clone(), slices: 0 });
         }
-        for slice in &slices {
+        self.count(&slices);
+        Ok(slices)
+    }
+
+    /// Counts slices that are new.
+    pub(super) fn count(&mut self, slices: &[PartSlice]) {
+        for slice in slices {
             if let Some(entry) = self.parts.get_mut(&slice.part) {
                 entry.slices += 1;
             }
         }
-        Ok(slices)
     }
 
     /// Takes slices away. A part that loses its last one goes, and its chunks are queued.
@@ -182,25 +221,29 @@ impl State {
     }
 
     fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
-        let (bucket, key) = self.versions.get(&source).ok_or(CatalogError::SourceChanged)?;
-        let object = self.object(bucket, key)?;
+        let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
         }
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        let within = object.slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-        let cut = |slice: &PartSlice| {
-            let first = slice.position.max(range.first);
-            let end = slice.end().min(range.end);
-            PartSlice {
-                position: first - range.first,
-                part: slice.part,
-                offset: slice.offset + (first - slice.position),
-                length: end - first,
-            }
-        };
-        Ok(within.map(cut).collect())
+        Ok(cut(&object.slices, range, 0))
     }
+}
+
+/// Bytes `range` of a content, as the bytes at `position` of another one.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange, position: u64) -> Vec<PartSlice> {
+    let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
+    let cut = |slice: &PartSlice| {
+        let first = slice.position.max(range.first);
+        let end = slice.end().min(range.end);
+        PartSlice {
+            position: position + (first - range.first),
+            part: slice.part,
+            offset: slice.offset + (first - slice.position),
+            length: end - first,
+        }
+    };
+    within.map(cut).collect()
 }

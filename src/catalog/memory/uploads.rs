@@ -44,7 +44,7 @@ pub(super) fn complete(
         let version = current.version.clone();
         return if equal { Ok(Completed { version, repeated: true }) } else { Err(CatalogError::NoSuchUpload) };
     }
-    objects::check(state, &bucket, &key, &conditions)?;
+    let lease = objects::check(state, &bucket, &key, &conditions)?;
     check_parts(state.upload(&bucket, &key, &id)?, &parts)?;
 
     let upload = state.bucket_mut(&bucket)?.uploads.remove(&(key.clone(), id.clone()));
@@ -59,10 +59,20 @@ pub(super) fn complete(
         position += part.length;
     }
     stored.into_values().for_each(|(_, left_out)| state.release(left_out, grace_until));
-    let id_of_version = state.next_version();
-    let version = Version { id: id_of_version, key, length: position, etag, modified, metadata, part_lengths };
-    let object = ObjectEntry { version: version.clone(), slices, origin: Some((id, parts)) };
-    objects::replace(state, &bucket, object, grace_until)?;
+    let version = Version {
+        id: state.next_version(),
+        key,
+        length: position,
+        etag,
+        modified,
+        metadata,
+        part_lengths,
+        revision: state.last_version,
+        snapshot: None,
+        lease,
+    };
+    let object = ObjectEntry { version, slices, blocks: Vec::new(), origin: Some((id, parts)) };
+    let version = objects::replace(state, &bucket, object, grace_until)?;
     Ok(Completed { version, repeated: false })
 }
 

@@ -10,19 +10,28 @@
 //!   here. So are copies that SQLite may leave in the unused middle of a page when it moves rows between pages.
 
 mod audit;
+mod block_list;
+mod blocks;
+mod buckets;
+mod changes;
 mod deletions;
 mod encoding;
 mod keys;
+mod leases;
 mod listing;
 mod objects;
 mod parts;
+mod past;
+mod purge;
 mod reader;
 mod rows;
 mod schema;
 mod slices;
+mod tags;
 mod uploads;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -30,10 +39,16 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    Bucket, Catalog, CatalogError, Completed, Completion, ListPage, ListQuery, NewUpload, NewUploadPart, NewVersion,
-    OpenedVersion, QueuedDeletion, Select, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
+    Completion, Deletion, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
+    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
+    UploadPart, UploadQuery, Version,
 };
-use crate::model::{BucketRef, Conditions, ObjectKey, PartBlock, PartId, TenantId, Timestamp, WrappedTenantKey};
+use crate::model::{
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
+    Timestamp, WrappedTenantKey,
+};
+use objects::Disposal;
 use reader::Readers;
 use writer::Writer;
 
@@ -44,24 +59,34 @@ const FEW_SLICES: usize = 16;
 pub struct SqliteCatalog {
     writer: Writer,
     readers: Readers,
+    settings: CatalogSettings,
 }
 
 impl SqliteCatalog {
+    /// Opens the catalog at `path`, with the default settings. See [`open_with`](Self::open_with).
+    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+        Self::open_with(path, CatalogSettings::default())
+    }
+
     /// Opens the catalog at `path`, or makes it there (mode 0600; the directory must exist). Brings an older schema up
     /// to date. Blocks on the disk.
     ///
     /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
     /// [`CatalogError::TooNew`] when a later version of this program wrote it.
-    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+    pub fn open_with(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
         let lock = schema::lock(path)?;
         let connection = schema::open(path)?;
         let readers = Readers::open(path)?;
-        Ok(Self { writer: Writer::start(connection, lock)?, readers })
+        Ok(Self { writer: Writer::start(connection, lock)?, readers, settings })
     }
 
     /// How many transactions were committed since the catalog was opened. Waiting writes share one.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
+    }
+
+    fn disposal(&self, grace_until: Timestamp) -> Disposal {
+        Disposal { grace_until, retention: self.settings.retention }
     }
 
     async fn write<T, F>(&self, job: F) -> Result<T, CatalogError>
@@ -112,28 +137,54 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| keys::add_tenant_keys(db, &keys)).await
     }
 
-    async fn create_bucket(&self, bucket: &BucketRef, created: Timestamp) -> Result<(), CatalogError> {
-        let bucket = bucket.clone();
-        self.write(move |db| objects::create_bucket(db, &bucket, created)).await
+    async fn create_bucket(
+        &self,
+        bucket: &BucketRef,
+        created: Timestamp,
+        user: &BTreeMap<String, String>,
+    ) -> Result<Bucket, CatalogError> {
+        let (bucket, user) = (bucket.clone(), user.clone());
+        self.write(move |db| buckets::create(db, &bucket, created, &user)).await
     }
 
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
         let bucket = bucket.clone();
-        self.write(move |db| objects::delete_bucket(db, &bucket)).await
+        self.write(move |db| buckets::delete(db, &bucket)).await
+    }
+
+    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
+        let (bucket, conditions) = (bucket.clone(), conditions.clone());
+        self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions)).await
+    }
+
+    async fn revise_bucket(
+        &self,
+        bucket: &BucketRef,
+        revision: BucketRevision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Bucket, CatalogError> {
+        let (bucket, conditions) = (bucket.clone(), conditions.clone());
+        self.write(move |db| buckets::revise(db, &bucket, &revision, &conditions, at)).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
+        self.write(move |db| purge::purge(db, now, limit, grace_until)).await
     }
 
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
         let bucket = bucket.clone();
-        self.look_up(move |db| objects::bucket(db, &bucket)).await
+        self.look_up(move |db| buckets::bucket(db, &bucket)).await
     }
 
     async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
         let tenant = tenant.clone();
-        self.read(move |db| objects::buckets(db, &tenant)).await
+        self.read(move |db| buckets::buckets(db, &tenant)).await
     }
 
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
-        self.write(move |db| objects::commit(db, &version, grace_until)).await
+        let disposal = self.disposal(grace_until);
+        self.write(move |db| objects::commit(db, &version, disposal)).await
     }
 
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
@@ -142,13 +193,8 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        let at = (bucket.clone(), key.clone());
-        if let Some(few) = self.look_up(move |db| objects::open(db, &at.0, &at.1, select, FEW_SLICES)).await? {
-            return Ok(few);
-        }
-        let (bucket, key) = (bucket.clone(), key.clone());
-        let all = self.read(move |db| objects::open(db, &bucket, &key, select, usize::MAX)).await?;
-        all.ok_or(CatalogError::Damaged("more slices than can be counted"))
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        self.open_at(&object, select).await
     }
 
     async fn delete(
@@ -159,12 +205,111 @@ impl Catalog for SqliteCatalog {
         grace_until: Timestamp,
     ) -> Result<bool, CatalogError> {
         let (bucket, key, conditions) = (bucket.clone(), key.clone(), conditions.clone());
-        self.write(move |db| objects::delete(db, &bucket, &key, &conditions, grace_until)).await
+        let disposal = self.disposal(grace_until);
+        self.write(move |db| objects::delete(db, &bucket, &key, &conditions, disposal)).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
         let query = query.clone();
         self.read(move |db| listing::list(db, &query)).await
+    }
+
+    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+        let object = object.clone();
+        self.look_up(move |db| past::head(db, &object)).await
+    }
+
+    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+        let at = object.clone();
+        let few = self.look_up(move |db| objects::open(db, past::head(db, &at)?, select, FEW_SLICES)).await?;
+        if let Some(few) = few {
+            return Ok(few);
+        }
+        let at = object.clone();
+        let all = self.read(move |db| objects::open(db, past::head(db, &at)?, select, usize::MAX)).await?;
+        all.ok_or(CatalogError::Damaged("more slices than can be counted"))
+    }
+
+    async fn revise(
+        &self,
+        object: &ObjectRef,
+        revision: Revision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Version, CatalogError> {
+        let (object, conditions) = (object.clone(), conditions.clone());
+        self.write(move |db| changes::revise(db, &object, &revision, &conditions, at)).await
+    }
+
+    async fn snapshot(
+        &self,
+        bucket: &BucketRef,
+        key: &ObjectKey,
+        user: Option<BTreeMap<String, String>>,
+        conditions: &Conditions,
+        taken: SnapshotId,
+    ) -> Result<Version, CatalogError> {
+        let (bucket, key, conditions) = (bucket.clone(), key.clone(), conditions.clone());
+        self.write(move |db| past::take(db, &bucket, &key, user, &conditions, taken)).await
+    }
+
+    async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
+        let disposal = self.disposal(grace_until);
+        self.write(move |db| past::delete(db, &deletion, disposal)).await
+    }
+
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+        let (bucket, key) = (bucket.clone(), key.clone());
+        self.write(move |db| past::restore(db, &bucket, &key)).await
+    }
+
+    async fn lease(
+        &self,
+        bucket: &BucketRef,
+        key: Option<&ObjectKey>,
+        action: &LeaseAction,
+        conditions: &Conditions,
+        now: Timestamp,
+    ) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError> {
+        let (bucket, key) = (bucket.clone(), key.cloned());
+        let (action, conditions) = (action.clone(), conditions.clone());
+        self.write(move |db| leases::act(db, &bucket, key.as_ref(), &action, &conditions, now)).await
+    }
+
+    async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError> {
+        let query = query.clone();
+        self.read(move |db| tags::find(db, &query)).await
+    }
+
+    async fn append(&self, append: NewAppend, _grace_until: Timestamp) -> Result<Appended, CatalogError> {
+        self.write(move |db| changes::append(db, &append)).await
+    }
+
+    async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| changes::merge(db, &merge, grace_until)).await
+    }
+
+    async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| blocks::put(db, &block, grace_until)).await
+    }
+
+    async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
+        let object = object.clone();
+        self.read(move |db| blocks::lists(db, &object)).await
+    }
+
+    async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
+        let disposal = self.disposal(grace_until);
+        self.write(move |db| blocks::commit(db, &commit, disposal)).await
+    }
+
+    async fn drop_stale_blocks(
+        &self,
+        before: Timestamp,
+        limit: usize,
+        grace_until: Timestamp,
+    ) -> Result<usize, CatalogError> {
+        self.write(move |db| blocks::drop_stale(db, before, limit, grace_until)).await
     }
 
     async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {
@@ -193,7 +338,8 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError> {
-        self.write(move |db| uploads::complete(db, &completion, grace_until)).await
+        let disposal = self.disposal(grace_until);
+        self.write(move |db| uploads::complete(db, &completion, disposal)).await
     }
 
     async fn abort_upload(

@@ -14,7 +14,8 @@ pub(super) const CURRENT_VERSION: &str = "SELECT version.version_id, version.key
     FROM version LEFT JOIN lease ON lease.bucket_id = version.bucket_id AND lease.key = version.key";
 
 /// What [`version`] reads, of one that is not current: it has no lease. Begins a statement that goes on with `WHERE`.
-pub(super) const PAST_VERSION: &str = "SELECT version_id, key, length, etag, modified, metadata, part_lengths, revision,
+pub(super) const PAST_VERSION: &str =
+    "SELECT version_id, key, length, etag, modified, metadata, part_lengths, revision,
         NULL, NULL, NULL, NULL FROM version";
 
 pub(super) fn version(row: &Row<'_>) -> Result<Version, CatalogError> {

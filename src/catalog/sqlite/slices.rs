@@ -94,9 +94,8 @@ pub(super) fn replace_run(
     if part.length != range.length() {
         return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
     }
-    db.prepare_cached("DELETE FROM slice WHERE content_id = ?1 AND position >= ?2 AND position < ?3")?.execute(
-        params![id, stored(range.first)?, stored(range.end)?],
-    )?;
+    db.prepare_cached("DELETE FROM slice WHERE content_id = ?1 AND position >= ?2 AND position < ?3")?
+        .execute(params![id, stored(range.first)?, stored(range.end)?])?;
     parts::insert(db, part, tenant)?;
     insert(db, id, range.first, part.id.0, 0, part.length)?;
     let mut counts = BTreeMap::new();
@@ -105,13 +104,7 @@ pub(super) fn replace_run(
 }
 
 /// Makes bytes `range` of content `from` the bytes at `position` of content `to`, too: no chunk is copied.
-pub(super) fn copy(
-    db: &Connection,
-    from: i64,
-    range: ByteRange,
-    to: i64,
-    position: u64,
-) -> Result<(), CatalogError> {
+pub(super) fn copy(db: &Connection, from: i64, range: ByteRange, to: i64, position: u64) -> Result<(), CatalogError> {
     let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
     for piece in cut(db, from, range)? {
         insert(db, to, position + (piece.first - range.first), piece.part, piece.offset, piece.length)?;
@@ -152,7 +145,13 @@ fn cut(db: &Connection, id: i64, range: ByteRange) -> Result<Vec<Piece>, Catalog
             return Err(CatalogError::Damaged("slices that do not join"));
         }
         let whole = first == position && end == position + length;
-        pieces.push(Piece { first, part: row.get(1)?, offset: offset + (first - position), length: end - first, whole });
+        pieces.push(Piece {
+            first,
+            part: row.get(1)?,
+            offset: offset + (first - position),
+            length: end - first,
+            whole,
+        });
         due = end;
     }
     if due == range.end { Ok(pieces) } else { Err(CatalogError::Damaged("bytes without a slice")) }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::encoding::{self, MOST_PARTS};
-use super::objects::{self, Current};
+use super::objects::{self, Current, Disposal, Origin};
 use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
 use super::slices;
 use crate::catalog::{
@@ -114,7 +114,7 @@ pub(super) fn parts(
 pub(super) fn complete(
     db: &Connection,
     completion: &Completion,
-    grace_until: Timestamp,
+    disposal: Disposal,
 ) -> Result<Completed, CatalogError> {
     let bucket = bucket_id(db, &completion.bucket)?;
     let digest = digest(&completion.parts);
@@ -122,11 +122,11 @@ pub(super) fn complete(
         return repeated(db, bucket, completion, &digest);
     };
     let current = Current::of(db, bucket, &completion.key)?;
-    Current::check(current.as_ref(), &completion.conditions)?;
+    let lease = Current::guard_write(db, bucket, &completion.key, current.as_ref(), &completion.conditions)?;
     let id = next_content(db)?;
     let part_lengths = join(db, upload, &completion.parts, id)?;
-    drop_upload(db, upload, grace_until)?;
-    let version = Version {
+    drop_upload(db, upload, disposal.grace_until)?;
+    let mut version = Version {
         id: VersionId(id),
         key: completion.key.clone(),
         length: part_lengths.iter().sum(),
@@ -134,8 +134,12 @@ pub(super) fn complete(
         modified: completion.modified,
         metadata: completion.metadata.clone(),
         part_lengths,
+        revision: id,
+        snapshot: None,
+        lease,
     };
-    objects::replace(db, bucket, current, &version, Some((&completion.upload.0, &digest)), grace_until)?;
+    let origin = Origin { upload: Some((&completion.upload.0, &digest)), blocks: None };
+    objects::replace(db, bucket, current, &mut version, origin, disposal)?;
     Ok(Completed { version, repeated: false })
 }
 
@@ -184,15 +188,14 @@ fn join(db: &Connection, upload: i64, parts: &[(u32, ETag)], id: i64) -> Result<
 /// The upload is gone: fine if the current version came from it, by an equal request.
 fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]) -> Result<Completed, CatalogError> {
     let sql = format!(
-        "SELECT {}, upload_id, completion FROM version
-         WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)",
-        rows::VERSION_COLUMNS
+        "{} WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)",
+        rows::CURRENT_VERSION
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut found = statement.query(params![bucket, completion.key.as_bytes()])?;
     let row = found.next()?.ok_or(CatalogError::NoSuchUpload)?;
-    let upload: Option<String> = row.get(7)?;
-    let stored: Option<Vec<u8>> = row.get(8)?;
+    let upload: Option<String> = row.get(12)?;
+    let stored: Option<Vec<u8>> = row.get(13)?;
     if upload.as_ref() == Some(&completion.upload.0) && stored.as_deref() == Some(digest) {
         Ok(Completed { version: rows::version(row)?, repeated: true })
     } else {
@@ -214,7 +217,7 @@ fn stored_part(db: &Connection, upload: i64, part: u32) -> Result<Option<StoredP
 }
 
 /// Drops an upload with the parts that it still has.
-fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+pub(super) fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
     let contents = {
         let mut statement = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 RETURNING content_id")?;
         statement.query_map([upload], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?

@@ -37,6 +37,7 @@ pub(super) fn for_read(headers: &HeaderMap, names: &Names) -> Conditions {
         if_none_match: tags(headers, names.if_none_match, true),
         if_modified_since: date(headers, names.if_modified_since),
         if_unmodified_since: date(headers, names.if_unmodified_since),
+        ..Conditions::default()
     }
 }
 

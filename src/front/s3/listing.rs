@@ -123,9 +123,9 @@ async fn page(
 /// Where the next page of version 1 begins, as a name.
 fn next_name(next: &ListStart, page: &ListPage) -> String {
     match next {
-        ListStart::After(text) | ListStart::AfterPrefix(text) => text.clone(),
+        ListStart::After(text) | ListStart::AfterPrefix(text) | ListStart::Within { key: text, .. } => text.clone(),
         ListStart::First | ListStart::At(_) => match page.entries.last() {
-            Some(ListEntry::Object { key, .. }) => key.as_str().to_owned(),
+            Some(ListEntry::Object { key, .. } | ListEntry::Uncommitted { key }) => key.as_str().to_owned(),
             Some(ListEntry::Prefix(text)) => text.clone(),
             None => String::new(),
         },
@@ -183,6 +183,8 @@ impl Encoding {
                         ..Object::default()
                     });
                 }
+                // This front asks for no extras.
+                ListEntry::Uncommitted { .. } => {}
                 ListEntry::Prefix(text) => {
                     shown.prefixes.push(CommonPrefix { prefix: Some(self.show(&text)?) });
                 }

@@ -1,0 +1,146 @@
+//! Blocks in memory.
+
+use super::objects;
+use super::state::{ObjectEntry, PartSlice, State, cut};
+use crate::catalog::{
+    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+};
+use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
+
+pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let entry = state.bucket(&new.bucket)?;
+    let current = entry.objects.get(&new.key).map(|object| &object.version);
+    let lease = objects::guard(current.and_then(|version| version.lease.as_ref()), &new.conditions)?;
+    refuse_appendable(current)?;
+    if new.content == Content::Empty {
+        return Err(CatalogError::Damaged("a block without bytes"));
+    }
+    if let Some(waiting) = entry.uncommitted.get(&new.key) {
+        let length = new.block.id.decoded_length();
+        if waiting.blocks.keys().any(|id| id.decoded_length() != length) {
+            return Err(CatalogError::InvalidBlock);
+        }
+        if waiting.blocks.len() == MOST_UNCOMMITTED_BLOCKS && !waiting.blocks.contains_key(&new.block.id) {
+            return Err(CatalogError::TooManyBlocks);
+        }
+    }
+    let slices = state.add(new.content, new.block.length, &new.bucket.tenant)?;
+    let entry = state.bucket_mut(&new.bucket)?;
+    if let Some(object) = entry.objects.get_mut(&new.key) {
+        object.version.lease = lease;
+    }
+    let waiting = entry.uncommitted.entry(new.key).or_default();
+    waiting.touched = Some(new.uploaded);
+    if let Some((_, old)) = waiting.blocks.insert(new.block.id.clone(), (new.block, slices)) {
+        state.release(old, grace_until);
+    }
+    Ok(())
+}
+
+pub(super) fn lists(state: &State, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
+    let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key).filter(|_| object.snapshot.is_none());
+    let found = match objects::find(state, object) {
+        Ok(found) => Some(found),
+        Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
+        Err(error) => return Err(error),
+    };
+    Ok(BlockLists {
+        version: found.map(|found| found.version.clone()),
+        committed: found.map_or_else(Vec::new, |found| found.blocks.clone()),
+        uncommitted: waiting
+            .map_or_else(Vec::new, |waiting| waiting.blocks.values().map(|(block, _)| block.clone()).collect()),
+    })
+}
+
+pub(super) fn commit(state: &mut State, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
+    let lease = objects::check(state, &commit.bucket, &commit.key, &commit.conditions)?;
+    let entry = state.bucket(&commit.bucket)?;
+    refuse_appendable(entry.objects.get(&commit.key).map(|object| &object.version))?;
+    if commit.picks.len() > MOST_BLOCKS {
+        return Err(CatalogError::TooManyBlocks);
+    }
+    let (mut blocks, mut slices, mut length) = (Vec::new(), Vec::new(), 0);
+    for pick in &commit.picks {
+        let (block, of_block) = find(state, &commit, pick).ok_or(CatalogError::InvalidBlock)?;
+        slices.extend(of_block.into_iter().map(|slice| PartSlice { position: slice.position + length, ..slice }));
+        length += block.length;
+        blocks.push(block);
+    }
+    // They are shared with the blocks that they are of, which go.
+    state.count(&slices);
+    let id = state.next_version();
+    let version = Version {
+        id,
+        key: commit.key,
+        length,
+        etag: commit.etag.unwrap_or_else(|| BlockCommit::tag_of(&blocks)),
+        modified: commit.modified,
+        metadata: commit.metadata,
+        part_lengths: Vec::new(),
+        revision: id.0,
+        snapshot: None,
+        lease,
+    };
+    objects::replace(state, &commit.bucket, ObjectEntry { version, slices, blocks, origin: None }, grace_until)
+}
+
+/// Drops the uncommitted blocks of a name.
+pub(super) fn discard(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    if let Some(waiting) = state.bucket_mut(bucket)?.uncommitted.remove(key) {
+        waiting.blocks.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
+    }
+    Ok(())
+}
+
+pub(super) fn drop_stale(
+    state: &mut State,
+    before: Timestamp,
+    limit: usize,
+    grace_until: Timestamp,
+) -> Result<usize, CatalogError> {
+    let mut stale = Vec::new();
+    for (bucket, entry) in &state.buckets {
+        let old = entry.uncommitted.iter().filter(|(_, waiting)| waiting.touched < Some(before));
+        stale.extend(old.map(|(key, waiting)| (waiting.touched, bucket.clone(), key.clone())));
+    }
+    stale.sort();
+    stale.truncate(limit);
+    stale.iter().try_for_each(|(_, bucket, key)| discard(state, bucket, key, grace_until))?;
+    Ok(stale.len())
+}
+
+/// A block that a list names, with its slices from position 0 on.
+fn find(state: &State, commit: &BlockCommit, pick: &BlockPick) -> Option<(Block, Vec<PartSlice>)> {
+    let entry = state.buckets.get(&commit.bucket)?;
+    let uncommitted = || entry.uncommitted.get(&commit.key)?.blocks.get(&pick.id).cloned();
+    let committed = || of_version(entry.objects.get(&commit.key)?, &pick.id);
+    match pick.source {
+        BlockSource::Committed => committed(),
+        BlockSource::Uncommitted => uncommitted(),
+        BlockSource::Latest => uncommitted().or_else(committed),
+    }
+}
+
+/// Of several committed blocks of one name the last counts.
+fn of_version(object: &ObjectEntry, id: &BlockId) -> Option<(Block, Vec<PartSlice>)> {
+    let (mut position, mut found) = (0, None);
+    for block in &object.blocks {
+        if block.id == *id {
+            let range = ByteRange { first: position, end: position + block.length };
+            found = Some((block.clone(), cut(&object.slices, range, 0)));
+        }
+        position += block.length;
+    }
+    found
+}
+
+/// Blocks are not for an object that grows by appending.
+fn refuse_appendable(current: Option<&Version>) -> Result<(), CatalogError> {
+    let appendable = current.is_some_and(|version| version.metadata.append.is_some());
+    if appendable { Err(CatalogError::WrongKind) } else { Ok(()) }
+}

@@ -10,17 +10,27 @@
     reason = "tests"
 )]
 
+#[path = "support/catalog_azure_suite.rs"]
+mod azure;
+#[path = "support/catalog_blocks_suite.rs"]
+mod blocks;
+#[path = "support/catalog_histories.rs"]
+mod histories;
 #[path = "support/catalog_listing_suite.rs"]
 mod listing;
+#[path = "support/catalog_retention_suite.rs"]
+mod retention;
 #[path = "support/catalog_suite.rs"]
 mod suite;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Content, ListEntry, ListExtras, ListQuery, ListStart, MemoryCatalog, Select, SqliteCatalog,
+    Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListQuery, ListStart, MemoryCatalog,
+    Select, SqliteCatalog,
 };
 use ecluse::model::{Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use suite::{GRACE, bucket, key, new, part, put, with_bucket};
@@ -44,24 +54,25 @@ impl Fresh {
 }
 
 macro_rules! every_catalog {
-    ($($module:ident::$promise:ident),* $(,)?) => {
+    ($settings:expr; $($module:ident::$promise:ident),* $(,)?) => {
         mod memory {
             $(#[tokio::test]
             async fn $promise() {
-                crate::$module::$promise(&ecluse::catalog::MemoryCatalog::default()).await;
+                crate::$module::$promise(&ecluse::catalog::MemoryCatalog::with_settings($settings)).await;
             })*
         }
         mod sqlite {
             $(#[tokio::test]
             async fn $promise() {
                 let fresh = crate::Fresh::new();
-                crate::$module::$promise(&fresh.open()).await;
+                let catalog = ecluse::catalog::SqliteCatalog::open_with(&fresh.path(), $settings).unwrap();
+                crate::$module::$promise(&catalog).await;
             })*
         }
         mod behind_faults {
             $(#[tokio::test]
             async fn $promise() {
-                let inner = std::sync::Arc::<ecluse::catalog::MemoryCatalog>::default();
+                let inner = std::sync::Arc::new(ecluse::catalog::MemoryCatalog::with_settings($settings));
                 let catalog = ecluse::catalog::FaultyCatalog::new(inner, ecluse::catalog::CommitFaults::default());
                 crate::$module::$promise(&catalog).await;
             })*
@@ -70,6 +81,7 @@ macro_rules! every_catalog {
 }
 
 every_catalog!(
+    ecluse::catalog::CatalogSettings::default();
     suite::the_first_canary_and_the_first_of_each_tenant_key_win,
     suite::buckets_belong_to_their_tenant_and_go_only_when_empty,
     suite::a_version_comes_back_as_it_was_committed,
@@ -90,7 +102,44 @@ every_catalog!(
     listing::pages_agree_with_a_naive_model_on_any_names,
     listing::a_page_sees_deletions_and_overwrites_at_once,
     listing::uploads_are_listed_by_key_then_id_and_rolled_up,
+    azure::a_bucket_keeps_what_is_said_of_it,
+    azure::a_bucket_under_lease_goes_only_with_it,
+    azure::a_dropped_bucket_is_gone_at_once_and_emptied_in_steps,
+    azure::a_bucket_with_snapshots_or_blocks_is_not_empty,
+    azure::writes_under_a_lease_must_name_it,
+    azure::a_lease_that_ended_is_forgotten_by_the_next_write,
+    azure::lists_show_leases_where_they_show_metadata,
+    azure::a_revision_changes_the_state_and_leaves_bytes_and_tag,
+    azure::conditions_take_either_tag_and_look_at_tags,
+    azure::an_object_keeps_the_time_of_its_creation_until_it_is_deleted,
+    azure::a_snapshot_shares_bytes_and_stays_what_it_was,
+    azure::a_deletion_minds_snapshots_as_it_is_told,
+    azure::lists_show_snapshots_and_names_of_blocks_in_order,
+    blocks::blocks_wait_until_a_list_joins_them,
+    blocks::a_list_mixes_committed_and_uncommitted_blocks,
+    blocks::a_block_replaces_one_of_its_name_and_has_a_name_of_their_length,
+    blocks::any_write_under_a_name_drops_its_uncommitted_blocks,
+    blocks::a_copy_of_all_bytes_has_the_blocks_too,
+    blocks::blocks_that_nobody_adds_to_are_dropped_oldest_first,
+    blocks::an_object_grows_by_appending_and_stays_the_same_version,
+    blocks::a_run_of_slices_becomes_one_part_and_nothing_else_changes,
+    blocks::objects_are_found_by_their_tags,
 );
+
+mod retaining {
+    every_catalog!(
+        crate::retention::SETTINGS;
+        retention::a_deletion_can_be_undone_until_its_time_is_over,
+        retention::what_is_replaced_is_a_snapshot_that_was_deleted,
+        retention::a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snapshot,
+        retention::deletions_through_the_other_protocol_are_retained_as_well,
+        retention::what_is_retained_can_be_ended_for_good,
+        retention::a_bucket_that_holds_only_deletions_goes_with_them,
+        suite::a_version_comes_back_as_it_was_committed,
+        listing::pages_agree_with_a_naive_model_on_any_names,
+        azure::a_revision_changes_the_state_and_leaves_bytes_and_tag,
+    );
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_create_only_exactly_one_wins_in_memory() {
@@ -101,6 +150,22 @@ async fn of_many_that_create_only_exactly_one_wins_in_memory() {
 async fn of_many_that_create_only_exactly_one_wins_in_sqlite() {
     let fresh = Fresh::new();
     suite::of_many_that_create_only_exactly_one_wins(Arc::new(fresh.open())).await;
+}
+
+#[tokio::test]
+async fn random_histories_go_the_same_way_in_memory_and_in_sqlite() {
+    let seeds = std::env::var("ECLUSE_TEST_HISTORIES").map_or(8, |count| count.parse().unwrap());
+    for seed in 0..seeds {
+        // Every other one retains what is deleted.
+        let settings = if seed % 2 == 0 { CatalogSettings::default() } else { retention_of_20_ms() };
+        let fresh = Fresh::new();
+        let sqlite = SqliteCatalog::open_with(&fresh.path(), settings).unwrap();
+        histories::compare(seed, 120, &MemoryCatalog::with_settings(settings), &sqlite).await;
+    }
+}
+
+fn retention_of_20_ms() -> CatalogSettings {
+    CatalogSettings { retention: Some(Duration::from_millis(20)) }
 }
 
 #[tokio::test]

@@ -361,7 +361,9 @@ pub trait Catalog: Send + Sync + 'static {
     // --- objects --------------------------------------------------------------------------------------------------
 
     /// Commits a version and replaces the current one, if the conditions hold
-    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices.
+    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices. An object keeps the
+    /// time of its creation ([`Metadata::created`]) when it is overwritten, until it is deleted; what the new version
+    /// says of that is not looked at.
     /// `grace_until`: chunks of parts that lose their last slice are not deleted before.
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
 

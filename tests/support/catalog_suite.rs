@@ -8,9 +8,9 @@ use ecluse::catalog::{
     UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
-    BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagCondition, Metadata,
-    ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, TenantId, TenantKeyPurpose, Timestamp, WrappedKey,
-    WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, ShownMd5, TenantId, TenantKeyPurpose,
+    Tier, Timestamp, WrappedKey, WrappedTenantKey,
 };
 
 pub const GRACE: Timestamp = Timestamp(9_000);
@@ -70,16 +70,16 @@ pub async fn put(catalog: &dyn Catalog, name: &str, number: u32, length: u64) ->
     catalog.commit(new(name, Content::Part(part(number, length)), length), GRACE).await.unwrap()
 }
 
-async fn delete(catalog: &dyn Catalog, name: &str) -> bool {
+pub async fn delete(catalog: &dyn Catalog, name: &str) -> bool {
     catalog.delete(&bucket(), &key(name), &Conditions::default(), GRACE).await.unwrap()
 }
 
-async fn sound(catalog: &dyn Catalog) {
+pub async fn sound(catalog: &dyn Catalog) {
     assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
 }
 
 /// Ids of all queued parts, each as often as it is queued.
-async fn queued(catalog: &dyn Catalog) -> Vec<PartId> {
+pub async fn queued(catalog: &dyn Catalog) -> Vec<PartId> {
     let mut ids: Vec<_> =
         catalog.due_deletions(Timestamp(i64::MAX), 100_000).await.unwrap().into_iter().map(|d| d.part).collect();
     ids.sort();
@@ -100,6 +100,16 @@ pub fn rich_metadata() -> Metadata {
     metadata.content_md5 = Some([9; 16]);
     metadata.checksums.push(Checksum { algorithm: ChecksumAlgorithm::Crc64Nvme, value: vec![1; 8], parts: None });
     metadata.checksums.push(Checksum { algorithm: ChecksumAlgorithm::Sha256, value: vec![2; 32], parts: Some(4) });
+    metadata.tags.insert("étude".into(), "a/b = \"c\"".into());
+    metadata.tags.insert("vide".into(), String::new());
+    metadata.shown_md5 = ShownMd5::Given(Some([8; 16]));
+    metadata.tier = Some(Tier { name: "Cool".into(), changed: Timestamp(7) });
+    metadata.copied = Some(Box::new(CopyRecord {
+        id: "7".into(),
+        source: "https://host/a".into(),
+        finished: Timestamp(8),
+        length: 9,
+    }));
     metadata
 }
 
@@ -396,11 +406,11 @@ fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadP
     NewUploadPart { bucket: bucket(), key: key(name), upload: id.clone(), content: Content::Part(part), part: seen }
 }
 
-async fn put_part(catalog: &dyn Catalog, name: &str, id: &UploadId, number: u32, part: Part) {
+pub async fn put_part(catalog: &dyn Catalog, name: &str, id: &UploadId, number: u32, part: Part) {
     catalog.put_upload_part(upload_part(name, id, number, part), GRACE).await.unwrap();
 }
 
-fn completion(name: &str, id: &UploadId, numbers: &[u32]) -> Completion {
+pub fn completion(name: &str, id: &UploadId, numbers: &[u32]) -> Completion {
     Completion {
         bucket: bucket(),
         key: key(name),

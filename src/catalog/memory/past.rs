@@ -125,16 +125,19 @@ pub(super) fn make_way(state: &mut State, bucket: &BucketRef, key: &ObjectKey) -
     Ok(())
 }
 
-/// Removes up to `limit` of what was retained until before `now`; returns how many.
+/// Removes up to `limit` of what was retained until before `now`, oldest first; returns how many.
 pub(super) fn purge(state: &mut State, now: Timestamp, limit: usize, grace_until: Timestamp) -> usize {
-    let over = |past: &PastEntry| past.retained.is_some_and(|retained| retained.until < now);
     let mut ended = Vec::new();
     for (bucket, entry) in &state.buckets {
-        let past = entry.past.iter().filter(|(_, past)| over(past));
-        ended.extend(past.map(|((key, rank), _)| (bucket.clone(), key.clone(), *rank)));
+        for ((key, rank), past) in &entry.past {
+            if let Some(retained) = past.retained.filter(|retained| retained.until < now) {
+                ended.push((retained.until, bucket.clone(), key.clone(), *rank));
+            }
+        }
     }
+    ended.sort();
     ended.truncate(limit);
-    for (bucket, key, rank) in &ended {
+    for (_, bucket, key, rank) in &ended {
         remove(state, bucket, key, *rank, grace_until);
     }
     ended.len()

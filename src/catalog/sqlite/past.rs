@@ -175,7 +175,7 @@ pub(super) fn make_way(db: &Connection, bucket: i64, key: &[u8]) -> Result<(), C
     Ok(())
 }
 
-/// Removes up to `limit` of what was retained until before `now`; returns how many.
+/// Removes up to `limit` of what was retained until before `now`, oldest first; returns how many.
 pub(super) fn purge(db: &Connection, now: Timestamp, limit: i64, grace: Timestamp) -> Result<usize, CatalogError> {
     let ids = {
         let sql =

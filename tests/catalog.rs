@@ -32,7 +32,7 @@ use ecluse::catalog::{
     Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListQuery, ListStart, MemoryCatalog,
     Select, SqliteCatalog,
 };
-use ecluse::model::{Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
+use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use suite::{GRACE, bucket, key, new, part, put, with_bucket};
 
 struct Fresh {
@@ -409,6 +409,59 @@ async fn the_audit_names_what_is_wrong() {
         "a slice goes beyond its part: 3 at 0",
         "a version's length is not its slices': 3",
         "a version's length is not its slices': 4",
+        "a name's line in lists is not its version's: 62",
+    ] {
+        assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_looks_at_snapshots_blocks_tags_and_leases_too() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    for (number, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let number = u32::try_from(number).unwrap();
+        let mut version = new(name, Content::Part(part(number, 10)), 10);
+        version.metadata.tags = azure::tags(&[("n", name)]);
+        catalog.commit(version, GRACE).await.unwrap();
+        azure::snapshot(&catalog, name, 5).await;
+    }
+    blocks::put_block(&catalog, "e", blocks::block(1, 10), 10).await.unwrap();
+    blocks::put_block(&catalog, "f", blocks::block(1, 10), 11).await.unwrap();
+    let joined = blocks::commit("f", &[(1, BlockSource::Latest)]);
+    let joined = catalog.commit_blocks(joined, GRACE).await.unwrap().id.0;
+    azure::acquire(&catalog, Some("a"), azure::A, None, Timestamp::steady()).await;
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = OFF;
+         UPDATE past SET revision = 99 WHERE key = CAST('a' AS BLOB);
+         UPDATE past SET version_id = 98 WHERE key = CAST('b' AS BLOB);
+         DELETE FROM object WHERE key = CAST('c' AS BLOB);
+         UPDATE past SET snapshot = 9223372036854775806, deleted = 1, until = 2 WHERE key = CAST('d' AS BLOB);
+         UPDATE lease SET key = CAST('z' AS BLOB);
+         UPDATE uncommitted SET blocks = 2;
+         UPDATE block SET length = 11;
+         UPDATE version SET blocks = x'01' WHERE key = CAST('f' AS BLOB);
+         UPDATE tag SET value = 'other' WHERE key = CAST('a' AS BLOB);
+         UPDATE object SET created = 1 WHERE key = CAST('b' AS BLOB);",
+    )
+    .unwrap();
+    drop(db);
+    let faults = fresh.open().audit().await.unwrap();
+    let joined = format!("a version's blocks do not add up: {joined}");
+    for fault in [
+        "a past version's line in lists is not its version's: ",
+        "a version is neither current nor past: ",
+        "a snapshot has no current version: ",
+        "what was deleted is current: ",
+        "a lease is of nothing: aaaaaaaa",
+        "a count of uncommitted blocks is wrong: ",
+        "a block's length is not its slices': ",
+        &joined,
+        "a tag is not in the index: ",
+        "the index has a tag that no object has: 61",
         "a name's line in lists is not its version's: 62",
     ] {
         assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");

@@ -46,7 +46,8 @@ pub use sqlite::SqliteCatalog;
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CatalogSettings {
-    /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all.
+    /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all. So long
+    /// their keys live on: what is retained is not erased.
     pub retention: Option<Duration>,
 }
 

@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
-use ecluse::catalog::{Catalog, Content, ListEntry, ListQuery, ListStart, NewVersion, Select, SqliteCatalog};
+use ecluse::catalog::{
+    Catalog, Content, ListEntry, ListExtras, ListQuery, ListStart, NewVersion, Select, SqliteCatalog,
+};
 use ecluse::model::{
     BucketName, BucketRef, Checksum, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Part, PartId,
     ProviderName, TenantId, Timestamp, WrappedKey,
@@ -66,7 +68,7 @@ impl Archive {
         let runtime = Runtime::new().unwrap();
         let catalog = Arc::new(SqliteCatalog::open(&directory.join("catalog.db")).unwrap());
         let bucket = BucketRef { tenant: TenantId::parse("chum").unwrap(), name: BucketName::parse("images").unwrap() };
-        runtime.block_on(catalog.create_bucket(&bucket, Timestamp(0))).unwrap();
+        runtime.block_on(catalog.create_bucket(&bucket, Timestamp(0), &BTreeMap::new())).unwrap();
         let mut studies: Vec<String> = (0..STUDIES).map(study).collect();
         studies.sort_unstable();
         Self { runtime, catalog, bucket, objects: 0, studies, seed: 1, parts: 0 }
@@ -130,6 +132,7 @@ impl Archive {
             start: ListStart::After(self.studies[study].clone()),
             limit: PAGE,
             with_metadata: false,
+            extras: ListExtras::default(),
         }
     }
 

@@ -45,6 +45,20 @@ pub struct BlockCommit {
     pub conditions: Conditions,
 }
 
+impl BlockCommit {
+    /// The tag of a version that was committed of these blocks, where the commit names none. One without blocks has the
+    /// tag of any empty object.
+    pub(super) fn tag_of(blocks: &[Block]) -> ETag {
+        if blocks.is_empty() {
+            return ETag::of_nothing();
+        }
+        ETag::of_parts(blocks.iter().map(|block| match &block.md5 {
+            Some(md5) => md5.as_slice(),
+            None => block.id.as_str().as_bytes(),
+        }))
+    }
+}
+
 /// The blocks of an object.
 #[derive(Debug, Clone, Default)]
 pub struct BlockLists {

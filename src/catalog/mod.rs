@@ -10,6 +10,8 @@
 //! - **Cancel-safe**: a caller that drops the future may or may not have caused the effect, never half of it.
 //! - **Counted**: a part lives as long as a slice refers to it. The transaction that removes its last slice deletes
 //!   its wrapped key and queues its chunks for deletion.
+//! - **Leased**: a write under a name with an active lease happens only if its conditions name that lease
+//!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
 mod blocks;
 mod error;
@@ -46,7 +48,8 @@ pub use sqlite::SqliteCatalog;
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CatalogSettings {
-    /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all.
+    /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all. So long
+    /// their keys live on: what is retained is not erased.
     pub retention: Option<Duration>,
 }
 
@@ -361,7 +364,9 @@ pub trait Catalog: Send + Sync + 'static {
     // --- objects --------------------------------------------------------------------------------------------------
 
     /// Commits a version and replaces the current one, if the conditions hold
-    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices.
+    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices. An object keeps the
+    /// time of its creation ([`Metadata::created`]) when it is overwritten, until it is deleted; what the new version
+    /// says of that is not looked at.
     /// `grace_until`: chunks of parts that lose their last slice are not deleted before.
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
@@ -372,6 +377,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
+    /// [`CatalogError::SnapshotsPresent`] when it has snapshots.
     async fn delete(
         &self,
         bucket: &BucketRef,
@@ -454,7 +460,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError>;
 
     /// Makes a list of blocks the current version, if the conditions hold. Uncommitted blocks are dropped, those not
-    /// listed too. [`CatalogError::InvalidBlock`] when one is not where it was said to be.
+    /// listed too. [`CatalogError::InvalidBlock`] when one is not where it was said to be (of several committed ones of one
+    /// name the last counts), [`CatalogError::WrongKind`] when the object grows by appending.
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
     /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects; returns of how many.

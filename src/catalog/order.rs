@@ -8,6 +8,11 @@
 
 use super::ListStart;
 
+/// The rank of a current version among the rows of its name, and of a name of blocks only: behind all snapshots.
+pub(super) const RANK_OF_CURRENT: i64 = i64::MAX;
+/// The rank of what was deleted as a current version.
+pub(super) const RANK_OF_DELETED: i64 = i64::MAX - 1;
+
 /// The least byte string greater than all that begin with `prefix`; `None` when there is none.
 pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let keep = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
@@ -36,12 +41,22 @@ pub(super) fn rolled_up<'k>(key: &'k str, prefix: &str, delimiter: Option<&str>)
 pub(super) fn first_of_page(start: &ListStart, prefix: &str, delimiter: Option<&str>) -> Option<Vec<u8>> {
     let from = match start {
         ListStart::First => Vec::new(),
-        ListStart::At(text) | ListStart::Within { key: text, .. } => text.as_bytes().to_vec(),
+        ListStart::At(text) => text.as_bytes().to_vec(),
         ListStart::After(text) if is_common_prefix(text, prefix, delimiter) => successor(text.as_bytes())?,
         ListStart::After(text) => just_after(text),
         ListStart::AfterPrefix(text) => successor(text.as_bytes())?,
+        ListStart::Within { key, rank: RANK_OF_CURRENT } => just_after(key),
+        ListStart::Within { key, .. } => key.as_bytes().to_vec(),
     };
     Some(from.max(prefix.as_bytes().to_vec()))
+}
+
+/// The rank that rows of the first name of a page must be above, when that name is `from`.
+pub(super) fn rank_of_page(start: &ListStart, from: &[u8]) -> i64 {
+    match start {
+        ListStart::Within { key, rank } if key.as_bytes() == from => *rank,
+        _ => i64::MIN,
+    }
 }
 
 /// The bytes that every name of the page is below.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Version, VersionId};
+use super::{CatalogError, MOST_BLOCKS, Version, VersionId};
 use crate::model::{
     BucketName, BucketRef, ByteRange, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, SnapshotId, SystemMetadata,
     TagExpression, Tags, TenantId, Tier, Timestamp,
@@ -28,9 +28,46 @@ pub enum Revision {
     /// Nothing may be appended any more ([`AppendState::closed`](crate::model::AppendState)). Raises the revision.
     /// [`CatalogError::WrongKind`](super::CatalogError::WrongKind) when nothing could be.
     Close {
-        /// The length that the object must have ([`CatalogError::AppendPosition`](super::CatalogError::AppendPosition) otherwise).
+        /// The length that the object must have ([`CatalogError::AppendPosition`](super::CatalogError::AppendPosition)
+        /// otherwise).
         length: Option<u64>,
     },
+}
+
+impl Revision {
+    /// Changes `version`; returns whether its revision rises.
+    pub(super) fn apply(&self, version: &mut Version) -> Result<bool, CatalogError> {
+        if version.snapshot.is_some() && !matches!(self, Self::Tags(_) | Self::Tier(_)) {
+            return Err(CatalogError::WrongKind);
+        }
+        let metadata = &mut version.metadata;
+        match self {
+            Self::User(user) => metadata.user = user.clone(),
+            Self::Headers { system, shown_md5 } => {
+                metadata.shown_md5 = *shown_md5;
+                let before = std::mem::replace(&mut metadata.system, (**system).clone());
+                metadata.system.expires = before.expires;
+                metadata.system.website_redirect = before.website_redirect;
+                metadata.system.storage_class = before.storage_class;
+            }
+            Self::Close { length } => {
+                let state = metadata.append.as_mut().ok_or(CatalogError::WrongKind)?;
+                if length.is_some_and(|length| length != version.length) {
+                    return Err(CatalogError::AppendPosition);
+                }
+                state.closed = true;
+            }
+            Self::Tags(tags) => {
+                metadata.tags = tags.clone();
+                return Ok(false);
+            }
+            Self::Tier(tier) => {
+                metadata.tier = tier.clone();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// Which version of an object.
@@ -63,6 +100,36 @@ pub struct NewAppend {
     pub modified: Timestamp,
     /// Decided against the current version, in the transaction.
     pub conditions: Conditions,
+}
+
+impl NewAppend {
+    /// Changes `version`, all but its revision, unless it must not grow so.
+    pub(super) fn apply(&self, version: &mut Version) -> Result<(), CatalogError> {
+        let metadata = &mut version.metadata;
+        let state = metadata.append.as_mut().ok_or(CatalogError::WrongKind)?;
+        if state.closed {
+            return Err(CatalogError::AppendClosed);
+        }
+        if self.position.is_some_and(|position| position != version.length) {
+            return Err(CatalogError::AppendPosition);
+        }
+        let length = version.length.saturating_add(self.part.length);
+        if self.most_bytes.is_some_and(|most| length > most) {
+            return Err(CatalogError::AppendLength);
+        }
+        if usize::try_from(state.blocks).is_ok_and(|blocks| blocks >= MOST_BLOCKS) {
+            return Err(CatalogError::TooManyBlocks);
+        }
+        state.blocks += 1;
+        // They were of the bytes that were there before.
+        metadata.content_md5 = None;
+        metadata.checksums.clear();
+        metadata.created.get_or_insert(version.modified);
+        version.length = length;
+        version.etag = self.etag.clone();
+        version.modified = self.modified;
+        Ok(())
+    }
 }
 
 /// What an append did.

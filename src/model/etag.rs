@@ -23,6 +23,11 @@ impl ETag {
         Self(hex::encode(digest).into())
     }
 
+    /// The tag of an object without bytes.
+    pub fn of_nothing() -> Self {
+        Self::md5(Md5::digest([]).into())
+    }
+
     /// The tag of a multipart object: MD5 of the parts' MD5s, and how many (S3's form).
     pub fn multipart(digest: [u8; 16], parts: usize) -> Self {
         Self(format!("{}-{parts}", hex::encode(digest)).into())

@@ -203,7 +203,7 @@ struct Parser<'t> {
     condition: bool,
     depth: usize,
     comparisons: usize,
-    names: BTreeSet<String>,
+    names: BTreeSet<&'t str>,
 }
 
 impl<'t> Parser<'t> {
@@ -271,10 +271,13 @@ impl<'t> Parser<'t> {
             let container = !self.condition && self.identifier() == "container";
             return if container { Ok(Subject::Container) } else { Err(TagFault::Malformed) };
         }
-        let name = if self.rest.starts_with('"') { self.quoted('"')? } else { self.identifier() }.to_owned();
-        check_name(&name)?;
-        self.names.insert(name.clone());
-        if self.names.len() > MOST_TAGS { Err(TagFault::TooMany) } else { Ok(Subject::Tag(name)) }
+        let name = match self.rest.starts_with('"') {
+            true => self.quoted('"')?,
+            false => Some(self.identifier()).filter(|name| !name.is_empty()).ok_or(TagFault::Malformed)?,
+        };
+        check_name(name)?;
+        self.names.insert(name);
+        if self.names.len() > MOST_TAGS { Err(TagFault::TooMany) } else { Ok(Subject::Tag(name.to_owned())) }
     }
 
     fn operator(&mut self) -> Result<Operator, TagFault> {

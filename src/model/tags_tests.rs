@@ -76,6 +76,7 @@ fn a_search_may_name_a_container_and_a_condition_may_not() {
 #[test]
 fn what_is_not_of_the_grammar_is_refused() {
     for text in [
+        "",
         "a",
         "a =",
         "a = b",
@@ -98,7 +99,7 @@ fn what_is_not_of_the_grammar_is_refused() {
     for text in ["a <> 'b'", "a = 'b' OR a = 'c'"] {
         assert_eq!(search(text), Err(TagFault::Malformed), "{text}");
     }
-    assert_eq!(search(""), Err(TagFault::NameLength));
+    assert_eq!(search("\"\" = 'a'"), Err(TagFault::NameLength));
     assert_eq!(search("a = 'é'"), Err(TagFault::Character));
     assert_eq!(search("\"é\" = 'a'"), Err(TagFault::Character));
 }

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use ecluse::catalog::{Catalog, CatalogError, Content, ListEntry, ListPage, ListQuery, ListStart, UploadQuery};
+use ecluse::catalog::{
+    Catalog, CatalogError, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, UploadQuery,
+};
 
 use super::suite::{GRACE, bucket, key, new, rich_metadata, upload, with_bucket};
 
 fn query(prefix: &str, delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
     let delimiter = delimiter.map(str::to_owned);
-    ListQuery { bucket: bucket(), prefix: prefix.to_owned(), delimiter, start, limit, with_metadata: false }
+    ListQuery {
+        bucket: bucket(),
+        prefix: prefix.to_owned(),
+        delimiter,
+        start,
+        limit,
+        with_metadata: false,
+        extras: ListExtras::default(),
+    }
 }
 
 async fn add(catalog: &dyn Catalog, names: &[&str]) {
@@ -21,6 +31,7 @@ fn texts(page: &ListPage) -> Vec<String> {
     let text = |entry: &ListEntry| match entry {
         ListEntry::Object { key, .. } => key.as_str().to_owned(),
         ListEntry::Prefix(prefix) => format!("{prefix}*"),
+        ListEntry::Uncommitted { key, .. } => panic!("{}", key.as_str()),
     };
     page.entries.iter().map(text).collect()
 }
@@ -52,6 +63,7 @@ fn model(names: &BTreeSet<String>, prefix: &str, delimiter: Option<&str>, start:
             ListStart::At(text) => name < text,
             ListStart::After(text) => name <= text || common == Some(text.as_str()),
             ListStart::AfterPrefix(text) => name.starts_with(text.as_str()) || name < text,
+            ListStart::Within { .. } => panic!("a page without extras"),
         };
         let entry = common.map_or_else(|| name.clone(), |common| format!("{common}*"));
         if !behind && found.last() != Some(&entry) {
@@ -106,6 +118,10 @@ pub async fn pages_have_their_edges(catalog: &dyn Catalog) {
         modified: version.modified,
         storage_class: rich_metadata().system.storage_class,
         metadata: Some(Box::new(rich_metadata())),
+        revision: version.revision,
+        lease: None,
+        snapshot: None,
+        retained: None,
     };
     assert_eq!(catalog.list(&with).await.unwrap().entries, [expected]);
     assert_eq!(storage_class_of(catalog, "b").await, rich_metadata().system.storage_class);

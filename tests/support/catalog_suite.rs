@@ -1,5 +1,6 @@
 //! What every catalog promises, as functions over `&dyn Catalog`. Each takes a fresh catalog.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
@@ -7,9 +8,9 @@ use ecluse::catalog::{
     UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
-    BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, ETag, EtagCondition, Metadata,
-    ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, TenantId, TenantKeyPurpose, Timestamp, WrappedKey,
-    WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, ShownMd5, TenantId, TenantKeyPurpose,
+    Tier, Timestamp, WrappedKey, WrappedTenantKey,
 };
 
 pub const GRACE: Timestamp = Timestamp(9_000);
@@ -62,23 +63,23 @@ pub fn new(name: &str, content: Content, length: u64) -> NewVersion {
 }
 
 pub async fn with_bucket(catalog: &dyn Catalog) {
-    catalog.create_bucket(&bucket(), Timestamp(1_000)).await.unwrap();
+    catalog.create_bucket(&bucket(), Timestamp(1_000), &BTreeMap::new()).await.unwrap();
 }
 
 pub async fn put(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Version {
     catalog.commit(new(name, Content::Part(part(number, length)), length), GRACE).await.unwrap()
 }
 
-async fn delete(catalog: &dyn Catalog, name: &str) -> bool {
+pub async fn delete(catalog: &dyn Catalog, name: &str) -> bool {
     catalog.delete(&bucket(), &key(name), &Conditions::default(), GRACE).await.unwrap()
 }
 
-async fn sound(catalog: &dyn Catalog) {
+pub async fn sound(catalog: &dyn Catalog) {
     assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
 }
 
 /// Ids of all queued parts, each as often as it is queued.
-async fn queued(catalog: &dyn Catalog) -> Vec<PartId> {
+pub async fn queued(catalog: &dyn Catalog) -> Vec<PartId> {
     let mut ids: Vec<_> =
         catalog.due_deletions(Timestamp(i64::MAX), 100_000).await.unwrap().into_iter().map(|d| d.part).collect();
     ids.sort();
@@ -99,6 +100,16 @@ pub fn rich_metadata() -> Metadata {
     metadata.content_md5 = Some([9; 16]);
     metadata.checksums.push(Checksum { algorithm: ChecksumAlgorithm::Crc64Nvme, value: vec![1; 8], parts: None });
     metadata.checksums.push(Checksum { algorithm: ChecksumAlgorithm::Sha256, value: vec![2; 32], parts: Some(4) });
+    metadata.tags.insert("étude".into(), "a/b = \"c\"".into());
+    metadata.tags.insert("vide".into(), String::new());
+    metadata.shown_md5 = ShownMd5::Given(Some([8; 16]));
+    metadata.tier = Some(Tier { name: "Cool".into(), changed: Timestamp(7) });
+    metadata.copied = Some(Box::new(CopyRecord {
+        id: "7".into(),
+        source: "https://host/a".into(),
+        finished: Timestamp(8),
+        length: 9,
+    }));
     metadata
 }
 
@@ -120,11 +131,14 @@ pub async fn buckets_belong_to_their_tenant_and_go_only_when_empty(catalog: &dyn
     assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
     assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
     with_bucket(catalog).await;
-    assert!(matches!(catalog.create_bucket(&bucket(), Timestamp(2)).await, Err(CatalogError::BucketExists)));
+    assert!(matches!(
+        catalog.create_bucket(&bucket(), Timestamp(2), &BTreeMap::new()).await,
+        Err(CatalogError::BucketExists)
+    ));
     assert_eq!(catalog.bucket(&bucket()).await.unwrap().created, Timestamp(1_000));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
     assert!(matches!(catalog.bucket(&other).await, Err(CatalogError::NoSuchBucket)));
-    catalog.create_bucket(&other, Timestamp(3)).await.unwrap();
+    catalog.create_bucket(&other, Timestamp(3), &BTreeMap::new()).await.unwrap();
     assert_eq!(catalog.buckets(&tenant()).await.unwrap().len(), 1);
     put(catalog, "a", 1, 10).await;
     assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
@@ -280,7 +294,7 @@ pub async fn what_does_not_add_up_is_refused_and_leaves_nothing(catalog: &dyn Ca
     assert!(matches!(catalog.commit(new("b", unknown, 1), GRACE).await, Err(CatalogError::SourceChanged)));
     assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::NoSuchKey)));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
-    catalog.create_bucket(&other, Timestamp(1)).await.unwrap();
+    catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let foreign = NewVersion { bucket: other, ..new("b", share(0, 5), 5) };
     assert!(matches!(catalog.commit(foreign, GRACE).await, Err(CatalogError::SourceChanged)));
     sound(catalog).await;
@@ -392,11 +406,11 @@ fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadP
     NewUploadPart { bucket: bucket(), key: key(name), upload: id.clone(), content: Content::Part(part), part: seen }
 }
 
-async fn put_part(catalog: &dyn Catalog, name: &str, id: &UploadId, number: u32, part: Part) {
+pub async fn put_part(catalog: &dyn Catalog, name: &str, id: &UploadId, number: u32, part: Part) {
     catalog.put_upload_part(upload_part(name, id, number, part), GRACE).await.unwrap();
 }
 
-fn completion(name: &str, id: &UploadId, numbers: &[u32]) -> Completion {
+pub fn completion(name: &str, id: &UploadId, numbers: &[u32]) -> Completion {
     Completion {
         bucket: bucket(),
         key: key(name),

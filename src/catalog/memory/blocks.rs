@@ -1,32 +1,36 @@
 //! Blocks in memory.
 
-use std::collections::BTreeMap;
-
-use super::state::{ObjectEntry, PartSlice, State, Waiting, cut};
-use super::{objects, past};
+use super::objects;
+use super::state::{ObjectEntry, PartSlice, State, cut};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
 };
-use crate::model::{Block, BlockPick, BlockSource, BucketRef, ByteRange, Conditions, ETag, ObjectKey, Timestamp};
+use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
 
 pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
-    let lease = Conditions { lease: new.conditions.lease.clone(), ..Conditions::default() };
-    objects::guard_write(state, &new.bucket, &new.key, &lease)?;
-    refuse_growing(state, &new.bucket, &new.key)?;
-    let id_bytes = new.block.id.decoded_length();
-    if let Some(waiting) = state.bucket(&new.bucket)?.waiting.get(&new.key) {
-        if waiting.id_bytes != id_bytes {
+    let entry = state.bucket(&new.bucket)?;
+    let current = entry.objects.get(&new.key).map(|object| &object.version);
+    let lease = objects::guard(current.and_then(|version| version.lease.as_ref()), &new.conditions)?;
+    refuse_appendable(current)?;
+    if new.content == Content::Empty {
+        return Err(CatalogError::Damaged("a block without bytes"));
+    }
+    if let Some(waiting) = entry.uncommitted.get(&new.key) {
+        let length = new.block.id.decoded_length();
+        if waiting.blocks.keys().any(|id| id.decoded_length() != length) {
             return Err(CatalogError::InvalidBlock);
         }
-        if waiting.blocks.len() >= MOST_UNCOMMITTED_BLOCKS && !waiting.blocks.contains_key(&new.block.id) {
+        if waiting.blocks.len() == MOST_UNCOMMITTED_BLOCKS && !waiting.blocks.contains_key(&new.block.id) {
             return Err(CatalogError::TooManyBlocks);
         }
     }
     let slices = state.add(new.content, new.block.length, &new.bucket.tenant)?;
-    objects::forget_ended_lease(state, &new.bucket, &new.key)?;
-    let empty = || Waiting { id_bytes, touched: new.uploaded, blocks: BTreeMap::new() };
-    let waiting = state.bucket_mut(&new.bucket)?.waiting.entry(new.key).or_insert_with(empty);
-    waiting.touched = new.uploaded;
+    let entry = state.bucket_mut(&new.bucket)?;
+    if let Some(object) = entry.objects.get_mut(&new.key) {
+        object.version.lease = lease;
+    }
+    let waiting = entry.uncommitted.entry(new.key).or_default();
+    waiting.touched = Some(new.uploaded);
     if let Some((_, old)) = waiting.blocks.insert(new.block.id.clone(), (new.block, slices)) {
         state.release(old, grace_until);
     }
@@ -34,96 +38,109 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
 }
 
 pub(super) fn lists(state: &State, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
-    let entry = state.bucket(&object.bucket)?;
-    let (found, version) = match object.snapshot {
-        Some(id) => {
-            past::find(state, &object.bucket, &object.key, id).map(|(found, version)| (Some(found), Some(version)))?
-        }
-        None => (entry.objects.get(&object.key), objects::current(state, &object.bucket, &object.key).ok()),
+    let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key).filter(|_| object.snapshot.is_none());
+    let found = match objects::find(state, object) {
+        Ok(found) => Some(found),
+        Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
+        Err(error) => return Err(error),
     };
-    if version.as_ref().is_some_and(|version| version.metadata.append.is_some()) {
-        return Err(CatalogError::WrongKind);
-    }
-    let committed = found.and_then(|found| found.blocks.clone()).unwrap_or_default();
-    let waiting = entry.waiting.get(&object.key).filter(|_| object.snapshot.is_none());
-    let uncommitted: Vec<Block> =
-        waiting.into_iter().flat_map(|waiting| waiting.blocks.values().map(|(block, _)| block.clone())).collect();
-    if version.is_none() && uncommitted.is_empty() {
-        return Err(CatalogError::NoSuchKey);
-    }
-    Ok(BlockLists { version, committed, uncommitted })
+    Ok(BlockLists {
+        version: found.map(|found| found.version.clone()),
+        committed: found.map_or_else(Vec::new, |found| found.blocks.clone()),
+        uncommitted: waiting
+            .map_or_else(Vec::new, |waiting| waiting.blocks.values().map(|(block, _)| block.clone()).collect()),
+    })
 }
 
-pub(super) fn commit(state: &mut State, list: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
-    if list.picks.len() > MOST_BLOCKS {
+pub(super) fn commit(state: &mut State, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
+    let lease = objects::check(state, &commit.bucket, &commit.key, &commit.conditions)?;
+    let entry = state.bucket(&commit.bucket)?;
+    refuse_appendable(entry.objects.get(&commit.key).map(|object| &object.version))?;
+    if commit.picks.len() > MOST_BLOCKS {
         return Err(CatalogError::TooManyBlocks);
     }
-    let lease = objects::guard_write(state, &list.bucket, &list.key, &list.conditions)?;
-    refuse_growing(state, &list.bucket, &list.key)?;
-    let (mut slices, mut blocks, mut position) = (Vec::new(), Vec::new(), 0);
-    for pick in &list.picks {
-        let (block, of_block) = find(state, &list.bucket, &list.key, pick).ok_or(CatalogError::InvalidBlock)?;
-        slices.extend(of_block.into_iter().map(|slice| PartSlice { position: slice.position + position, ..slice }));
-        position += block.length;
+    let (mut blocks, mut slices, mut length) = (Vec::new(), Vec::new(), 0);
+    for pick in &commit.picks {
+        let (block, of_block) = find(state, &commit, pick).ok_or(CatalogError::InvalidBlock)?;
+        slices.extend(of_block.into_iter().map(|slice| PartSlice { position: slice.position + length, ..slice }));
+        length += block.length;
         blocks.push(block);
     }
-    state.raise(&slices);
-    let digest = |block: &Block| block.md5.map_or_else(|| block.id.as_str().as_bytes().to_vec(), Vec::from);
-    let digests: Vec<Vec<u8>> = blocks.iter().map(digest).collect();
+    // They are shared with the blocks that they are of, which go.
+    state.count(&slices);
     let id = state.next_version();
     let version = Version {
         id,
-        key: list.key,
-        length: position,
-        etag: list.etag.unwrap_or_else(|| ETag::of_parts(digests.iter().map(Vec::as_slice))),
-        modified: list.modified,
-        metadata: list.metadata,
+        key: commit.key,
+        length,
+        etag: commit.etag.unwrap_or_else(|| BlockCommit::tag_of(&blocks)),
+        modified: commit.modified,
+        metadata: commit.metadata,
         part_lengths: Vec::new(),
         revision: id.0,
         snapshot: None,
         lease,
     };
-    let object = ObjectEntry { version, slices, origin: None, blocks: Some(blocks) };
-    objects::replace(state, &list.bucket, object, grace_until)
+    objects::replace(state, &commit.bucket, ObjectEntry { version, slices, blocks, origin: None }, grace_until)
 }
 
-pub(super) fn drop_stale(state: &mut State, before: Timestamp, limit: usize, grace_until: Timestamp) -> usize {
-    let mut gone = Vec::new();
-    for entry in state.buckets.values_mut() {
-        let stale = |waiting: &Waiting| waiting.touched < before;
-        let names: Vec<_> = entry.waiting.iter().filter(|(_, w)| stale(w)).map(|(name, _)| name.clone()).collect();
-        gone.extend(names.into_iter().take(limit - gone.len()).filter_map(|name| entry.waiting.remove(&name)));
+/// Drops the uncommitted blocks of a name.
+pub(super) fn discard(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    if let Some(waiting) = state.bucket_mut(bucket)?.uncommitted.remove(key) {
+        waiting.blocks.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
     }
-    let count = gone.len();
-    for (_, slices) in gone.into_iter().flat_map(|waiting| waiting.blocks.into_values()) {
-        state.release(slices, grace_until);
-    }
-    count
+    Ok(())
 }
 
-fn find(state: &State, bucket: &BucketRef, key: &ObjectKey, pick: &BlockPick) -> Option<(Block, Vec<PartSlice>)> {
-    let entry = state.bucket(bucket).ok()?;
-    let waiting = || entry.waiting.get(key)?.blocks.get(&pick.id).cloned();
-    let committed = || {
-        let object = entry.objects.get(key)?;
-        let mut first = 0;
-        for block in object.blocks.as_ref()? {
-            let range = ByteRange { first, end: first + block.length };
-            if block.id == pick.id {
-                return Some((block.clone(), cut(&object.slices, range)));
-            }
-            first = range.end;
-        }
-        None
-    };
+pub(super) fn drop_stale(
+    state: &mut State,
+    before: Timestamp,
+    limit: usize,
+    grace_until: Timestamp,
+) -> Result<usize, CatalogError> {
+    let mut stale = Vec::new();
+    for (bucket, entry) in &state.buckets {
+        let old = entry.uncommitted.iter().filter(|(_, waiting)| waiting.touched < Some(before));
+        stale.extend(old.map(|(key, waiting)| (waiting.touched, bucket.clone(), key.clone())));
+    }
+    stale.sort();
+    stale.truncate(limit);
+    stale.iter().try_for_each(|(_, bucket, key)| discard(state, bucket, key, grace_until))?;
+    Ok(stale.len())
+}
+
+/// A block that a list names, with its slices from position 0 on.
+fn find(state: &State, commit: &BlockCommit, pick: &BlockPick) -> Option<(Block, Vec<PartSlice>)> {
+    let entry = state.buckets.get(&commit.bucket)?;
+    let uncommitted = || entry.uncommitted.get(&commit.key)?.blocks.get(&pick.id).cloned();
+    let committed = || of_version(entry.objects.get(&commit.key)?, &pick.id);
     match pick.source {
         BlockSource::Committed => committed(),
-        BlockSource::Uncommitted => waiting(),
-        BlockSource::Latest => waiting().or_else(committed),
+        BlockSource::Uncommitted => uncommitted(),
+        BlockSource::Latest => uncommitted().or_else(committed),
     }
 }
 
-fn refuse_growing(state: &State, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
-    let grows = state.bucket(bucket)?.objects.get(key).is_some_and(|object| object.version.metadata.append.is_some());
-    if grows { Err(CatalogError::WrongKind) } else { Ok(()) }
+/// Of several committed blocks of one name the last counts.
+fn of_version(object: &ObjectEntry, id: &BlockId) -> Option<(Block, Vec<PartSlice>)> {
+    let (mut position, mut found) = (0, None);
+    for block in &object.blocks {
+        if block.id == *id {
+            let range = ByteRange { first: position, end: position + block.length };
+            found = Some((block.clone(), cut(&object.slices, range, 0)));
+        }
+        position += block.length;
+    }
+    found
+}
+
+/// Blocks are not for an object that grows by appending.
+fn refuse_appendable(current: Option<&Version>) -> Result<(), CatalogError> {
+    let appendable = current.is_some_and(|version| version.metadata.append.is_some());
+    if appendable { Err(CatalogError::WrongKind) } else { Ok(()) }
 }

@@ -1,7 +1,8 @@
-//! Buckets in memory.
+//! Buckets in memory, and the purge.
 
 use std::collections::BTreeMap;
 
+use super::past;
 use super::state::{BucketEntry, State};
 use crate::catalog::{Bucket, BucketRevision, CatalogError};
 use crate::model::{BucketRef, Conditions, Lease, TenantId, Timestamp};
@@ -16,37 +17,35 @@ pub(super) fn create(
         return Err(CatalogError::BucketExists);
     }
     let entry = BucketEntry {
-        created,
-        modified: created,
-        revision: state.next_version().0,
-        user: user.clone(),
-        policies: Vec::new(),
-        lease: None,
-        leases: BTreeMap::new(),
-        past: BTreeMap::new(),
-        waiting: BTreeMap::new(),
+        bucket: Bucket {
+            name: bucket.name.clone(),
+            created,
+            modified: created,
+            revision: state.next_version().0,
+            user: user.clone(),
+            policies: Vec::new(),
+            lease: None,
+        },
         objects: BTreeMap::new(),
+        past: BTreeMap::new(),
+        uncommitted: BTreeMap::new(),
         uploads: BTreeMap::new(),
     };
-    let shown = shown(bucket, &entry);
+    let created = entry.bucket.clone();
     state.buckets.insert(bucket.clone(), entry);
-    Ok(shown)
-}
-
-pub(super) fn bucket(state: &State, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
-    Ok(shown(bucket, state.bucket(bucket)?))
+    Ok(created)
 }
 
 pub(super) fn buckets(state: &State, tenant: &TenantId) -> Vec<Bucket> {
     let own = state.buckets.iter().filter(|(bucket, _)| bucket.tenant == *tenant);
-    own.map(|(bucket, entry)| shown(bucket, entry)).collect()
+    own.map(|(_, entry)| entry.bucket.clone()).collect()
 }
 
 pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), CatalogError> {
     let entry = state.bucket(bucket)?;
-    Lease::guard_write(entry.lease.as_ref(), None, Timestamp::steady())?;
+    Lease::guard_write(entry.bucket.lease.as_ref(), None, Timestamp::steady())?;
     let snapshots = entry.past.values().any(|past| past.retained.is_none());
-    if !entry.objects.is_empty() || !entry.uploads.is_empty() || !entry.waiting.is_empty() || snapshots {
+    if !entry.objects.is_empty() || !entry.uploads.is_empty() || !entry.uncommitted.is_empty() || snapshots {
         return Err(CatalogError::BucketNotEmpty);
     }
     set_aside(state, bucket);
@@ -55,8 +54,8 @@ pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), Catalo
 
 pub(super) fn drop_bucket(state: &mut State, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
     let entry = state.bucket(bucket)?;
-    shown(bucket, entry).check_write(conditions)?;
-    Lease::guard_write(entry.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    entry.bucket.check_write(conditions)?;
+    Lease::guard_write(entry.bucket.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
     set_aside(state, bucket);
     Ok(())
 }
@@ -69,36 +68,41 @@ pub(super) fn revise(
     at: Timestamp,
 ) -> Result<Bucket, CatalogError> {
     let entry = state.bucket(bucket)?;
-    shown(bucket, entry).check_write(conditions)?;
-    Lease::guard_read(entry.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    entry.bucket.check_write(conditions)?;
+    Lease::guard_read(entry.bucket.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
     let number = state.next_version().0;
-    let entry = state.bucket_mut(bucket)?;
+    let bucket = &mut state.bucket_mut(bucket)?.bucket;
     match revision {
-        BucketRevision::User(user) => entry.user = user,
-        BucketRevision::Policies(policies) => entry.policies = policies,
+        BucketRevision::User(user) => bucket.user = user,
+        BucketRevision::Policies(policies) => bucket.policies = policies,
     }
-    (entry.modified, entry.revision) = (at, number);
-    Ok(shown(bucket, entry))
+    bucket.modified = at;
+    bucket.revision = number;
+    Ok(bucket.clone())
+}
+
+pub(super) fn purge(state: &mut State, now: Timestamp, limit: usize, grace_until: Timestamp) -> bool {
+    let mut left = limit;
+    while left > 0 {
+        let Some(mut entry) = state.dropped.pop() else { break };
+        left -= 1;
+        if let Some((_, object)) = entry.objects.pop_first() {
+            state.release(object.slices, grace_until);
+        } else if let Some((_, past)) = entry.past.pop_first() {
+            state.release(past.object.slices, grace_until);
+        } else if let Some((_, upload)) = entry.uploads.pop_first() {
+            upload.parts.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
+        } else if let Some((_, waiting)) = entry.uncommitted.pop_first() {
+            waiting.blocks.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
+        } else {
+            continue;
+        }
+        state.dropped.push(entry);
+    }
+    past::purge(state, now, left, grace_until) == left
 }
 
 fn set_aside(state: &mut State, bucket: &BucketRef) {
-    let Some(entry) = state.buckets.remove(bucket) else { return };
     state.versions.retain(|_, (at, _)| at != bucket);
-    let empty =
-        entry.objects.is_empty() && entry.past.is_empty() && entry.waiting.is_empty() && entry.uploads.is_empty();
-    if !empty {
-        state.dropped.push(entry);
-    }
-}
-
-fn shown(bucket: &BucketRef, entry: &BucketEntry) -> Bucket {
-    Bucket {
-        name: bucket.name.clone(),
-        created: entry.created,
-        modified: entry.modified,
-        revision: entry.revision,
-        user: entry.user.clone(),
-        policies: entry.policies.clone(),
-        lease: entry.lease.clone(),
-    }
+    state.dropped.extend(state.buckets.remove(bucket));
 }

@@ -2,80 +2,68 @@
 
 use std::collections::BTreeMap;
 
-use super::past;
-use super::state::{BucketEntry, State};
-use crate::catalog::order::{first_of_page, rolled_up};
+use super::state::{BucketEntry, ObjectEntry, State};
+use crate::catalog::order::{RANK_OF_CURRENT, RANK_OF_DELETED, first_of_page, rank_of_page, rolled_up};
 use crate::catalog::{
-    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery, Version,
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery,
 };
-use crate::model::{Lease, ObjectKey, SnapshotId, Timestamp};
+use crate::model::{ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, CatalogError> {
     let bucket = state.bucket(&query.bucket)?;
     let delimiter = query.delimiter.as_deref();
     let mut page = ListPage { entries: Vec::new(), next: None };
     let Some(from) = first_of_page(&query.start, &query.prefix, delimiter) else { return Ok(page) };
-    let after = match &query.start {
-        ListStart::Within { key, rank } => Some((key.as_str(), *rank)),
-        _ => None,
-    };
-    let (mut last, extra) = (None, query.extras != ListExtras::default());
-    for ((key, rank), entry) in rows(bucket, query) {
-        let text = key.as_str();
-        let before = text.as_bytes() < from.as_slice() || after.is_some_and(|after| (text, rank) <= after);
-        if before || !text.starts_with(&query.prefix) {
+    let above = rank_of_page(&query.start, &from);
+    let mut next = None;
+    for ((key, rank), entry) in all(bucket, query) {
+        let first = key.as_bytes() == from.as_slice() && rank <= above;
+        if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() || first {
             continue;
         }
-        let (entry, start) = match rolled_up(text, &query.prefix, delimiter) {
+        let (entry, behind) = match rolled_up(key.as_str(), &query.prefix, delimiter) {
             Some(common) => (ListEntry::Prefix(common.to_owned()), ListStart::AfterPrefix(common.to_owned())),
-            None if extra => (entry, ListStart::Within { key: text.to_owned(), rank }),
-            None => (entry, ListStart::After(text.to_owned())),
+            None if query.extras == ListExtras::default() => (entry, ListStart::After(key.as_str().to_owned())),
+            None => (entry, ListStart::Within { key: key.as_str().to_owned(), rank }),
         };
-        if matches!(entry, ListEntry::Prefix(_)) && page.entries.last() == Some(&entry) {
+        if page.entries.last() == Some(&entry) {
             continue;
         }
         if page.entries.len() == query.limit {
-            page.next = last;
-            return Ok(page);
+            page.next = next;
+            break;
         }
         page.entries.push(entry);
-        last = Some(start);
+        next = Some(behind);
     }
     Ok(page)
 }
 
-/// Everything that the query may show, in order.
-fn rows(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), ListEntry> {
-    let now = Timestamp::now();
-    let mut rows = BTreeMap::new();
-    for (key, object) in &bucket.objects {
-        rows.insert((key.clone(), i64::MAX), entry(query, &object.version, bucket.leases.get(key), None, None));
+/// All that the query shows, by name and rank.
+fn all(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), ListEntry> {
+    let ListExtras { snapshots, uncommitted, deleted } = query.extras;
+    let mut all = BTreeMap::new();
+    for (key, blocks) in bucket.uncommitted.iter().filter(|_| uncommitted) {
+        let touched = blocks.touched.unwrap_or(Timestamp(0));
+        all.insert((key.clone(), RANK_OF_CURRENT), ListEntry::Uncommitted { key: key.clone(), touched });
     }
-    for ((key, id), past) in &bucket.past {
-        let of_current = *id == past::DELETED;
-        let shown = match past.retained {
-            None => query.extras.snapshots,
-            Some(retained) => query.extras.deleted && retained.until > now && (query.extras.snapshots || of_current),
+    for (key, object) in &bucket.objects {
+        all.insert((key.clone(), RANK_OF_CURRENT), shown(object, RANK_OF_CURRENT, None, query));
+    }
+    for ((key, rank), past) in &bucket.past {
+        let fits = match past.retained {
+            None => snapshots,
+            Some(_) => deleted && (snapshots || *rank == RANK_OF_DELETED),
         };
-        if shown {
-            let snapshot = (!of_current).then_some(SnapshotId(*id));
-            rows.insert((key.clone(), *id), entry(query, &past.object.version, None, snapshot, past.retained));
+        if fits {
+            all.insert((key.clone(), *rank), shown(&past.object, *rank, past.retained, query));
         }
     }
-    for (key, waiting) in bucket.waiting.iter().filter(|_| query.extras.uncommitted) {
-        rows.entry((key.clone(), i64::MAX))
-            .or_insert_with(|| ListEntry::Uncommitted { key: key.clone(), touched: waiting.touched });
-    }
-    rows
+    all
 }
 
-fn entry(
-    query: &ListQuery,
-    version: &Version,
-    lease: Option<&Lease>,
-    snapshot: Option<SnapshotId>,
-    retained: Option<Retained>,
-) -> ListEntry {
+fn shown(object: &ObjectEntry, rank: i64, retained: Option<Retained>, query: &ListQuery) -> ListEntry {
+    let version = &object.version;
     ListEntry::Object {
         key: version.key.clone(),
         version: version.id,
@@ -85,8 +73,8 @@ fn entry(
         storage_class: version.metadata.system.storage_class.clone(),
         metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
         revision: version.revision,
-        lease: lease.filter(|_| query.with_metadata).map(|lease| Box::new(lease.clone())),
-        snapshot,
+        lease: version.lease.clone().filter(|_| query.with_metadata).map(Box::new),
+        snapshot: (rank < RANK_OF_DELETED).then_some(SnapshotId(rank)),
         retained,
     }
 }

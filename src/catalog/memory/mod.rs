@@ -7,10 +7,10 @@
 mod audit;
 mod blocks;
 mod buckets;
+mod changes;
 mod listing;
 mod objects;
 mod past;
-mod revisions;
 mod state;
 mod uploads;
 
@@ -39,10 +39,9 @@ pub struct MemoryCatalog {
 }
 
 impl MemoryCatalog {
-    /// An empty one, with settings.
+    /// An empty catalog with these settings.
     pub fn with_settings(settings: CatalogSettings) -> Self {
-        let state = State { retention: settings.retention, ..State::default() };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(State { settings, ..State::default() }) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
@@ -91,8 +90,26 @@ impl Catalog for MemoryCatalog {
         self.with(|state| buckets::delete(state, bucket))
     }
 
+    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
+        self.with(|state| buckets::drop_bucket(state, bucket, conditions))
+    }
+
+    async fn revise_bucket(
+        &self,
+        bucket: &BucketRef,
+        revision: BucketRevision,
+        conditions: &Conditions,
+        at: Timestamp,
+    ) -> Result<Bucket, CatalogError> {
+        self.with(|state| buckets::revise(state, bucket, revision, conditions, at))
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
+        self.with(|state| Ok(buckets::purge(state, now, limit, grace_until)))
+    }
+
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
-        self.with(|state| buckets::bucket(state, bucket))
+        self.with(|state| Ok(state.bucket(bucket)?.bucket.clone()))
     }
 
     async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
@@ -104,11 +121,12 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-        self.with(|state| objects::current(state, bucket, key))
+        self.with(|state| Ok(state.object(bucket, key)?.version.clone()))
     }
 
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.open_at(&ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None }, select).await
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        self.with(|state| objects::open(state, &object, select))
     }
 
     async fn delete(
@@ -125,38 +143,12 @@ impl Catalog for MemoryCatalog {
         self.with(|state| listing::list(state, query))
     }
 
-    async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
-        self.with(|state| buckets::drop_bucket(state, bucket, conditions))
-    }
-
-    async fn revise_bucket(
-        &self,
-        bucket: &BucketRef,
-        revision: BucketRevision,
-        conditions: &Conditions,
-        at: Timestamp,
-    ) -> Result<Bucket, CatalogError> {
-        self.with(|state| buckets::revise(state, bucket, revision, conditions, at))
-    }
-
-    async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
-        self.with(|state| Ok(past::purge(state, now, limit, grace_until)))
-    }
-
     async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
-        self.with(|state| revisions::head(state, object))
+        self.with(|state| Ok(objects::find(state, object)?.version.clone()))
     }
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.with(|state| {
-            let (found, version) = match object.snapshot {
-                None => {
-                    (state.object(&object.bucket, &object.key)?, objects::current(state, &object.bucket, &object.key)?)
-                }
-                Some(id) => past::find(state, &object.bucket, &object.key, id)?,
-            };
-            objects::open(state, found, version, select)
-        })
+        self.with(|state| objects::open(state, object, select))
     }
 
     async fn revise(
@@ -166,7 +158,7 @@ impl Catalog for MemoryCatalog {
         conditions: &Conditions,
         at: Timestamp,
     ) -> Result<Version, CatalogError> {
-        self.with(|state| revisions::revise(state, object, revision, conditions, at))
+        self.with(|state| changes::revise(state, object, &revision, conditions, at))
     }
 
     async fn snapshot(
@@ -177,7 +169,7 @@ impl Catalog for MemoryCatalog {
         conditions: &Conditions,
         taken: SnapshotId,
     ) -> Result<Version, CatalogError> {
-        self.with(|state| past::snapshot(state, bucket, key, user, conditions, taken))
+        self.with(|state| past::take(state, bucket, key, user, conditions, taken))
     }
 
     async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
@@ -196,19 +188,19 @@ impl Catalog for MemoryCatalog {
         conditions: &Conditions,
         now: Timestamp,
     ) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError> {
-        self.with(|state| revisions::lease(state, bucket, key, action, conditions, now))
+        self.with(|state| changes::lease(state, bucket, key, action, conditions, now))
     }
 
     async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError> {
-        self.with(|state| Ok(revisions::find_by_tags(state, query)))
+        self.with(|state| Ok(changes::find_by_tags(state, query)))
     }
 
     async fn append(&self, append: NewAppend, _grace_until: Timestamp) -> Result<Appended, CatalogError> {
-        self.with(|state| revisions::append(state, append))
+        self.with(|state| changes::append(state, append))
     }
 
     async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
-        self.with(|state| revisions::merge_run(state, merge, grace_until))
+        self.with(|state| changes::merge(state, merge, grace_until))
     }
 
     async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
@@ -229,7 +221,7 @@ impl Catalog for MemoryCatalog {
         limit: usize,
         grace_until: Timestamp,
     ) -> Result<usize, CatalogError> {
-        self.with(|state| Ok(blocks::drop_stale(state, before, limit, grace_until)))
+        self.with(|state| blocks::drop_stale(state, before, limit, grace_until))
     }
 
     async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError> {

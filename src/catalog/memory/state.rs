@@ -4,14 +4,14 @@
 //! - `PartEntry::slices` is the number of slices that name the part, over all objects and upload parts.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use crate::catalog::{
-    AccessPolicy, CatalogError, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version, VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
+    VersionId,
 };
 use crate::model::{
-    Block, BlockId, BucketRef, ByteRange, ETag, Lease, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice,
-    TenantId, Timestamp, WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
+    Timestamp, WrappedTenantKey,
 };
 
 #[derive(Default)]
@@ -25,50 +25,42 @@ pub(super) struct State {
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
-    /// Buckets that were dropped and are not emptied yet.
+    /// What dropped buckets held.
     pub(super) dropped: Vec<BucketEntry>,
-    /// How long what was deleted is retained.
-    pub(super) retention: Option<Duration>,
+    pub(super) settings: CatalogSettings,
     pub(super) closed: bool,
 }
 
 pub(super) struct BucketEntry {
-    pub(super) created: Timestamp,
-    pub(super) modified: Timestamp,
-    pub(super) revision: i64,
-    pub(super) user: BTreeMap<String, String>,
-    pub(super) policies: Vec<AccessPolicy>,
-    pub(super) lease: Option<Lease>,
-    pub(super) leases: BTreeMap<ObjectKey, Lease>,
-    /// Snapshots and what is retained, by name and number.
-    pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,
-    pub(super) waiting: BTreeMap<ObjectKey, Waiting>,
+    pub(super) bucket: Bucket,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
+    /// Snapshots, and what was deleted and is retained, by name and rank.
+    pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,
+    pub(super) uncommitted: BTreeMap<ObjectKey, Uncommitted>,
     pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
 }
 
-/// A version that is not current.
 pub(super) struct PastEntry {
     pub(super) object: ObjectEntry,
-    /// Present when it was deleted.
     pub(super) retained: Option<Retained>,
 }
 
-/// Blocks that wait under a name.
-pub(super) struct Waiting {
-    /// What their names decode to, in bytes.
-    pub(super) id_bytes: usize,
-    pub(super) touched: Timestamp,
+/// The uncommitted blocks of a name.
+#[derive(Default)]
+pub(super) struct Uncommitted {
     pub(super) blocks: BTreeMap<BlockId, (Block, Vec<PartSlice>)>,
+    pub(super) touched: Option<Timestamp>,
 }
 
+#[derive(Clone)]
 pub(super) struct ObjectEntry {
+    /// With its lease.
     pub(super) version: Version,
     pub(super) slices: Vec<PartSlice>,
+    /// Its committed blocks.
+    pub(super) blocks: Vec<Block>,
     /// The upload that it comes from, and what its completion named.
     pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
-    /// The blocks that it was committed of.
-    pub(super) blocks: Option<Vec<Block>>,
 }
 
 pub(super) struct UploadEntry {
@@ -132,6 +124,15 @@ impl State {
         VersionId(self.last_version)
     }
 
+    /// The object of a version that is current or past.
+    pub(super) fn version(&self, id: VersionId) -> Option<(&BucketRef, &ObjectEntry)> {
+        let (bucket, key) = self.versions.get(&id)?;
+        let entry = self.buckets.get(bucket)?;
+        let past = entry.past.range((key.clone(), i64::MIN)..=(key.clone(), i64::MAX)).map(|(_, past)| &past.object);
+        let found = entry.objects.get(key).into_iter().chain(past).find(|object| object.version.id == id)?;
+        Some((bucket, found))
+    }
+
     /// The slices of new content, counted. Everything is checked before anything changes.
     pub(super) fn add(
         &mut self,
@@ -154,12 +155,17 @@ impl State {
             part.placements.sort();
             self.parts.insert(part.id, PartEntry { part, tenant: tenant.clone(), slices: 0 });
         }
-        for slice in &slices {
+        self.count(&slices);
+        Ok(slices)
+    }
+
+    /// Counts slices that are new.
+    pub(super) fn count(&mut self, slices: &[PartSlice]) {
+        for slice in slices {
             if let Some(entry) = self.parts.get_mut(&slice.part) {
                 entry.slices += 1;
             }
         }
-        Ok(slices)
     }
 
     /// Takes slices away. A part that loses its last one goes, and its chunks are queued.
@@ -201,24 +207,6 @@ impl State {
         within.map(whole).collect()
     }
 
-    /// A version, current or not, and where it is.
-    pub(super) fn content_of(&self, version: VersionId) -> Option<(&BucketRef, &ObjectEntry)> {
-        let (bucket, key) = self.versions.get(&version)?;
-        let entry = self.buckets.get(bucket)?;
-        let current = entry.objects.get(key).filter(|object| object.version.id == version);
-        let past = || entry.past.values().map(|past| &past.object).find(|object| object.version.id == version);
-        Some((bucket, current.or_else(past)?))
-    }
-
-    /// Counts the slices of content that shares parts.
-    pub(super) fn raise(&mut self, slices: &[PartSlice]) {
-        for slice in slices {
-            if let Some(entry) = self.parts.get_mut(&slice.part) {
-                entry.slices += 1;
-            }
-        }
-    }
-
     fn check(&self, part: &Part) -> Result<(), CatalogError> {
         if part.length == 0 || part.padded_length < part.length {
             return Err(CatalogError::Damaged("a part of impossible length"));
@@ -233,29 +221,29 @@ impl State {
     }
 
     fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
-        let (bucket, object) = self.content_of(source).ok_or(CatalogError::SourceChanged)?;
+        let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
         }
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        Ok(cut(&object.slices, range))
+        Ok(cut(&object.slices, range, 0))
     }
 }
 
-/// The bytes of `range`, from its beginning.
-pub(super) fn cut(slices: &[PartSlice], range: ByteRange) -> Vec<PartSlice> {
+/// Bytes `range` of a content, as the bytes at `position` of another one.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange, position: u64) -> Vec<PartSlice> {
     let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-    let piece = |slice: &PartSlice| {
+    let cut = |slice: &PartSlice| {
         let first = slice.position.max(range.first);
         let end = slice.end().min(range.end);
         PartSlice {
-            position: first - range.first,
+            position: position + (first - range.first),
             part: slice.part,
             offset: slice.offset + (first - slice.position),
             length: end - first,
         }
     };
-    within.map(piece).collect()
+    within.map(cut).collect()
 }

@@ -44,7 +44,7 @@ pub(super) fn complete(
         let version = current.version.clone();
         return if equal { Ok(Completed { version, repeated: true }) } else { Err(CatalogError::NoSuchUpload) };
     }
-    let lease = objects::guard_write(state, &bucket, &key, &conditions)?;
+    let lease = objects::check(state, &bucket, &key, &conditions)?;
     check_parts(state.upload(&bucket, &key, &id)?, &parts)?;
 
     let upload = state.bucket_mut(&bucket)?.uploads.remove(&(key.clone(), id.clone()));
@@ -59,20 +59,19 @@ pub(super) fn complete(
         position += part.length;
     }
     stored.into_values().for_each(|(_, left_out)| state.release(left_out, grace_until));
-    let id_of_version = state.next_version();
     let version = Version {
-        id: id_of_version,
+        id: state.next_version(),
         key,
         length: position,
         etag,
         modified,
         metadata,
         part_lengths,
-        revision: id_of_version.0,
+        revision: state.last_version,
         snapshot: None,
         lease,
     };
-    let object = ObjectEntry { version, slices, origin: Some((id, parts)), blocks: None };
+    let object = ObjectEntry { version, slices, blocks: Vec::new(), origin: Some((id, parts)) };
     let version = objects::replace(state, &bucket, object, grace_until)?;
     Ok(Completed { version, repeated: false })
 }
@@ -85,13 +84,9 @@ pub(super) fn abort(
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
     let upload = state.bucket_mut(bucket)?.uploads.remove(&(key.clone(), id.clone()));
-    drop_parts(state, upload.ok_or(CatalogError::NoSuchUpload)?, grace_until);
+    let parts = upload.ok_or(CatalogError::NoSuchUpload)?.parts;
+    parts.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
     Ok(())
-}
-
-/// Drops an upload's parts.
-pub(super) fn drop_parts(state: &mut State, upload: UploadEntry, grace_until: Timestamp) {
-    upload.parts.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
 }
 
 /// Each part must be there with its tag, and numbers must grow.

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::block_list;
 use crate::catalog::CatalogError;
 
 /// What must select nothing, and what it means when it does. The first column is a text that tells the rows apart.
@@ -57,7 +58,9 @@ const CHECKS: &[(&str, &str)] = &[
         "a name's line in lists is not its version's",
         "SELECT hex(object.key) FROM object JOIN version USING (version_id)
          WHERE object.length <> version.length OR object.etag <> version.etag OR object.modified <> version.modified
-            OR object.storage_class IS NOT version.metadata ->> '$.storage_class'",
+            OR object.storage_class IS NOT version.metadata ->> '$.storage_class'
+            OR object.revision <> version.revision OR object.created IS NOT version.metadata ->> '$.created'
+            OR object.tags IS NOT version.metadata ->> '$.tags'",
     ),
     (
         "an upload part's length is not its slices'",
@@ -71,59 +74,64 @@ const CHECKS: &[(&str, &str)] = &[
              IS NOT (object.bucket_id, object.key, object.length, object.etag, object.modified)",
     ),
     (
-        "a version is neither current nor kept",
+        "a version is neither current nor past",
         "SELECT version_id || '' FROM version
          WHERE version_id IS NOT (SELECT object.version_id FROM object
                                   WHERE object.bucket_id = version.bucket_id AND object.key = version.key)
-           AND version_id NOT IN (SELECT past.version_id FROM past)",
+             AND NOT EXISTS (SELECT 1 FROM past WHERE past.bucket_id = version.bucket_id AND past.key = version.key
+                                                  AND past.version_id = version.version_id)",
     ),
     (
-        "a version is kept twice",
-        "SELECT version_id || '' FROM (SELECT version_id FROM object UNION ALL SELECT version_id FROM past)
+        "a past version's line in lists is not its version's",
+        "SELECT past.version_id || '' FROM past LEFT JOIN version USING (version_id)
+         WHERE (version.bucket_id, version.key, version.length, version.etag, version.modified, version.revision)
+             IS NOT (past.bucket_id, past.key, past.length, past.etag, past.modified, past.revision)
+            OR past.storage_class IS NOT version.metadata ->> '$.storage_class'",
+    ),
+    (
+        "a version is past twice, or current and past",
+        "SELECT version_id || '' FROM (SELECT version_id FROM past UNION ALL SELECT version_id FROM object)
          GROUP BY version_id HAVING count(*) > 1",
     ),
     (
-        "a past version is missing or another's",
-        "SELECT past.version_id || '' FROM past LEFT JOIN version USING (version_id)
-         WHERE (version.bucket_id, version.key, version.length, version.etag, version.modified, version.revision)
-             IS NOT (past.bucket_id, past.key, past.length, past.etag, past.modified, past.revision)",
+        "a snapshot has no current version",
+        "SELECT version_id || '' FROM past WHERE deleted IS NULL
+             AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = past.bucket_id AND object.key = past.key)
+             AND bucket_id NOT IN (SELECT bucket_id FROM bucket WHERE tenant = '')",
     ),
     (
-        "a name's line says another revision, creation or other tags than its version",
-        "SELECT hex(object.key) FROM object JOIN version USING (version_id)
-         WHERE object.revision <> version.revision OR object.created IS NOT version.metadata ->> '$.created'
-            OR object.tags IS NOT version.metadata -> '$.tags'",
+        "what was deleted is current",
+        "SELECT version_id || '' FROM past WHERE snapshot >= 9223372036854775806 AND (deleted IS NULL
+             OR EXISTS (SELECT 1 FROM object WHERE object.bucket_id = past.bucket_id AND object.key = past.key))",
     ),
     (
-        "a tag is not in the index",
-        "SELECT hex(object.key) FROM object, json_each(object.tags) AS pair
-         WHERE NOT EXISTS (SELECT 1 FROM tag WHERE tag.bucket_id = object.bucket_id AND tag.name = pair.key
-                               AND tag.value = pair.value AND tag.key = object.key)",
-    ),
-    (
-        "the index has a tag that no object has",
-        "SELECT hex(tag.key) FROM tag LEFT JOIN object USING (bucket_id, key)
-         WHERE bucket_id IN (SELECT bucket_id FROM bucket WHERE tenant <> '')
-           AND NOT EXISTS (SELECT 1 FROM json_each(object.tags) AS pair WHERE pair.key = tag.name AND pair.value = tag.value)",
-    ),
-    (
-        "a lease has no object",
-        "SELECT hex(key) FROM lease WHERE key <> x'' AND bucket_id IN (SELECT bucket_id FROM bucket WHERE tenant <> '')
-           AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = lease.bucket_id AND object.key = lease.key)",
-    ),
-    (
-        "a count of blocks that wait is wrong",
-        "SELECT hex(key) FROM uncommitted
-         WHERE blocks <> (SELECT count(*) FROM block WHERE block.uncommitted_id = uncommitted.uncommitted_id)",
-    ),
-    (
-        "a block has no name to wait under",
-        "SELECT block_id FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)",
+        "a lease is of nothing",
+        "SELECT lease_id FROM lease WHERE key > x''
+             AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = lease.bucket_id AND object.key = lease.key)",
     ),
     (
         "a block's length is not its slices'",
-        "SELECT block_id FROM block
+        "SELECT content_id || '' FROM block
          WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE slice.content_id = block.content_id)",
+    ),
+    (
+        "a count of uncommitted blocks is wrong",
+        "SELECT uncommitted_id || '' FROM uncommitted
+         WHERE blocks <= 0 OR blocks <> (SELECT count(*) FROM block WHERE block.uncommitted_id = uncommitted.uncommitted_id)",
+    ),
+    ("a block has no name that it waits under", "SELECT block_id FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)"),
+    (
+        "a tag is not in the index",
+        "SELECT object.version_id || '' FROM object JOIN json_each(object.tags) AS tag
+         WHERE NOT EXISTS (SELECT 1 FROM tag AS entry WHERE entry.bucket_id = object.bucket_id
+             AND entry.name = tag.key AND entry.value = tag.value AND entry.key = object.key)",
+    ),
+    (
+        "the index has a tag that no object has",
+        "SELECT hex(key) FROM tag AS entry WHERE NOT EXISTS (
+             SELECT 1 FROM object JOIN json_each(object.tags) AS tag
+             WHERE object.bucket_id = entry.bucket_id AND object.key = entry.key
+                 AND tag.key = entry.name AND tag.value = entry.value)",
     ),
     (
         "an object has no bucket",
@@ -142,11 +150,28 @@ const MOST_LINES: usize = 100;
 
 /// A line for each fault; none when the catalog is sound.
 pub(super) fn audit(db: &Connection) -> Result<Vec<String>, CatalogError> {
-    let mut faults = Vec::new();
+    let mut faults = block_lists(db)?;
     for (fault, sql) in CHECKS {
         let mut statement = db.prepare(sql)?;
         for which in statement.query_map([], |row| row.get::<_, String>(0))?.take(MOST_LINES) {
             faults.push(format!("{fault}: {}", which?));
+        }
+    }
+    Ok(faults)
+}
+
+/// Committed blocks must be readable and add up to their version.
+fn block_lists(db: &Connection) -> Result<Vec<String>, CatalogError> {
+    let mut statement = db.prepare("SELECT version_id, length, blocks FROM version WHERE blocks IS NOT NULL")?;
+    let mut found = statement.query([])?;
+    let mut faults = Vec::new();
+    while let Some(row) = found.next()? {
+        let (id, length): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let blocks = block_list::read(&row.get::<_, Vec<u8>>(2)?);
+        let sum =
+            blocks.map_or(None, |blocks| blocks.iter().try_fold(0_u64, |sum, block| sum.checked_add(block.length)));
+        if sum.and_then(|sum| i64::try_from(sum).ok()) != Some(length) && faults.len() < MOST_LINES {
+            faults.push(format!("a version's blocks do not add up: {id}"));
         }
     }
     Ok(faults)

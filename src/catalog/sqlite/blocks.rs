@@ -1,8 +1,8 @@
-//! Blocks that wait to be committed, and lists that commit them.
+//! Blocks that wait to be committed, and their commit.
 //!
 //! # Invariants
-//! - A name's blocks have names of one length. They go with the next version of the name, whatever makes it.
-//! - A list shares its blocks' slices: no chunk is touched, whatever it repeats or reorders.
+//! - A name's uncommitted blocks go when a version is committed under it, by whichever protocol.
+//! - An uncommitted block owns its content until a commit moves it into a version's.
 
 use std::collections::HashMap;
 
@@ -12,134 +12,88 @@ use super::objects::{self, Current, Disposal, Origin};
 use super::rows::{bucket_id, limit, next_content, number, stored};
 use super::{block_list, past, slices};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
     VersionId,
 };
-use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions, ETag, Timestamp};
-
-/// Drops the blocks that wait under a name, if any do.
-pub(super) fn discard_of(db: &Connection, bucket: i64, key: &[u8], grace_until: Timestamp) -> Result<(), CatalogError> {
-    let sql = "SELECT uncommitted_id FROM uncommitted WHERE bucket_id = ?1 AND key = ?2";
-    let found: Option<i64> = db.prepare_cached(sql)?.query_row(params![bucket, key], |row| row.get(0)).optional()?;
-    found.map_or(Ok(()), |id| discard(db, id, grace_until))
-}
-
-/// Drops what waits in a bucket, of up to `most` names. Returns of how many.
-pub(super) fn discard_in(
-    db: &Connection,
-    bucket: i64,
-    most: usize,
-    grace_until: Timestamp,
-) -> Result<usize, CatalogError> {
-    let sql = "SELECT uncommitted_id FROM uncommitted WHERE bucket_id = ?1 LIMIT ?2";
-    discard_all(db, sql, params![bucket, limit(most)], grace_until)
-}
-
-/// Drops what waits longer than since `before`, of up to `most` names. Returns of how many.
-pub(super) fn drop_stale(
-    db: &Connection,
-    before: Timestamp,
-    most: usize,
-    grace_until: Timestamp,
-) -> Result<usize, CatalogError> {
-    let sql = "SELECT uncommitted_id FROM uncommitted WHERE touched < ?1 ORDER BY touched LIMIT ?2";
-    discard_all(db, sql, params![before.0, limit(most)], grace_until)
-}
+use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions, ObjectKey, Timestamp};
 
 pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
-    let key = new.key.as_bytes();
     let current = Current::of(db, bucket, &new.key)?;
-    let lease = Conditions { lease: new.conditions.lease.clone(), ..Conditions::default() };
-    Current::guard_write(db, bucket, &new.key, current.as_ref(), &lease)?;
-    refuse_growing(db, current.as_ref())?;
-    let id_bytes = i64::try_from(new.block.id.decoded_length()).unwrap_or(i64::MAX);
-    let id: i64 = db
-        .prepare_cached(
-            "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched) VALUES (?1, ?2, ?3, 0, ?4)
-             ON CONFLICT (bucket_id, key) DO UPDATE SET touched = excluded.touched RETURNING uncommitted_id",
-        )?
-        .query_row(params![bucket, key, id_bytes, new.uploaded.0], |row| row.get(0))?;
-    let (expected, count): (i64, i64) = db
-        .prepare_cached("SELECT id_bytes, blocks FROM uncommitted WHERE uncommitted_id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if expected != id_bytes {
+    // Only the lease counts.
+    let conditions = Conditions { lease: new.conditions.lease.clone(), ..Conditions::default() };
+    Current::guard_write(db, bucket, &new.key, current.as_ref(), &conditions)?;
+    refuse_appendable(db, current.as_ref())?;
+    if new.content == Content::Empty {
+        return Err(CatalogError::Damaged("a block without bytes"));
+    }
+    let waiting = Waiting::of(db, bucket, new.key.as_bytes())?;
+    let id_bytes = stored(u64::try_from(new.block.id.decoded_length()).unwrap_or(u64::MAX))?;
+    if waiting.as_ref().is_some_and(|waiting| waiting.id_bytes != id_bytes) {
         return Err(CatalogError::InvalidBlock);
     }
+    let set = match &waiting {
+        Some(waiting) => waiting.id,
+        None => begin(db, bucket, &new.key, id_bytes)?,
+    };
     let content = slices::add(db, &new.content, new.block.length, &new.bucket.tenant)?;
-    let old: Option<i64> = db
-        .prepare_cached("SELECT content_id FROM block WHERE uncommitted_id = ?1 AND block_id = ?2")?
-        .query_row(params![id, new.block.id.as_str()], |row| row.get(0))
-        .optional()?;
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO block (uncommitted_id, block_id, content_id, length, md5) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![id, new.block.id.as_str(), content, stored(new.block.length)?, new.block.md5])?;
-    match old {
-        Some(old) => slices::release(db, old, grace_until),
-        None if usize::try_from(count).unwrap_or(usize::MAX) >= MOST_UNCOMMITTED_BLOCKS => {
-            Err(CatalogError::TooManyBlocks)
-        }
-        None => {
-            db.prepare_cached("UPDATE uncommitted SET blocks = blocks + 1 WHERE uncommitted_id = ?1")?.execute([id])?;
-            Ok(())
-        }
+    let replaced = remove_block(db, set, new.block.id.as_str())?;
+    let count = waiting.map_or(0, |waiting| waiting.blocks) + i64::from(replaced.is_none());
+    if count > limit(MOST_UNCOMMITTED_BLOCKS) {
+        return Err(CatalogError::TooManyBlocks);
+    }
+    let sql = "INSERT INTO block (uncommitted_id, block_id, content_id, length, md5) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![set, new.block.id.as_str(), content, stored(new.block.length)?, new.block.md5];
+    db.prepare_cached(sql)?.execute(row)?;
+    db.prepare_cached("UPDATE uncommitted SET blocks = ?2, touched = ?3 WHERE uncommitted_id = ?1")?
+        .execute(params![set, count, new.uploaded.0])?;
+    match replaced {
+        Some(old) => slices::release(db, old.content, grace_until),
+        None => Ok(()),
     }
 }
 
 pub(super) fn lists(db: &Connection, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
     let bucket = bucket_id(db, &object.bucket)?;
-    let found = match object.snapshot {
-        Some(id) => Some(past::head(db, bucket, &object.key, id)?),
-        None => match objects::current(db, bucket, &object.key) {
-            Err(CatalogError::NoSuchKey) => None,
-            found => Some(found?),
-        },
+    let waiting = if object.snapshot.is_none() { Waiting::of(db, bucket, object.key.as_bytes())? } else { None };
+    let version = match past::at(db, bucket, object) {
+        Ok(version) => Some(version),
+        Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
+        Err(error) => return Err(error),
     };
-    if found.as_ref().is_some_and(|version| version.metadata.append.is_some()) {
-        return Err(CatalogError::WrongKind);
+    let committed = version.as_ref().map_or_else(|| Ok(Vec::new()), |version| committed(db, version.id.0))?;
+    let mut uncommitted = Vec::new();
+    if let Some(waiting) = waiting {
+        let sql = "SELECT block_id, length, md5 FROM block WHERE uncommitted_id = ?1 ORDER BY block_id";
+        let mut statement = db.prepare_cached(sql)?;
+        let mut rows = statement.query([waiting.id])?;
+        while let Some(row) = rows.next()? {
+            let id = block_id(&row.get::<_, String>(0)?)?;
+            uncommitted.push(Block { id, length: number(row.get(1)?)?, md5: row.get(2)? });
+        }
     }
-    let committed = found.as_ref().map_or(Ok(Vec::new()), |version| committed(db, version.id.0))?;
-    let uncommitted: Vec<Block> = match object.snapshot {
-        Some(_) => Vec::new(),
-        None => waiting(db, bucket, object.key.as_bytes())?.into_iter().map(|(block, _)| block).collect(),
-    };
-    if found.is_none() && uncommitted.is_empty() {
-        return Err(CatalogError::NoSuchKey);
-    }
-    Ok(BlockLists { version: found, committed, uncommitted })
+    Ok(BlockLists { version, committed, uncommitted })
 }
 
-pub(super) fn commit(db: &Connection, list: &BlockCommit, disposal: Disposal) -> Result<Version, CatalogError> {
-    let bucket = bucket_id(db, &list.bucket)?;
-    if list.picks.len() > MOST_BLOCKS {
+pub(super) fn commit(db: &Connection, commit: &BlockCommit, disposal: Disposal) -> Result<Version, CatalogError> {
+    let bucket = bucket_id(db, &commit.bucket)?;
+    let current = Current::of(db, bucket, &commit.key)?;
+    let lease = Current::guard_write(db, bucket, &commit.key, current.as_ref(), &commit.conditions)?;
+    refuse_appendable(db, current.as_ref())?;
+    if commit.picks.len() > MOST_BLOCKS {
         return Err(CatalogError::TooManyBlocks);
     }
-    let current = Current::of(db, bucket, &list.key)?;
-    let lease = Current::guard_write(db, bucket, &list.key, current.as_ref(), &list.conditions)?;
-    refuse_growing(db, current.as_ref())?;
-    let choice = Choice::of(db, bucket, list.key.as_bytes(), current.as_ref())?;
-    let id = next_content(db)?;
-    let mut blocks = Vec::with_capacity(list.picks.len());
-    let mut position = 0;
-    for pick in &list.picks {
-        let (from, range, block) = choice.find(pick).ok_or(CatalogError::InvalidBlock)?;
-        slices::copy(db, from, range, id, position)?;
-        position += block.length;
-        blocks.push(block.clone());
-    }
-    let of_parts = || {
-        let digest = |block: &Block| block.md5.map_or_else(|| block.id.as_str().as_bytes().to_vec(), Vec::from);
-        let digests: Vec<Vec<u8>> = blocks.iter().map(digest).collect();
-        ETag::of_parts(digests.iter().map(Vec::as_slice))
-    };
+    let waiting = Waiting::of(db, bucket, commit.key.as_bytes())?;
+    let mut joined = Joined::new(db, current.as_ref(), waiting.map(|waiting| waiting.id))?;
+    commit.picks.iter().try_for_each(|pick| joined.add(pick))?;
+    let Joined { id, length, blocks, .. } = joined;
     let mut version = Version {
         id: VersionId(id),
-        key: list.key.clone(),
-        length: position,
-        etag: list.etag.clone().unwrap_or_else(of_parts),
-        modified: list.modified,
-        metadata: list.metadata.clone(),
+        key: commit.key.clone(),
+        length,
+        etag: commit.etag.clone().unwrap_or_else(|| BlockCommit::tag_of(&blocks)),
+        modified: commit.modified,
+        metadata: commit.metadata.clone(),
         part_lengths: Vec::new(),
         revision: id,
         snapshot: None,
@@ -150,96 +104,159 @@ pub(super) fn commit(db: &Connection, list: &BlockCommit, disposal: Disposal) ->
     Ok(version)
 }
 
-/// The blocks that a list may name.
-struct Choice {
-    /// Of the current version: its content, where each is in it.
-    committed: HashMap<BlockId, (i64, ByteRange, Block)>,
-    /// That wait: the content of each.
-    uncommitted: HashMap<BlockId, (i64, ByteRange, Block)>,
+/// Drops the uncommitted blocks of a name.
+pub(super) fn discard_of(db: &Connection, bucket: i64, key: &[u8], grace_until: Timestamp) -> Result<(), CatalogError> {
+    Waiting::of(db, bucket, key)?.map_or(Ok(()), |waiting| discard(db, waiting.id, grace_until))
 }
 
-impl Choice {
-    fn of(db: &Connection, bucket: i64, key: &[u8], current: Option<&Current>) -> Result<Self, CatalogError> {
-        let mut committed_at = HashMap::new();
-        if let Some(current) = current {
-            let mut first = 0;
-            for block in committed(db, current.version)? {
-                let range = ByteRange { first, end: first + block.length };
-                first = range.end;
-                committed_at.entry(block.id.clone()).or_insert((current.version, range, block));
-            }
-        }
-        let uncommitted = waiting(db, bucket, key)?
-            .into_iter()
-            .map(|(block, content)| (block.id.clone(), (content, ByteRange { first: 0, end: block.length }, block)))
-            .collect();
-        Ok(Self { committed: committed_at, uncommitted })
-    }
-
-    fn find(&self, pick: &BlockPick) -> Option<(i64, ByteRange, &Block)> {
-        let found = match pick.source {
-            BlockSource::Committed => self.committed.get(&pick.id),
-            BlockSource::Uncommitted => self.uncommitted.get(&pick.id),
-            BlockSource::Latest => self.uncommitted.get(&pick.id).or_else(|| self.committed.get(&pick.id)),
-        };
-        found.map(|(content, range, block)| (*content, *range, block))
-    }
-}
-
-/// What grows by appending has no blocks of this kind.
-fn refuse_growing(db: &Connection, current: Option<&Current>) -> Result<(), CatalogError> {
-    let Some(current) = current else { return Ok(()) };
-    let sql = "SELECT metadata -> '$.append' IS NOT NULL FROM version WHERE version_id = ?1";
-    let grows: bool = db.prepare_cached(sql)?.query_row([current.version], |row| row.get(0))?;
-    if grows { Err(CatalogError::WrongKind) } else { Ok(()) }
-}
-
-/// The blocks that a version was committed of.
-fn committed(db: &Connection, version: i64) -> Result<Vec<Block>, CatalogError> {
-    let sql = "SELECT blocks FROM version WHERE version_id = ?1";
-    let stored: Option<Vec<u8>> = db.prepare_cached(sql)?.query_row([version], |row| row.get(0))?;
-    stored.map_or(Ok(Vec::new()), |bytes| block_list::read(&bytes))
-}
-
-/// The blocks that wait under a name, by their names, each with its content.
-fn waiting(db: &Connection, bucket: i64, key: &[u8]) -> Result<Vec<(Block, i64)>, CatalogError> {
-    let mut statement = db.prepare_cached(
-        "SELECT block_id, length, md5, content_id FROM block
-         WHERE uncommitted_id = (SELECT uncommitted_id FROM uncommitted WHERE bucket_id = ?1 AND key = ?2)
-         ORDER BY block_id",
-    )?;
-    let mut rows = statement.query(params![bucket, key])?;
-    let mut blocks = Vec::new();
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        let id = BlockId::parse(&name).ok_or(CatalogError::Damaged("an invalid name of a block"))?;
-        blocks.push((Block { id, length: number(row.get(1)?)?, md5: row.get(2)? }, row.get(3)?));
-    }
-    Ok(blocks)
-}
-
-fn discard_all(
+pub(super) fn drop_stale(
     db: &Connection,
-    sql: &str,
-    values: impl rusqlite::Params,
+    before: Timestamp,
+    most: usize,
     grace_until: Timestamp,
 ) -> Result<usize, CatalogError> {
-    let names = {
+    let stale = {
+        let sql = "SELECT uncommitted_id FROM uncommitted WHERE touched < ?1 ORDER BY touched LIMIT ?2";
         let mut statement = db.prepare_cached(sql)?;
-        statement.query_map(values, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
+        statement.query_map(params![before.0, limit(most)], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
     };
-    names.iter().try_for_each(|id| discard(db, *id, grace_until))?;
-    Ok(names.len())
+    stale.iter().try_for_each(|id| discard(db, *id, grace_until))?;
+    Ok(stale.len())
 }
 
-fn discard(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+pub(super) fn discard(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
     let contents = {
         let mut statement = db.prepare_cached("DELETE FROM block WHERE uncommitted_id = ?1 RETURNING content_id")?;
         statement.query_map([id], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
     };
-    for content in contents {
-        slices::release(db, content, grace_until)?;
-    }
+    contents.into_iter().try_for_each(|content| slices::release(db, content, grace_until))?;
     db.prepare_cached("DELETE FROM uncommitted WHERE uncommitted_id = ?1")?.execute([id])?;
     Ok(())
+}
+
+/// The uncommitted blocks of one name, all together.
+struct Waiting {
+    id: i64,
+    id_bytes: i64,
+    blocks: i64,
+}
+
+impl Waiting {
+    fn of(db: &Connection, bucket: i64, key: &[u8]) -> Result<Option<Self>, CatalogError> {
+        let sql = "SELECT uncommitted_id, id_bytes, blocks FROM uncommitted WHERE bucket_id = ?1 AND key = ?2";
+        let read = |row: &rusqlite::Row<'_>| Ok(Self { id: row.get(0)?, id_bytes: row.get(1)?, blocks: row.get(2)? });
+        Ok(db.prepare_cached(sql)?.query_row(params![bucket, key], read).optional()?)
+    }
+}
+
+fn begin(db: &Connection, bucket: i64, key: &ObjectKey, id_bytes: i64) -> Result<i64, CatalogError> {
+    let sql = "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched) VALUES (?1, ?2, ?3, 0, 0)
+               RETURNING uncommitted_id";
+    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id_bytes], |row| row.get(0))?)
+}
+
+/// An uncommitted block as it is stored.
+struct StoredBlock {
+    content: i64,
+    length: u64,
+    md5: Option<[u8; 16]>,
+}
+
+/// Takes one uncommitted block out, with its content still there.
+fn remove_block(db: &Connection, set: i64, id: &str) -> Result<Option<StoredBlock>, CatalogError> {
+    let sql = "DELETE FROM block WHERE uncommitted_id = ?1 AND block_id = ?2 RETURNING content_id, length, md5";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![set, id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(StoredBlock { content: row.get(0)?, length: number(row.get(1)?)?, md5: row.get(2)? }))
+}
+
+/// A content that is being joined from blocks.
+struct Joined<'a> {
+    db: &'a Connection,
+    id: i64,
+    length: u64,
+    blocks: Vec<Block>,
+    /// The version that committed blocks are of, and where in it each lies.
+    source: i64,
+    committed: HashMap<BlockId, (ByteRange, Block)>,
+    /// Uncommitted blocks: in which set, and where those lie now that were used already.
+    set: Option<i64>,
+    used: HashMap<BlockId, (ByteRange, Block)>,
+}
+
+impl<'a> Joined<'a> {
+    fn new(db: &'a Connection, current: Option<&Current>, set: Option<i64>) -> Result<Self, CatalogError> {
+        let source = current.map_or(0, |current| current.version);
+        let mut committed = HashMap::new();
+        let mut position = 0;
+        for block in self::committed(db, source)? {
+            let range = ByteRange { first: position, end: position + block.length };
+            position = range.end;
+            // Of several of one name the last counts.
+            committed.insert(block.id.clone(), (range, block));
+        }
+        let id = next_content(db)?;
+        Ok(Self { db, id, length: 0, blocks: Vec::new(), source, committed, set, used: HashMap::new() })
+    }
+
+    fn add(&mut self, pick: &BlockPick) -> Result<(), CatalogError> {
+        let found = match pick.source {
+            BlockSource::Committed => self.committed(&pick.id)?,
+            BlockSource::Uncommitted => self.uncommitted(&pick.id)?,
+            BlockSource::Latest => match self.uncommitted(&pick.id)? {
+                Some(block) => Some(block),
+                None => self.committed(&pick.id)?,
+            },
+        };
+        let block = found.ok_or(CatalogError::InvalidBlock)?;
+        self.length += block.length;
+        self.blocks.push(block);
+        Ok(())
+    }
+
+    fn committed(&self, id: &BlockId) -> Result<Option<Block>, CatalogError> {
+        let Some((range, block)) = self.committed.get(id) else { return Ok(None) };
+        slices::copy(self.db, self.source, *range, self.id, self.length)?;
+        Ok(Some(block.clone()))
+    }
+
+    /// Moves the block's content here; when it was moved already, shares it.
+    fn uncommitted(&mut self, id: &BlockId) -> Result<Option<Block>, CatalogError> {
+        let Some(set) = self.set else { return Ok(None) };
+        if let Some((range, block)) = self.used.get(id) {
+            slices::copy(self.db, self.id, *range, self.id, self.length)?;
+            return Ok(Some(block.clone()));
+        }
+        let Some(stored) = remove_block(self.db, set, id.as_str())? else { return Ok(None) };
+        slices::attach(self.db, stored.content, self.id, self.length)?;
+        let block = Block { id: id.clone(), length: stored.length, md5: stored.md5 };
+        let range = ByteRange { first: self.length, end: self.length + stored.length };
+        self.used.insert(id.clone(), (range, block.clone()));
+        Ok(Some(block))
+    }
+}
+
+/// The committed blocks of a version, in their order.
+fn committed(db: &Connection, version: i64) -> Result<Vec<Block>, CatalogError> {
+    let mut statement = db.prepare_cached("SELECT length, blocks FROM version WHERE version_id = ?1")?;
+    let mut rows = statement.query([version])?;
+    let Some(row) = rows.next()? else { return Ok(Vec::new()) };
+    let length: u64 = number(row.get(0)?)?;
+    let Some(bytes) = row.get::<_, Option<Vec<u8>>>(1)? else { return Ok(Vec::new()) };
+    let blocks = block_list::read(&bytes)?;
+    let sum = blocks.iter().try_fold(0_u64, |sum, block| sum.checked_add(block.length));
+    if sum == Some(length) { Ok(blocks) } else { Err(CatalogError::Damaged("blocks that do not add up")) }
+}
+
+/// Blocks are not for an object that grows by appending.
+fn refuse_appendable(db: &Connection, current: Option<&Current>) -> Result<(), CatalogError> {
+    let Some(current) = current else { return Ok(()) };
+    let sql = "SELECT metadata ->> '$.append' IS NOT NULL FROM version WHERE version_id = ?1";
+    let appendable: bool = db.prepare_cached(sql)?.query_row([current.version], |row| row.get(0))?;
+    if appendable { Err(CatalogError::WrongKind) } else { Ok(()) }
+}
+
+fn block_id(text: &str) -> Result<BlockId, CatalogError> {
+    BlockId::parse(text).ok_or(CatalogError::Damaged("an invalid name of a block"))
 }

@@ -1,30 +1,48 @@
 //! Pages of names.
 //!
 //! # Invariants
-//! - A page is read from one run of neighbouring rows, and from one further seek for each common prefix. What a
+//! - A page is read from one run of neighbouring rows (one of each kind that is asked for), and from one further seek for each common prefix. What a
 //!   prefix rolls up is never read, nor anything behind the entry that follows the page.
 //! - A page is full or the last; `next` is there only if an entry follows.
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::rows::{self, bucket_id, etag, number};
-use super::{encoding, extras, uploads};
-use crate::catalog::order::{end_of_page, first_of_page, rolled_up, successor};
-use crate::catalog::{
-    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Upload, UploadPage, UploadQuery, VersionId,
+use super::{encoding, leases, uploads};
+use crate::catalog::order::{
+    RANK_OF_CURRENT, RANK_OF_DELETED, end_of_page, first_of_page, rank_of_page, rolled_up, successor,
 };
-use crate::model::{ObjectKey, Timestamp};
+use crate::catalog::{
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, Upload, UploadPage, UploadQuery,
+    VersionId,
+};
+use crate::model::{Lease, ObjectKey, SnapshotId, Timestamp};
 
-const NAMES: &str = "SELECT key, version_id, length, etag, modified, storage_class, revision FROM object
-    WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
+/// Names with the columns that [`entry`] reads, between two names. The rank of each is that of a current version.
+const NAMES: &str = "SELECT key, 9223372036854775807, version_id, length, etag, modified, storage_class, revision,
+        NULL, NULL, NULL
+    FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 
-/// With metadata: a seek in `version`, and one in `lease`, for each entry, as it is read.
-const NAMES_WITH_METADATA: &str = "SELECT object.key, object.version_id, object.length, object.etag, object.modified,
-        object.storage_class, object.revision,
-        (SELECT metadata FROM version WHERE version.version_id = object.version_id),
-        lease.lease_id, lease.duration, lease.expires, lease.breaks
-    FROM object LEFT JOIN lease ON lease.bucket_id = object.bucket_id AND lease.key = object.key
-    WHERE object.bucket_id = ?1 AND object.key >= ?2 AND object.key < ?3 ORDER BY object.key";
+/// With metadata: a seek in `version` for each entry, as it is read.
+const NAMES_WITH_METADATA: &str = "SELECT key, 9223372036854775807, version_id, length, etag, modified, storage_class,
+        revision, NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
+    FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
+
+/// With extras: three runs of rows, merged as they are read. ?4: the rank that rows of the first name are above; ?5, ?6,
+/// ?7: whether snapshots, what was deleted, and names of blocks only are shown.
+const MIXED: &str = "SELECT key, 9223372036854775807, version_id, length, etag, modified, storage_class, revision,
+        NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
+    FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807)
+    UNION ALL
+    SELECT key, snapshot, version_id, length, etag, modified, storage_class, revision,
+        deleted, until, (SELECT metadata FROM version WHERE version.version_id = past.version_id)
+    FROM past WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR snapshot > ?4)
+        AND ((deleted IS NULL AND ?5) OR (deleted IS NOT NULL AND ?6 AND (?5 OR snapshot = 9223372036854775806)))
+    UNION ALL
+    SELECT key, 9223372036854775807, NULL, NULL, NULL, touched, NULL, NULL, NULL, NULL, NULL
+    FROM uncommitted WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807) AND ?7
+        AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = ?1 AND object.key = uncommitted.key)
+    ORDER BY 1, 2";
 
 const UPLOADS: &str = "SELECT key, upload_id, created, metadata, checksum FROM upload
     WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4 ORDER BY key, upload_id";
@@ -36,29 +54,97 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Catal
     if query.limit == 0 {
         return Ok(page);
     }
-    if query.extras != ListExtras::default() {
-        return extras::list(db, bucket, query);
-    }
     let end = end_of_page(&query.prefix);
     let mut from = first_of_page(&query.start, &query.prefix, delimiter);
-    let mut statement = db.prepare_cached(if query.with_metadata { NAMES_WITH_METADATA } else { NAMES })?;
+    let leases = if query.with_metadata { Leases::of(db, bucket)? } else { Leases::None };
+    let mut statement = db.prepare_cached(match (query.extras == ListExtras::default(), query.with_metadata) {
+        (false, _) => MIXED,
+        (true, true) => NAMES_WITH_METADATA,
+        (true, false) => NAMES,
+    })?;
+    let mut last = None;
     while let Some(first) = from.take() {
-        let mut found = statement.query(params![bucket, first, end])?;
+        let mut found = rows_from(&mut statement, bucket, &first, &end, query)?;
         while let Some(row) = found.next()? {
             if page.entries.len() == query.limit {
-                page.next = page.entries.last().map(start_after);
+                page.next = last;
                 return Ok(page);
             }
             let key = rows::key(row.get(0)?)?;
             if let Some(common) = rolled_up(key.as_str(), &query.prefix, delimiter) {
                 from = successor(common.as_bytes());
+                last = Some(ListStart::AfterPrefix(common.to_owned()));
                 page.entries.push(ListEntry::Prefix(common.to_owned()));
                 break;
             }
-            page.entries.push(object(row, key, query.with_metadata)?);
+            last = Some(start_after(&key, row.get(1)?, query));
+            page.entries.push(entry(row, key, query, &leases)?);
         }
     }
     Ok(page)
+}
+
+fn rows_from<'s>(
+    statement: &'s mut CachedStatement<'_>,
+    bucket: i64,
+    first: &[u8],
+    end: &[u8],
+    query: &ListQuery,
+) -> Result<rusqlite::Rows<'s>, CatalogError> {
+    if query.extras == ListExtras::default() {
+        return Ok(statement.query(params![bucket, first, end])?);
+    }
+    let ListExtras { snapshots, uncommitted, deleted } = query.extras;
+    let above = rank_of_page(&query.start, first);
+    Ok(statement.query(params![bucket, first, end, above, snapshots, deleted, uncommitted])?)
+}
+
+fn start_after(key: &ObjectKey, rank: i64, query: &ListQuery) -> ListStart {
+    let key = key.as_str().to_owned();
+    if query.extras == ListExtras::default() { ListStart::After(key) } else { ListStart::Within { key, rank } }
+}
+
+fn entry(row: &Row<'_>, key: ObjectKey, query: &ListQuery, leases: &Leases<'_>) -> Result<ListEntry, CatalogError> {
+    let rank: i64 = row.get(1)?;
+    let Some(version) = row.get(2)? else {
+        return Ok(ListEntry::Uncommitted { key, touched: Timestamp(row.get(5)?) });
+    };
+    let retained = row.get::<_, Option<i64>>(8)?.zip(row.get::<_, Option<i64>>(9)?);
+    let lease = if rank == RANK_OF_CURRENT { leases.find(&key)?.map(Box::new) } else { None };
+    Ok(ListEntry::Object {
+        version: VersionId(version),
+        length: number(row.get(3)?)?,
+        etag: etag(&row.get::<_, String>(4)?)?,
+        modified: Timestamp(row.get(5)?),
+        storage_class: row.get(6)?,
+        metadata: if query.with_metadata { Some(Box::new(metadata(row)?)) } else { None },
+        revision: row.get(7)?,
+        lease,
+        snapshot: (rank < RANK_OF_DELETED).then_some(SnapshotId(rank)),
+        retained: retained.map(|(deleted, until)| Retained { deleted: Timestamp(deleted), until: Timestamp(until) }),
+        key,
+    })
+}
+
+/// The leases of a bucket's objects. Nearly always there are none: a page looks once.
+enum Leases<'a> {
+    None,
+    Some { db: &'a Connection, bucket: i64 },
+}
+
+impl<'a> Leases<'a> {
+    fn of(db: &'a Connection, bucket: i64) -> Result<Self, CatalogError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM lease WHERE bucket_id = ?1 AND key > x'')";
+        let any: bool = db.prepare_cached(sql)?.query_row([bucket], |row| row.get(0))?;
+        Ok(if any { Self::Some { db, bucket } } else { Self::None })
+    }
+
+    fn find(&self, key: &ObjectKey) -> Result<Option<Lease>, CatalogError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Some { db, bucket } => leases::of(db, *bucket, key.as_bytes()),
+        }
+    }
 }
 
 pub(super) fn list_uploads(db: &Connection, query: &UploadQuery) -> Result<UploadPage, CatalogError> {
@@ -114,32 +200,8 @@ fn first_upload(query: &UploadQuery) -> Option<(Vec<u8>, String)> {
     Some((from, id))
 }
 
-fn start_after(entry: &ListEntry) -> ListStart {
-    match entry {
-        ListEntry::Object { key, .. } | ListEntry::Uncommitted { key, .. } => ListStart::After(key.as_str().to_owned()),
-        ListEntry::Prefix(prefix) => ListStart::AfterPrefix(prefix.clone()),
-    }
-}
-
-/// An entry from the columns of [`NAMES`] or [`NAMES_WITH_METADATA`].
-fn object(row: &Row<'_>, key: ObjectKey, with_metadata: bool) -> Result<ListEntry, CatalogError> {
-    Ok(ListEntry::Object {
-        key,
-        version: VersionId(row.get(1)?),
-        length: number(row.get(2)?)?,
-        etag: etag(&row.get::<_, String>(3)?)?,
-        modified: Timestamp(row.get(4)?),
-        storage_class: row.get(5)?,
-        revision: row.get(6)?,
-        metadata: if with_metadata { Some(Box::new(metadata(row)?)) } else { None },
-        lease: if with_metadata { rows::lease(row, 8)?.map(Box::new) } else { None },
-        snapshot: None,
-        retained: None,
-    })
-}
-
 fn metadata(row: &Row<'_>) -> Result<crate::model::Metadata, CatalogError> {
-    let text: Option<String> = row.get(7)?;
+    let text: Option<String> = row.get(10)?;
     encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)
 }
 

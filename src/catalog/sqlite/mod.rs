@@ -13,17 +13,17 @@ mod audit;
 mod block_list;
 mod blocks;
 mod buckets;
+mod changes;
 mod deletions;
 mod encoding;
-mod extras;
 mod keys;
 mod leases;
 mod listing;
 mod objects;
 mod parts;
 mod past;
+mod purge;
 mod reader;
-mod revisions;
 mod rows;
 mod schema;
 mod slices;
@@ -63,16 +63,16 @@ pub struct SqliteCatalog {
 }
 
 impl SqliteCatalog {
+    /// Opens the catalog at `path`, with the default settings. See [`open_with`](Self::open_with).
+    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+        Self::open_with(path, CatalogSettings::default())
+    }
+
     /// Opens the catalog at `path`, or makes it there (mode 0600; the directory must exist). Brings an older schema up
     /// to date. Blocks on the disk.
     ///
     /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
     /// [`CatalogError::TooNew`] when a later version of this program wrote it.
-    pub fn open(path: &Path) -> Result<Self, CatalogError> {
-        Self::open_with(path, CatalogSettings::default())
-    }
-
-    /// The same, with settings.
     pub fn open_with(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
         let lock = schema::lock(path)?;
         let connection = schema::open(path)?;
@@ -169,7 +169,7 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
-        self.write(move |db| past::purge(db, now, limit, grace_until)).await
+        self.write(move |db| purge::purge(db, now, limit, grace_until)).await
     }
 
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
@@ -193,7 +193,8 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.open_at(&ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None }, select).await
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        self.open_at(&object, select).await
     }
 
     async fn delete(
@@ -215,18 +216,18 @@ impl Catalog for SqliteCatalog {
 
     async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
         let object = object.clone();
-        self.look_up(move |db| revisions::head(db, &object)).await
+        self.look_up(move |db| past::head(db, &object)).await
     }
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         let at = object.clone();
-        let few = move |db: &Connection| objects::open(db, revisions::head(db, &at)?, select, FEW_SLICES);
-        if let Some(few) = self.look_up(few).await? {
+        let few = self.look_up(move |db| objects::open(db, past::head(db, &at)?, select, FEW_SLICES)).await?;
+        if let Some(few) = few {
             return Ok(few);
         }
-        let object = object.clone();
-        let all = move |db: &Connection| objects::open(db, revisions::head(db, &object)?, select, usize::MAX);
-        self.read(all).await?.ok_or(CatalogError::Damaged("more slices than can be counted"))
+        let at = object.clone();
+        let all = self.read(move |db| objects::open(db, past::head(db, &at)?, select, usize::MAX)).await?;
+        all.ok_or(CatalogError::Damaged("more slices than can be counted"))
     }
 
     async fn revise(
@@ -237,7 +238,7 @@ impl Catalog for SqliteCatalog {
         at: Timestamp,
     ) -> Result<Version, CatalogError> {
         let (object, conditions) = (object.clone(), conditions.clone());
-        self.write(move |db| revisions::revise(db, &object, &revision, &conditions, at)).await
+        self.write(move |db| changes::revise(db, &object, &revision, &conditions, at)).await
     }
 
     async fn snapshot(
@@ -249,12 +250,12 @@ impl Catalog for SqliteCatalog {
         taken: SnapshotId,
     ) -> Result<Version, CatalogError> {
         let (bucket, key, conditions) = (bucket.clone(), key.clone(), conditions.clone());
-        self.write(move |db| revisions::snapshot(db, &bucket, &key, user.as_ref(), &conditions, taken)).await
+        self.write(move |db| past::take(db, &bucket, &key, user, &conditions, taken)).await
     }
 
     async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
         let disposal = self.disposal(grace_until);
-        self.write(move |db| revisions::delete(db, &deletion, disposal)).await
+        self.write(move |db| past::delete(db, &deletion, disposal)).await
     }
 
     async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
@@ -281,11 +282,11 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn append(&self, append: NewAppend, _grace_until: Timestamp) -> Result<Appended, CatalogError> {
-        self.write(move |db| revisions::append(db, &append)).await
+        self.write(move |db| changes::append(db, &append)).await
     }
 
     async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
-        self.write(move |db| revisions::merge_run(db, &merge, grace_until)).await
+        self.write(move |db| changes::merge(db, &merge, grace_until)).await
     }
 
     async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {

@@ -1,43 +1,137 @@
-//! Versions that are not current: snapshots, and what was deleted or replaced and is retained.
+//! Versions that are not current: snapshots, and what was deleted and is retained.
 //!
 //! # Invariants
-//! - A row of `past` owns its version, as a row of `object` does.
-//! - What was deleted as a current version lies under [`DELETED`]; there is at most one of a name.
+//! - Each has a row in `version` and one in `past`. A name has at most one that was deleted as a current version under
+//!   [`RANK_OF_DELETED`], and none while it has a current version: whatever is written under the name makes it one more
+//!   snapshot that was deleted.
+//! - Snapshots that are there have a current version.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::objects::{self, Disposal};
-use super::rows::{PAST_VERSION, bucket_id, limit, version};
-use super::{blocks, buckets, encoding, slices, tags, uploads};
-use crate::catalog::{CatalogError, Content, Version, VersionId};
-use crate::model::{BucketRef, ByteRange, Conditions, ObjectKey, SnapshotId, Timestamp};
+use super::objects::{self, Current, Disposal};
+use super::rows::{PAST_VERSION, bucket_id, next_content};
+use super::{leases, slices, tags};
+use crate::catalog::order::RANK_OF_DELETED;
+use crate::catalog::{CatalogError, Deletion, ObjectRef, SnapshotRule, Version, VersionId};
+use crate::model::{BucketRef, ByteRange, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
-/// Where what was deleted as a current version lies among the snapshots of its name.
-pub(super) const DELETED: i64 = i64::MAX - 1;
+pub(super) fn head(db: &Connection, object: &ObjectRef) -> Result<Version, CatalogError> {
+    at(db, bucket_id(db, &object.bucket)?, object)
+}
 
-/// Whether there are snapshots of a name.
+/// The version meant: the current one, or a snapshot that is there.
+pub(super) fn at(db: &Connection, bucket: i64, object: &ObjectRef) -> Result<Version, CatalogError> {
+    match object.snapshot {
+        None => objects::current(db, bucket, &object.key),
+        Some(snapshot) => self::snapshot(db, bucket, &object.key, snapshot),
+    }
+}
+
+fn snapshot(db: &Connection, bucket: i64, key: &ObjectKey, id: SnapshotId) -> Result<Version, CatalogError> {
+    let sql = format!(
+        "{PAST_VERSION} WHERE version_id = (SELECT version_id FROM past
+            WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND deleted IS NULL)"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut found = statement.query(params![bucket, key.as_bytes(), id.0])?;
+    let version = found.next()?.map_or(Err(CatalogError::NoSuchKey), super::rows::version)?;
+    Ok(Version { snapshot: Some(id), ..version })
+}
+
 pub(super) fn has_snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<bool, CatalogError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NULL)";
     Ok(db.prepare_cached(sql)?.query_row(params![bucket, key], |row| row.get(0))?)
 }
 
-/// A current version was replaced: it goes, or is retained as a deleted snapshot.
-pub(super) fn replaced(
+pub(super) fn take(
     db: &Connection,
-    bucket: i64,
-    key: &[u8],
-    version: i64,
-    at: Timestamp,
-    disposal: Disposal,
-) -> Result<(), CatalogError> {
-    if disposal.retention.is_none() {
-        return erase(db, version, disposal.grace_until);
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    user: Option<BTreeMap<String, String>>,
+    conditions: &Conditions,
+    taken: SnapshotId,
+) -> Result<Version, CatalogError> {
+    let bucket = bucket_id(db, bucket)?;
+    let current = objects::current(db, bucket, key)?;
+    current.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    leases::guard_read(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
+    let id = next_content(db)?;
+    if current.length > 0 {
+        slices::copy(db, current.id.0, ByteRange { first: 0, end: current.length }, id, 0)?;
     }
-    let id = free_id(db, bucket, key, SnapshotId::at(at))?;
-    keep(db, bucket, key, id.0, version, at, disposal)
+    let snapshot = free(db, bucket, key.as_bytes(), taken)?;
+    let mut version = Version { id: VersionId(id), snapshot: Some(snapshot), lease: None, ..current.clone() };
+    if let Some(user) = user {
+        // A state of its own: other metadata.
+        version.metadata.created.get_or_insert(current.modified);
+        version.metadata.user = user;
+        version.modified = snapshot.taken();
+        version.revision = id;
+    }
+    db.prepare_cached(
+        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks)
+         SELECT ?2, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks
+         FROM version WHERE version_id = ?1",
+    )?
+    .execute(params![current.id.0, id])?;
+    objects::rewrite(db, &version)?;
+    insert(db, bucket, key.as_bytes(), snapshot, id, None)?;
+    Ok(version)
 }
 
-/// A current version was deleted: it goes, or is retained.
+pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -> Result<(), CatalogError> {
+    let object = &deletion.object;
+    let (bucket, key) = (bucket_id(db, &object.bucket)?, &object.key);
+    if deletion.for_good {
+        return forget(db, bucket, key.as_bytes(), object.snapshot, disposal);
+    }
+    if let Some(id) = object.snapshot {
+        let version = snapshot(db, bucket, key, id)?;
+        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+        Lease::guard_write(None, deletion.conditions.lease.as_deref(), Timestamp(0))?;
+        return end(db, bucket, key.as_bytes(), id, deletion.at, disposal);
+    }
+    let current = Current::of(db, bucket, key)?.ok_or(CatalogError::NoSuchKey)?;
+    Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
+    let ids = snapshots(db, bucket, key.as_bytes())?;
+    if deletion.snapshots == SnapshotRule::MustBeNone && !ids.is_empty() {
+        return Err(CatalogError::SnapshotsPresent);
+    }
+    for id in ids {
+        end(db, bucket, key.as_bytes(), id, deletion.at, disposal)?;
+    }
+    if deletion.snapshots == SnapshotRule::Only {
+        return Ok(());
+    }
+    objects::take_away(db, bucket, key, &current, deletion.at, disposal)
+}
+
+pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+    let bucket = bucket_id(db, bucket)?;
+    if Current::of(db, bucket, key)?.is_none() {
+        let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
+        let row = params![bucket, key.as_bytes(), RANK_OF_DELETED];
+        let id: Option<i64> = db.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+        let id = id.ok_or(CatalogError::NoSuchKey)?;
+        let sql = format!("{PAST_VERSION} WHERE version_id = ?1");
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut found = statement.query([id])?;
+        let version =
+            found.next()?.map_or(Err(CatalogError::Damaged("a name without its version")), super::rows::version)?;
+        objects::show(db, bucket, &version)?;
+        tags::remember(db, bucket, key.as_bytes(), &version.metadata.tags)?;
+    }
+    db.prepare_cached(
+        "UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL",
+    )?
+    .execute(params![bucket, key.as_bytes()])?;
+    Ok(())
+}
+
+/// The current version was deleted. It is retained, or goes.
 pub(super) fn deleted(
     db: &Connection,
     bucket: i64,
@@ -46,239 +140,157 @@ pub(super) fn deleted(
     at: Timestamp,
     disposal: Disposal,
 ) -> Result<(), CatalogError> {
-    if disposal.retention.is_none() {
-        return erase(db, version, disposal.grace_until);
+    match disposal.retention {
+        None => drop_version(db, version, disposal.grace_until),
+        Some(retention) => insert(db, bucket, key, SnapshotId(RANK_OF_DELETED), version, Some((at, retention))),
     }
-    keep(db, bucket, key, DELETED, version, at, disposal)
 }
 
-/// A name gets a new object: one that was deleted before and is retained lies among the snapshots from now on.
-pub(super) fn make_way(db: &Connection, bucket: i64, key: &[u8]) -> Result<(), CatalogError> {
-    let sql = "SELECT deleted FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3";
-    let found: Option<i64> =
-        db.prepare_cached(sql)?.query_row(params![bucket, key, DELETED], |row| row.get(0)).optional()?;
-    let Some(at) = found else { return Ok(()) };
-    let id = free_id(db, bucket, key, SnapshotId::at(Timestamp(at)))?;
-    db.prepare_cached("UPDATE past SET snapshot = ?4 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
-        .execute(params![bucket, key, DELETED, id.0])?;
-    Ok(())
-}
-
-/// A snapshot that is there.
-pub(super) fn head(db: &Connection, bucket: i64, key: &ObjectKey, id: SnapshotId) -> Result<Version, CatalogError> {
-    let sql = format!(
-        "{PAST_VERSION} WHERE version_id = (SELECT version_id FROM past WHERE bucket_id = ?1 AND key = ?2
-             AND snapshot = ?3 AND deleted IS NULL)"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![bucket, key.as_bytes(), id.0])?;
-    let found = rows.next()?.map_or(Err(CatalogError::NoSuchKey), version)?;
-    Ok(Version { snapshot: Some(id), ..found })
-}
-
-/// Takes a snapshot of the current version `of`.
-pub(super) fn snapshot(
-    db: &Connection,
-    bucket: &BucketRef,
-    of: &Version,
-    taken: SnapshotId,
-) -> Result<Version, CatalogError> {
-    let row = bucket_id(db, bucket)?;
-    let key = of.key.as_bytes();
-    let whole = (of.length > 0).then_some(ByteRange { first: 0, end: of.length });
-    let content = whole.map_or(Content::Empty, |range| Content::Shared { source: of.id, range });
-    let id = slices::add(db, &content, of.length, &bucket.tenant)?;
-    db.prepare_cached(
-        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks)
-         SELECT ?1, bucket_id, key, length, etag, modified, ?2, part_lengths, revision, blocks FROM version
-         WHERE version_id = ?3",
-    )?
-    .execute(params![id, encoding::write_metadata(&of.metadata)?, of.id.0])?;
-    let taken = free_id(db, row, key, taken)?;
-    insert(db, row, key, taken.0, id, None)?;
-    Ok(Version { id: VersionId(id), snapshot: Some(taken), lease: None, ..of.clone() })
-}
-
-/// Removes one snapshot, or retains it as deleted. `for_good`: one that is deleted already, for good.
-pub(super) fn remove_snapshot(
-    db: &Connection,
-    bucket: i64,
-    key: &ObjectKey,
-    id: SnapshotId,
-    conditions: &Conditions,
-    (at, disposal): (Timestamp, Disposal),
-    for_good: bool,
-) -> Result<(), CatalogError> {
-    if for_good {
-        return erase_retained(db, bucket, key, id.0, disposal.grace_until);
-    }
-    let found = head(db, bucket, key, id)?;
-    found.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
-    retire(db, bucket, key.as_bytes(), id.0, found.id.0, at, disposal)
-}
-
-/// Removes for good what is retained of a deletion.
-pub(super) fn erase_retained(
-    db: &Connection,
-    bucket: i64,
-    key: &ObjectKey,
-    id: i64,
-    grace_until: Timestamp,
-) -> Result<(), CatalogError> {
-    let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND deleted IS NOT NULL
-               RETURNING version_id";
-    let gone = db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id], |row| row.get(0)).optional()?;
-    erase(db, gone.ok_or(CatalogError::NoSuchKey)?, grace_until)
-}
-
-/// Removes all snapshots of a name, or retains them as deleted.
-pub(super) fn remove_snapshots(
+/// The current version was replaced. It is retained as a snapshot that was deleted, or goes.
+pub(super) fn replaced(
     db: &Connection,
     bucket: i64,
     key: &[u8],
-    at: Timestamp,
-    disposal: Disposal,
-) -> Result<(), CatalogError> {
-    let snapshots = {
-        let sql = "SELECT snapshot, version_id FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NULL";
-        let mut statement = db.prepare_cached(sql)?;
-        let rows = statement.query_map(params![bucket, key], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect::<Result<Vec<(i64, i64)>, _>>()?
-    };
-    for (snapshot, version) in snapshots {
-        retire(db, bucket, key, snapshot, version, at, disposal)?;
-    }
-    Ok(())
-}
-
-/// Undoes deletions of a name that are retained.
-pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
-    let id = bucket_id(db, bucket)?;
-    let bytes = key.as_bytes();
-    let now = Timestamp::now();
-    if objects::Current::of(db, id, key)?.is_none() {
-        let sql =
-            "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND until > ?4 RETURNING version_id";
-        let back: Option<i64> =
-            db.prepare_cached(sql)?.query_row(params![id, bytes, DELETED, now.0], |row| row.get(0)).optional()?;
-        let back = back.ok_or(CatalogError::NoSuchKey)?;
-        let mut statement = db.prepare_cached(&format!("{PAST_VERSION} WHERE version_id = ?1"))?;
-        let mut rows = statement.query([back])?;
-        let found = rows.next()?.map_or(Err(CatalogError::Damaged("a name without its version")), version)?;
-        objects::show(db, id, &found)?;
-        tags::remember(db, id, bytes, &found.metadata.tags)?;
-    }
-    db.prepare_cached("UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND until > ?3")?
-        .execute(params![id, bytes, now.0])?;
-    Ok(())
-}
-
-/// Removes up to `most` of what is retained no longer, or lay in a bucket that was dropped. Whether there may be more.
-pub(super) fn purge(
-    db: &Connection,
-    now: Timestamp,
-    most: usize,
-    grace_until: Timestamp,
-) -> Result<bool, CatalogError> {
-    let sql = "DELETE FROM past WHERE (bucket_id, key, snapshot) IN
-        (SELECT bucket_id, key, snapshot FROM past WHERE until <= ?1 ORDER BY until LIMIT ?2) RETURNING version_id";
-    let gone = ids(db, sql, params![now.0, limit(most)])?;
-    let mut done = gone.len();
-    erase_all(db, &gone, grace_until)?;
-    if done >= most {
-        return Ok(true);
-    }
-    let Some(bucket) = buckets::dropped(db)? else { return Ok(false) };
-    let rest = most - done;
-    let sql = "DELETE FROM object WHERE bucket_id = ?1 AND key IN
-        (SELECT key FROM object WHERE bucket_id = ?1 ORDER BY key LIMIT ?2) RETURNING version_id";
-    let objects = ids(db, sql, params![bucket, limit(rest)])?;
-    let sql = "DELETE FROM past WHERE (bucket_id, key, snapshot) IN
-        (SELECT bucket_id, key, snapshot FROM past WHERE bucket_id = ?1 LIMIT ?2) RETURNING version_id";
-    let past = ids(db, sql, params![bucket, limit(rest)])?;
-    erase_all(db, &objects, grace_until)?;
-    erase_all(db, &past, grace_until)?;
-    done = objects.len() + past.len() + blocks::discard_in(db, bucket, rest, grace_until)?;
-    done += uploads::abort_in(db, bucket, rest, grace_until)?;
-    if done == 0 {
-        db.prepare_cached("DELETE FROM tag WHERE bucket_id = ?1")?.execute([bucket])?;
-        buckets::remove(db, bucket)?;
-    }
-    Ok(true)
-}
-
-fn retire(
-    db: &Connection,
-    bucket: i64,
-    key: &[u8],
-    snapshot: i64,
     version: i64,
     at: Timestamp,
     disposal: Disposal,
 ) -> Result<(), CatalogError> {
     match disposal.retention {
+        None => drop_version(db, version, disposal.grace_until),
         Some(retention) => {
-            let sql = "UPDATE past SET deleted = ?4, until = ?5 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3";
-            db.prepare_cached(sql)?.execute(params![bucket, key, snapshot, at.0, at.plus(retention).0])?;
-            Ok(())
-        }
-        None => {
-            db.prepare_cached("DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
-                .execute(params![bucket, key, snapshot])?;
-            erase(db, version, disposal.grace_until)
+            let id = free(db, bucket, key, SnapshotId::at(at))?;
+            insert(db, bucket, key, id, version, Some((at, retention)))
         }
     }
 }
 
-fn keep(
+/// A name gets a current version: what was deleted under it becomes a snapshot that was deleted.
+pub(super) fn make_way(db: &Connection, bucket: i64, key: &[u8]) -> Result<(), CatalogError> {
+    let sql = "SELECT deleted FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3";
+    let row = params![bucket, key, RANK_OF_DELETED];
+    let Some(at) = db.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()? else { return Ok(()) };
+    let id = free(db, bucket, key, SnapshotId::at(Timestamp(at)))?;
+    db.prepare_cached("UPDATE past SET snapshot = ?4 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
+        .execute(params![bucket, key, RANK_OF_DELETED, id.0])?;
+    Ok(())
+}
+
+/// Removes up to `limit` of what was retained until before `now`, oldest first; returns how many.
+pub(super) fn purge(db: &Connection, now: Timestamp, limit: i64, grace: Timestamp) -> Result<usize, CatalogError> {
+    let ids = {
+        let sql =
+            "SELECT bucket_id, key, snapshot FROM past WHERE until IS NOT NULL AND until < ?1 ORDER BY until LIMIT ?2";
+        let mut statement = db.prepare_cached(sql)?;
+        let found = statement.query_map(params![now.0, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        found.collect::<Result<Vec<(i64, Vec<u8>, i64)>, _>>()?
+    };
+    for (bucket, key, snapshot) in &ids {
+        remove(db, *bucket, key, SnapshotId(*snapshot), grace)?;
+    }
+    Ok(ids.len())
+}
+
+/// Removes one for good.
+pub(super) fn remove(
     db: &Connection,
     bucket: i64,
     key: &[u8],
-    snapshot: i64,
-    version: i64,
+    id: SnapshotId,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
+    let version = db.prepare_cached(sql)?.query_row(params![bucket, key, id.0], |row| row.get(0))?;
+    drop_version(db, version, grace_until)
+}
+
+pub(super) fn drop_version(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    db.prepare_cached("DELETE FROM version WHERE version_id = ?1")?.execute([id])?;
+    slices::release(db, id, grace_until)
+}
+
+/// Ids of the snapshots that are there.
+fn snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<Vec<SnapshotId>, CatalogError> {
+    let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NULL";
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_map(params![bucket, key], |row| row.get(0).map(SnapshotId))?;
+    Ok(found.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Ends a snapshot: it is retained, or goes.
+fn end(
+    db: &Connection,
+    bucket: i64,
+    key: &[u8],
+    id: SnapshotId,
     at: Timestamp,
     disposal: Disposal,
 ) -> Result<(), CatalogError> {
-    let until = disposal.retention.map(|retention| (at, at.plus(retention)));
-    insert(db, bucket, key, snapshot, version, until)
+    let Some(retention) = disposal.retention else { return remove(db, bucket, key, id, disposal.grace_until) };
+    db.prepare_cached("UPDATE past SET deleted = ?4, until = ?5 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
+        .execute(params![bucket, key, id.0, at.0, at.plus(retention).0])?;
+    Ok(())
 }
 
+/// Removes what is retained: one snapshot that was deleted, or all of a name.
+fn forget(
+    db: &Connection,
+    bucket: i64,
+    key: &[u8],
+    only: Option<SnapshotId>,
+    disposal: Disposal,
+) -> Result<(), CatalogError> {
+    let ids = {
+        let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL
+                   AND (?3 IS NULL OR snapshot = ?3)";
+        let mut statement = db.prepare_cached(sql)?;
+        let found = statement.query_map(params![bucket, key, only.map(|id| id.0)], |row| row.get(0).map(SnapshotId))?;
+        found.collect::<Result<Vec<_>, _>>()?
+    };
+    if ids.is_empty() {
+        return Err(CatalogError::NoSuchKey);
+    }
+    ids.into_iter().try_for_each(|id| remove(db, bucket, key, id, disposal.grace_until))
+}
+
+/// The first id from `wanted` on that no version of the name has.
+fn free(db: &Connection, bucket: i64, key: &[u8], wanted: SnapshotId) -> Result<SnapshotId, CatalogError> {
+    let mut used = db.prepare_cached(
+        "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot >= ?3 ORDER BY snapshot",
+    )?;
+    let mut found = used.query(params![bucket, key, wanted.0])?;
+    let mut free = wanted.0;
+    while let Some(row) = found.next()? {
+        if row.get::<_, i64>(0)? != free {
+            break;
+        }
+        free = free.saturating_add(1);
+    }
+    if free < RANK_OF_DELETED { Ok(SnapshotId(free)) } else { Err(CatalogError::Damaged("a snapshot beyond all time")) }
+}
+
+/// Adds the line of a version that is not current.
 fn insert(
     db: &Connection,
     bucket: i64,
     key: &[u8],
-    snapshot: i64,
+    snapshot: SnapshotId,
     version: i64,
-    retained: Option<(Timestamp, Timestamp)>,
+    retained: Option<(Timestamp, Duration)>,
 ) -> Result<(), CatalogError> {
-    db.prepare_cached(
-        "INSERT INTO past (bucket_id, key, snapshot, version_id, length, etag, modified, storage_class, revision, deleted,
-             until)
-         SELECT ?1, ?2, ?3, version_id, length, etag, modified, metadata ->> '$.storage_class', revision, ?5, ?6
-         FROM version WHERE version_id = ?4",
-    )?
-    .execute(params![bucket, key, snapshot, version, retained.map(|(at, _)| at.0), retained.map(|(_, until)| until.0)])?;
-    Ok(())
-}
-
-/// The first id from `wanted` on that no snapshot of the name has, deleted or not.
-fn free_id(db: &Connection, bucket: i64, key: &[u8], wanted: SnapshotId) -> Result<SnapshotId, CatalogError> {
-    let sql = "SELECT max(snapshot) FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot < ?3";
-    let last: Option<i64> = db.prepare_cached(sql)?.query_row(params![bucket, key, DELETED], |row| row.get(0))?;
-    Ok(last.map_or(wanted, |last| SnapshotId(wanted.0.max(last.saturating_add(1)))))
-}
-
-/// Removes a version that no name has any more.
-fn erase(db: &Connection, version: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    db.prepare_cached("DELETE FROM version WHERE version_id = ?1")?.execute([version])?;
-    slices::release(db, version, grace_until)
-}
-
-fn erase_all(db: &Connection, versions: &[i64], grace_until: Timestamp) -> Result<(), CatalogError> {
-    versions.iter().try_for_each(|version| erase(db, *version, grace_until))
-}
-
-fn ids(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<i64>, CatalogError> {
-    let mut statement = db.prepare_cached(sql)?;
-    Ok(statement.query_map(values, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?)
+    let added = db
+        .prepare_cached(
+            "INSERT INTO past (bucket_id, key, snapshot, version_id, length, etag, modified, storage_class, revision,
+                 deleted, until)
+             SELECT ?1, ?2, ?3, version_id, length, etag, modified, metadata ->> '$.storage_class', revision, ?5, ?6
+             FROM version WHERE version_id = ?4",
+        )?
+        .execute(params![
+            bucket,
+            key,
+            snapshot.0,
+            version,
+            retained.map(|(at, _)| at.0),
+            retained.map(|(at, retention)| at.plus(retention).0)
+        ])?;
+    if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("a name without its version")) }
 }

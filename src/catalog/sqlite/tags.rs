@@ -1,108 +1,195 @@
-//! Tags of current versions, in an index to find them by.
+//! The index of tags: a row for each tag of each current version.
+//!
+//! # Invariants
+//! - A search reads the rows of the tag, among those asked for, that the fewest objects have. Which one that is is found
+//!   by counting no further than to twice the least.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, Rows, params};
 
 use super::encoding;
 use super::rows::{self, bucket_name};
 use crate::catalog::{CatalogError, Found, FoundPage, TagQuery};
-use crate::model::{BucketName, ObjectKey, TagRange, Tags};
+use crate::model::{TagRange, Tags};
 
-/// Notes the tags of a current version.
+/// In the order of the index: no row behind the page is read.
+const OF_ONE_VALUE: &str = "SELECT tag.key, object.tags FROM tag CROSS JOIN object USING (bucket_id, key)
+    WHERE tag.bucket_id = ?1 AND tag.key > ?2 AND tag.name = ?3 AND tag.value = ?4 ORDER BY tag.key";
+
+const OF_A_RANGE: &str = "SELECT tag.key, object.tags FROM tag CROSS JOIN object USING (bucket_id, key)
+    WHERE tag.bucket_id = ?1 AND tag.key > ?2 AND tag.name = ?3 AND tag.value >= ?4 AND tag.value < ?5 ORDER BY tag.key";
+
+const OF_ANY_TAG: &str = "SELECT DISTINCT tag.key, object.tags FROM tag CROSS JOIN object USING (bucket_id, key)
+    WHERE tag.bucket_id = ?1 AND tag.key > ?2 ORDER BY tag.key";
+
+/// Enters the tags of a current version.
 pub(super) fn remember(db: &Connection, bucket: i64, key: &[u8], tags: &Tags) -> Result<(), CatalogError> {
     if tags.is_empty() {
         return Ok(());
     }
-    let mut add = db.prepare_cached("INSERT INTO tag (bucket_id, name, value, key) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = db.prepare_cached("INSERT INTO tag (bucket_id, name, value, key) VALUES (?1, ?2, ?3, ?4)")?;
     for (name, value) in tags {
-        add.execute(params![bucket, name, value, key])?;
+        insert.execute(params![bucket, name, value, key])?;
     }
     Ok(())
 }
 
-/// Forgets the tags of a version that is current no longer, as they lay beside its name.
-pub(super) fn forget(db: &Connection, bucket: i64, key: &[u8], stored: Option<&str>) -> Result<(), CatalogError> {
-    let Some(stored) = stored else { return Ok(()) };
+/// Takes out the tags of a version that is no longer current; `tags` as they lay beside its name.
+pub(super) fn forget(db: &Connection, bucket: i64, key: &[u8], tags: Option<&str>) -> Result<(), CatalogError> {
+    if tags.is_none() {
+        return Ok(());
+    }
     let sql = "DELETE FROM tag WHERE bucket_id = ?1 AND name = ?2 AND value = ?3 AND key = ?4";
-    let mut remove = db.prepare_cached(sql)?;
-    for (name, value) in encoding::read_tags(Some(stored))? {
-        remove.execute(params![bucket, name, value, key])?;
+    let mut delete = db.prepare_cached(sql)?;
+    for (name, value) in encoding::read_tags(tags)? {
+        delete.execute(params![bucket, name, value, key])?;
     }
     Ok(())
 }
 
-/// Objects whose tags fit, by bucket and key.
 pub(super) fn find(db: &Connection, query: &TagQuery) -> Result<FoundPage, CatalogError> {
     let mut page = FoundPage { found: Vec::new(), next: None };
-    // The narrowest range first: one value.
-    let ranges = query.expression.ranges();
-    let narrow =
-        |range: &&TagRange<'_>| range.below.as_ref().is_some_and(|below| *below == format!("{}\0", range.from));
-    let range = ranges.iter().find(narrow).or(ranges.first());
-    let first = query.after.as_ref().map(|(bucket, _)| bucket.as_str()).unwrap_or_default();
+    if query.limit == 0 {
+        return Ok(page);
+    }
     for (id, name) in buckets(db, query)? {
-        if name.as_str() < first {
-            continue;
-        }
-        let after = query.after.as_ref().filter(|(bucket, _)| *bucket == name).map(|(_, key)| key.as_bytes());
-        if !within(db, query, range, (id, &name), after, &mut page)? {
-            break;
+        let after = query.after.as_ref().filter(|(bucket, _)| bucket.as_str() == name);
+        let after = after.map_or(&[][..], |(_, key)| key.as_bytes());
+        let bucket = bucket_name(&name)?;
+        let mut search = Search::of(db, id, query)?;
+        let mut rows = search.rows(id, after)?;
+        while let Some(row) = rows.next()? {
+            let tags = encoding::read_tags(row.get::<_, Option<String>>(1)?.as_deref())?;
+            if !query.expression.holds_in(&name, &tags) {
+                continue;
+            }
+            if page.found.len() == query.limit {
+                page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
+                return Ok(page);
+            }
+            page.found.push(Found { bucket: bucket.clone(), key: rows::key(row.get(0)?)?, tags });
         }
     }
     Ok(page)
 }
 
-/// Adds what a bucket has; `false` when the page is full.
-fn within(
-    db: &Connection,
-    query: &TagQuery,
-    range: Option<&TagRange<'_>>,
-    (bucket, name): (i64, &BucketName),
-    after: Option<&[u8]>,
-    page: &mut FoundPage,
-) -> Result<bool, CatalogError> {
-    let sql = "SELECT DISTINCT key FROM tag WHERE bucket_id = ?1 AND (?2 IS NULL OR name = ?2) AND value >= ?3
-        AND (?4 IS NULL OR value < ?4) AND (?5 IS NULL OR key > ?5) ORDER BY key";
-    let one = "SELECT key FROM tag WHERE bucket_id = ?1 AND name = ?2 AND value = ?3 AND ?4 IS NOT NULL
-        AND key > coalesce(?5, x'') ORDER BY key";
-    let (tag, from, below) = match range {
-        Some(range) => (Some(range.name), range.from.as_str(), range.below.as_deref()),
-        None => (None, "", None),
-    };
-    let single = below.is_some_and(|below| below.strip_suffix('\0') == Some(from));
-    let mut statement = db.prepare_cached(if single { one } else { sql })?;
-    let mut rows = statement.query(params![bucket, tag, from, below, after])?;
-    while let Some(row) = rows.next()? {
-        let key = rows::key(row.get(0)?)?;
-        let Some(tags) = tags_of(db, bucket, &key)? else { continue };
-        if !query.expression.holds_in(name.as_str(), &tags) {
-            continue;
-        }
-        if page.found.len() == query.limit {
-            page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
-            return Ok(false);
-        }
-        page.found.push(Found { bucket: name.clone(), key, tags });
-    }
-    Ok(true)
+/// The buckets to search, in order of their names.
+fn buckets(db: &Connection, query: &TagQuery) -> Result<Vec<(i64, String)>, CatalogError> {
+    let first = query.after.as_ref().map_or("", |(bucket, _)| bucket.as_str());
+    let mut statement =
+        db.prepare_cached("SELECT bucket_id, name FROM bucket WHERE tenant = ?1 AND name >= ?2 ORDER BY name")?;
+    let found = statement.query_map(params![query.tenant.as_str(), first], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut buckets = found.collect::<Result<Vec<(i64, String)>, _>>()?;
+    let only = [query.bucket.as_ref().map(|bucket| bucket.as_str()), query.expression.container()];
+    buckets.retain(|(_, name)| only.iter().flatten().all(|only| only == name));
+    Ok(buckets)
 }
 
-fn tags_of(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<Option<Tags>, CatalogError> {
-    let sql = "SELECT tags FROM object WHERE bucket_id = ?1 AND key = ?2";
-    let found: Option<Option<String>> =
-        db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes()], |row| row.get(0)).optional()?;
-    found.map(|text| encoding::read_tags(text.as_deref())).transpose()
+/// Which rows of the index to read, in one bucket.
+struct Search<'q> {
+    statement: CachedStatement<'q>,
+    range: Option<TagRange<'q>>,
 }
 
-fn buckets(db: &Connection, query: &TagQuery) -> Result<Vec<(i64, BucketName)>, CatalogError> {
-    let wanted = query.bucket.as_ref().map(BucketName::as_str);
-    let named = query.expression.container();
-    let sql = "SELECT bucket_id, name FROM bucket WHERE tenant = ?1 AND (?2 IS NULL OR name = ?2)
-        AND (?3 IS NULL OR name = ?3) ORDER BY name";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![query.tenant.as_str(), wanted, named])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push((row.get(0)?, bucket_name(&row.get::<_, String>(1)?)?));
+impl<'q> Search<'q> {
+    fn of(db: &'q Connection, bucket: i64, query: &'q TagQuery) -> Result<Self, CatalogError> {
+        let range = rarest(db, bucket, query.expression.ranges())?;
+        let statement = match &range {
+            Some(range) if is_one_value(range) => OF_ONE_VALUE,
+            Some(_) => OF_A_RANGE,
+            None => OF_ANY_TAG,
+        };
+        Ok(Self { statement: db.prepare_cached(statement)?, range })
     }
-    Ok(found)
+
+    fn rows(&mut self, bucket: i64, after: &[u8]) -> Result<Rows<'_>, CatalogError> {
+        Ok(match &self.range {
+            None => self.statement.query(params![bucket, after])?,
+            Some(range) if is_one_value(range) => {
+                self.statement.query(params![bucket, after, range.name, range.from])?
+            }
+            Some(range) => self.statement.query(params![bucket, after, range.name, range.from, end(range)])?,
+        })
+    }
+}
+
+fn is_one_value(range: &TagRange<'_>) -> bool {
+    range.below.as_ref().and_then(|below| below.strip_suffix('\0')) == Some(range.from.as_str())
+}
+
+/// What every value of the range is below. SQLite holds any text to be below any bytes.
+fn end(range: &TagRange<'_>) -> rusqlite::types::Value {
+    range.below.clone().map_or_else(|| Vec::new().into(), Into::into)
+}
+
+/// The range that the fewest tags lie in.
+fn rarest<'q>(db: &Connection, bucket: i64, ranges: Vec<TagRange<'q>>) -> Result<Option<TagRange<'q>>, CatalogError> {
+    let mut count = db.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM tag WHERE bucket_id = ?1 AND name = ?2 AND value >= ?3 AND value < ?4 LIMIT ?5)",
+    )?;
+    let mut most: i64 = 64;
+    while ranges.len() > 1 {
+        for range in &ranges {
+            let found: i64 =
+                count.query_row(params![bucket, range.name, range.from, end(range), most], |row| row.get(0))?;
+            if found < most {
+                return Ok(Some(range.clone()));
+            }
+        }
+        most = most.saturating_mul(2);
+    }
+    Ok(ranges.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::sqlite::schema;
+    use crate::model::TagExpression;
+
+    fn catalog() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        schema::migrate(&db, 0).unwrap();
+        db.execute("INSERT INTO bucket (bucket_id, tenant, name, created) VALUES (1, 'chum', 'images', 0)", [])
+            .unwrap();
+        for number in 0..1_000 {
+            let mut tags = Tags::from([("all".to_owned(), "x".to_owned())]);
+            if number % 100 == 0 {
+                tags.insert("few".to_owned(), number.to_string());
+            }
+            remember(&db, 1, format!("{number:04}").as_bytes(), &tags).unwrap();
+        }
+        db
+    }
+
+    #[test]
+    fn a_search_reads_the_rarest_of_the_tags_asked_for() {
+        let db = catalog();
+        for (text, name) in [
+            ("all = 'x' AND few > '3'", "few"),
+            ("few > '3' AND all = 'x'", "few"),
+            ("all = 'x' AND none = 'x' AND few > ''", "none"),
+            ("all = 'x'", "all"),
+        ] {
+            let expression = TagExpression::parse_search(text).unwrap();
+            let chosen = rarest(&db, 1, expression.ranges()).unwrap().unwrap();
+            // One that no object has is as good as one that few have.
+            let fine = chosen.name == name || (name == "none" && chosen.name == "few");
+            assert!(fine, "{text}: {chosen:?}");
+        }
+    }
+
+    #[test]
+    fn no_search_reads_a_whole_table_and_one_value_is_read_in_order() {
+        let db = catalog();
+        for sql in [OF_ONE_VALUE, OF_A_RANGE, OF_ANY_TAG] {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let mut found = explain.raw_query();
+            let mut plan = Vec::new();
+            while let Some(row) = found.next().unwrap() {
+                plan.push(row.get::<_, String>(3).unwrap());
+            }
+            assert!(!plan.iter().any(|step| step.contains("SCAN ")), "{plan:?}");
+            assert!(sql != OF_ONE_VALUE || !plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        }
+    }
 }

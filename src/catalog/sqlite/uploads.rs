@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::encoding::{self, MOST_PARTS};
 use super::objects::{self, Current, Disposal, Origin};
-use super::rows::{self, CURRENT_VERSION, bucket_id, etag, limit, next_content, number, stored};
+use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
 use super::slices;
 use crate::catalog::{
     CatalogError, Completed, Completion, NewUpload, NewUploadPart, Upload, UploadId, UploadPart, Version, VersionId,
@@ -155,21 +155,6 @@ pub(super) fn abort(
     drop_upload(db, upload, grace_until)
 }
 
-/// Aborts up to `most` uploads of a bucket. Returns how many.
-pub(super) fn abort_in(
-    db: &Connection,
-    bucket: i64,
-    most: usize,
-    grace_until: Timestamp,
-) -> Result<usize, CatalogError> {
-    let uploads = {
-        let mut statement = db.prepare_cached("SELECT upload_row FROM upload WHERE bucket_id = ?1 LIMIT ?2")?;
-        statement.query_map(params![bucket, limit(most)], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
-    };
-    uploads.iter().try_for_each(|upload| drop_upload(db, *upload, grace_until))?;
-    Ok(uploads.len())
-}
-
 /// A part of an upload as completing needs it.
 struct StoredPart {
     content: i64,
@@ -203,7 +188,8 @@ fn join(db: &Connection, upload: i64, parts: &[(u32, ETag)], id: i64) -> Result<
 /// The upload is gone: fine if the current version came from it, by an equal request.
 fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]) -> Result<Completed, CatalogError> {
     let sql = format!(
-        "{CURRENT_VERSION} WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)"
+        "{} WHERE version_id = (SELECT version_id FROM object WHERE bucket_id = ?1 AND key = ?2)",
+        rows::CURRENT_VERSION
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut found = statement.query(params![bucket, completion.key.as_bytes()])?;
@@ -231,7 +217,7 @@ fn stored_part(db: &Connection, upload: i64, part: u32) -> Result<Option<StoredP
 }
 
 /// Drops an upload with the parts that it still has.
-fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+pub(super) fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
     let contents = {
         let mut statement = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 RETURNING content_id")?;
         statement.query_map([upload], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?

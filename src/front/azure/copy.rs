@@ -34,7 +34,7 @@ const MOST_SYNC_BYTES: u64 = 256 * 1024 * 1024;
 /// Where a copy comes from.
 enum Source {
     /// A blob of this gateway, and the proof that it may be read.
-    Here(Authorized<CopySource>),
+    Here(Box<Authorized<CopySource>>),
     /// A body of another server, and what it says the body is.
     Elsewhere(Box<Fetched>),
 }
@@ -100,7 +100,7 @@ pub(super) async fn block_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let gateway = &ask.house.gateway;
     let received = match source {
         Source::Here(source) if claimed.claims.is_empty() => {
-            gateway.copy_block(source, op, Some(ChecksumAlgorithm::Crc64Nvme)).await
+            gateway.copy_block(*source, op, Some(ChecksumAlgorithm::Crc64Nvme)).await
         }
         source => {
             let body = body_of(ask, source, claimed.claims).await?;
@@ -168,7 +168,7 @@ async fn whole(ask: &Ask<'_>, carrying: Carrying, id: Option<String>, most: u64)
                 made.copied = record(from.length);
                 made
             };
-            gateway.copy_from(source, ask.may(put)?, carry).await.map_err(|error| failed(error, created))
+            gateway.copy_from(*source, ask.may(put)?, carry).await.map_err(|error| failed(error, created))
         }
         Source::Here(source) => {
             // What is claimed of the source is held against its bytes, which takes reading them.
@@ -285,7 +285,10 @@ async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
         Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
     };
     let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
-    principal.authorize(op).map(Source::Here).map_err(|_denied| ask.refuse(Error::AccessDenied))
+    principal
+        .authorize(op)
+        .map(|proof| Source::Here(Box::new(proof)))
+        .map_err(|_denied| ask.refuse(Error::AccessDenied))
 }
 
 /// Who reads the source by credentials of its own; `None`: the request's caller, whose account it is.
@@ -304,7 +307,7 @@ async fn reader(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Option<Caller>, Refu
 /// The bytes of a source as a body, with claims about them.
 async fn body_of(ask: &Ask<'_>, source: Source, claims: Vec<Claim>) -> Result<Body, Refusal> {
     let mut body = match source {
-        Source::Here(source) => ask.house.gateway.source_body(source).await.map_err(|error| ask.refuse(error))?,
+        Source::Here(source) => ask.house.gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?,
         Source::Elsewhere(fetched) => fetched.body,
     };
     body.digests.md5 = claims.iter().any(|claim| matches!(claim, Claim::Md5(_)));

@@ -101,7 +101,8 @@ impl Outgoing {
         };
         let bodiless = status == StatusCode::NOT_MODIFIED || status == StatusCode::NO_CONTENT;
         // The answer to HEAD says what GET would send; it has said so itself if it knows.
-        if !bodiless && !(head && headers.contains_key(CONTENT_LENGTH)) {
+        let said = head && headers.contains_key(CONTENT_LENGTH);
+        if !bodiless && !said {
             put(&mut headers, CONTENT_LENGTH, &left.to_string());
         }
         let (payload, left) = if head || bodiless { (Payload::Empty, 0) } else { (payload, left) };

@@ -9,6 +9,9 @@ use super::refusal::Refusal;
 
 /// Refuses what asks for a feature that is not here.
 pub(super) fn check(operation: Operation, asked: &Asked<'_>) -> Result<(), Refusal> {
+    if ABSENT.contains(&operation) {
+        return Err(Refusal::not_implemented());
+    }
     if matches!(operation, Operation::PutBlob | Operation::PutBlobFromUrl)
         && asked.header("x-ms-blob-type") == Some("PageBlob")
     {
@@ -68,6 +71,21 @@ fn is_write(operation: Operation) -> bool {
             | Op::QueryBlobContents
     )
 }
+
+/// Operations that are not here, whatever else they say.
+const ABSENT: [Operation; 11] = [
+    Operation::RestoreContainer,
+    Operation::RenameContainer,
+    Operation::SetBlobExpiry,
+    Operation::SetImmutabilityPolicy,
+    Operation::DeleteImmutabilityPolicy,
+    Operation::SetLegalHold,
+    Operation::QueryBlobContents,
+    Operation::PutPage,
+    Operation::PutPageFromUrl,
+    Operation::GetPageRanges,
+    Operation::IncrementalCopyBlob,
+];
 
 /// Operations on a snapshot.
 const SNAPSHOTS: [Operation; 7] = [

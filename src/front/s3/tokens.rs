@@ -18,11 +18,10 @@ const MAX_TEXT_BYTES: usize = 1024;
 pub(super) fn encode_token(start: &ListStart) -> String {
     let (kind, text) = match start {
         ListStart::First => (0, ""),
-        ListStart::After(text) => (1, text.as_str()),
+        // Only pages with extras begin within a name, and this front asks for none.
+        ListStart::After(text) | ListStart::Within { key: text, .. } => (1, text.as_str()),
         ListStart::At(text) => (2, text.as_str()),
         ListStart::AfterPrefix(text) => (3, text.as_str()),
-        // Only pages with snapshots end within a name; S3 asks for none.
-        ListStart::Within { key, .. } => (1, key.as_str()),
     };
     let mut bytes = Vec::with_capacity(HEADER_BYTES + text.len());
     bytes.extend_from_slice(&[VERSION, kind]);

@@ -113,6 +113,7 @@ impl Request {
 
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
+            host: String::new(),
             method: &self.method,
             path: &self.path,
             query: self.query.clone(),

@@ -1,0 +1,129 @@
+//! Changes of versions in their place, in memory; leases; tags.
+
+use std::collections::BTreeMap;
+
+use super::objects;
+use super::state::{ObjectEntry, PartSlice, State};
+use crate::catalog::{
+    Appended, CatalogError, Content, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge, TagQuery, Version,
+};
+use crate::model::{BucketRef, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, ObjectKey, Timestamp};
+
+pub(super) fn revise(
+    state: &mut State,
+    object: &ObjectRef,
+    revision: &Revision,
+    conditions: &Conditions,
+    at: Timestamp,
+) -> Result<Version, CatalogError> {
+    let mut version = objects::find(state, object)?.version.clone();
+    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    if matches!(revision, Revision::Tier(_)) && object.snapshot.is_none() {
+        Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    } else {
+        version.lease = objects::guard(version.lease.as_ref(), conditions)?;
+    }
+    if revision.apply(&mut version)? {
+        version.metadata.created.get_or_insert(version.modified);
+        version.modified = at;
+        version.revision = state.next_version().0;
+    }
+    find_mut(state, object)?.version = version.clone();
+    Ok(version)
+}
+
+pub(super) fn append(state: &mut State, append: NewAppend) -> Result<Appended, CatalogError> {
+    let mut version = state.object(&append.bucket, &append.key)?.version.clone();
+    version.lease = objects::check(state, &append.bucket, &append.key, &append.conditions)?;
+    let offset = version.length;
+    append.apply(&mut version)?;
+    let length = append.part.length;
+    let added = state.add(Content::Part(append.part), length, &append.bucket.tenant)?;
+    version.revision = state.next_version().0;
+    let object = ObjectRef { bucket: append.bucket, key: append.key, snapshot: None };
+    let entry = find_mut(state, &object)?;
+    entry.version = version.clone();
+    entry.slices.extend(added.into_iter().map(|slice| PartSlice { position: offset, ..slice }));
+    Ok(Appended { version, offset, slices: entry.slices.len() })
+}
+
+pub(super) fn merge(state: &mut State, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let RunMerge { bucket, key, version, range, parts, part } = merge;
+    let current = state.bucket(&bucket)?.objects.get(&key).filter(|object| object.version.id == version);
+    let current = current.ok_or(CatalogError::SourceChanged)?;
+    let within = |slice: &PartSlice| slice.position < range.end && slice.end() > range.first;
+    let (run, rest): (Vec<_>, Vec<_>) = current.slices.iter().cloned().partition(within);
+    let whole = run.first().is_some_and(|first| first.position == range.first)
+        && run.last().is_some_and(|last| last.end() == range.end);
+    if !whole || !run.iter().map(|slice| slice.part).eq(parts) {
+        return Err(CatalogError::SourceChanged);
+    }
+    if part.length != range.length() {
+        return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
+    }
+    let length = part.length;
+    let added = state.add(Content::Part(part), length, &bucket.tenant)?;
+    let mut slices = rest;
+    slices.extend(added.into_iter().map(|slice| PartSlice { position: range.first, ..slice }));
+    slices.sort_by_key(|slice| slice.position);
+    find_mut(state, &ObjectRef { bucket, key, snapshot: None })?.slices = slices;
+    state.release(run, grace_until);
+    Ok(())
+}
+
+pub(super) fn lease(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: Option<&ObjectKey>,
+    action: &LeaseAction,
+    conditions: &Conditions,
+    now: Timestamp,
+) -> Result<(LeaseOutcome, ETag, Timestamp), CatalogError> {
+    let entry = state.bucket_mut(bucket)?;
+    let (lease, tag, modified) = match key {
+        Some(key) => {
+            let version = &mut entry.objects.get_mut(key).ok_or(CatalogError::NoSuchKey)?.version;
+            version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+            let tag = version.state_tag();
+            (&mut version.lease, tag, version.modified)
+        }
+        None => {
+            entry.bucket.check_write(conditions)?;
+            let tag = entry.bucket.state_tag();
+            (&mut entry.bucket.lease, tag, entry.bucket.modified)
+        }
+    };
+    let outcome = Lease::act(lease.as_ref(), action, now)?;
+    lease.clone_from(&outcome.lease);
+    Ok((outcome, tag, modified))
+}
+
+pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
+    let mut all = BTreeMap::new();
+    let meant = |bucket: &BucketRef| {
+        bucket.tenant == query.tenant && query.bucket.as_ref().is_none_or(|name| *name == bucket.name)
+    };
+    for (bucket, entry) in state.buckets.iter().filter(|(bucket, _)| meant(bucket)) {
+        for (key, object) in &entry.objects {
+            let tags = &object.version.metadata.tags;
+            if !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags) {
+                all.insert((bucket.name.clone(), key.clone()), tags.clone());
+            }
+        }
+    }
+    let after = |at: &(_, _)| query.after.as_ref().is_none_or(|after| at > after);
+    let mut left = all.into_iter().filter(|(at, _)| after(at));
+    let found: Vec<_> = left.by_ref().take(query.limit).collect();
+    let next = found.last().map(|(at, _)| at.clone()).filter(|_| left.next().is_some());
+    let found = found.into_iter().map(|((bucket, key), tags)| Found { bucket, key, tags }).collect();
+    FoundPage { found, next }
+}
+
+fn find_mut<'s>(state: &'s mut State, object: &ObjectRef) -> Result<&'s mut ObjectEntry, CatalogError> {
+    let entry = state.bucket_mut(&object.bucket)?;
+    let found = match object.snapshot {
+        None => entry.objects.get_mut(&object.key),
+        Some(id) => entry.past.get_mut(&(object.key.clone(), id.0)).map(|past| &mut past.object),
+    };
+    found.ok_or(CatalogError::NoSuchKey)
+}

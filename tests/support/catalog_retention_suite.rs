@@ -1,0 +1,161 @@
+//! What every catalog promises that retains what was deleted, as functions over `&dyn Catalog`. Each takes a fresh catalog
+//! that retains for [`RETENTION`].
+
+use std::time::Duration;
+
+use ecluse::catalog::{
+    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, Retained,
+    SnapshotRule,
+};
+use ecluse::model::{ByteRange, Conditions, SnapshotId, Timestamp};
+
+use super::azure::{acquire, deletion, listed, object, snapshot, snapshot_of, tags};
+use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, with_bucket};
+
+pub const RETENTION: Duration = Duration::from_secs(10);
+
+pub const SETTINGS: CatalogSettings = CatalogSettings { retention: Some(RETENTION) };
+
+const ALL: ListExtras = ListExtras { snapshots: true, uncommitted: false, deleted: true };
+const DELETED: ListExtras = ListExtras { snapshots: false, uncommitted: false, deleted: true };
+
+pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let mut tagged = new("a", Content::Part(part(1, 10)), 10);
+    tagged.metadata.tags = tags(&[("x", "y")]);
+    let version = catalog.commit(tagged, GRACE).await.unwrap();
+    snapshot(catalog, "a", 5).await;
+    acquire(catalog, Some("a"), super::azure::A, None, Timestamp::steady()).await;
+    let held = super::azure::holding(super::azure::A);
+    let with_all = Deletion { conditions: held, ..deletion(object("a"), SnapshotRule::Include) };
+    catalog.delete_as(with_all, GRACE).await.unwrap();
+    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 5)).await, Err(CatalogError::NoSuchKey)));
+    assert_eq!(listed(catalog, ListExtras::default()).await, [""; 0]);
+    assert_eq!(listed(catalog, DELETED).await, ["a!"]);
+    assert_eq!(listed(catalog, ALL).await, ["a@5!", "a!"]);
+    assert!(queued(catalog).await.is_empty());
+    sound(catalog).await;
+
+    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version, "as it was, without its lease");
+    assert_eq!(catalog.head_at(&snapshot_of("a", 5)).await.unwrap().snapshot, Some(SnapshotId(5)));
+    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    sound(catalog).await;
+
+    catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
+    let until = Timestamp(8_000).plus(RETENTION);
+    let page = ListQuery {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: None,
+        start: ListStart::First,
+        limit: 1,
+        with_metadata: true,
+        extras: DELETED,
+    };
+    match &catalog.list(&page).await.unwrap().entries[0] {
+        ListEntry::Object { retained, metadata, .. } => {
+            assert_eq!(*retained, Some(Retained { deleted: Timestamp(8_000), until }));
+            assert_eq!(metadata.as_ref().unwrap().tags, tags(&[("x", "y")]));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!catalog.purge(until, 9, GRACE).await.unwrap(), "its time is not over yet");
+    assert_eq!(listed(catalog, ALL).await.len(), 2);
+    let later = Timestamp(until.0 + 1);
+    assert!(catalog.purge(later, 1, GRACE).await.unwrap());
+    while catalog.purge(later, 1, GRACE).await.unwrap() {}
+    assert_eq!(listed(catalog, ALL).await, [""; 0]);
+    assert_eq!(queued(catalog).await, [part(1, 1).id; 2]);
+    assert!(matches!(catalog.restore(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    sound(catalog).await;
+}
+
+pub async fn what_is_replaced_is_a_snapshot_that_was_deleted(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let first = put(catalog, "a", 1, 10).await;
+    let second = put(catalog, "a", 2, 20).await;
+    // Overwrites happened at 5,000 ms.
+    assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a"]);
+    put(catalog, "a", 3, 30).await;
+    assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a@50000001!", "a"]);
+    assert_eq!(listed(catalog, DELETED).await, ["a"]);
+    assert!(queued(catalog).await.is_empty());
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 50_000_000)).await, Err(CatalogError::NoSuchKey)));
+    sound(catalog).await;
+    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().length, 30);
+    for (at, version) in [(50_000_000, first), (50_000_001, second)] {
+        let restored = catalog.head_at(&snapshot_of("a", at)).await.unwrap();
+        assert_eq!((restored.id, restored.length), (version.id, version.length));
+    }
+    // Made current again by a copy.
+    let id = catalog.head_at(&snapshot_of("a", 50_000_000)).await.unwrap().id;
+    let content = Content::Shared { source: id, range: ByteRange { first: 0, end: 10 } };
+    assert_eq!(catalog.commit(new("a", content, 10), GRACE).await.unwrap().length, 10);
+    sound(catalog).await;
+}
+
+pub async fn a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snapshot(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let first = put(catalog, "a", 1, 10).await;
+    catalog.delete_as(deletion(object("a"), SnapshotRule::MustBeNone), GRACE).await.unwrap();
+    let second = put(catalog, "a", 2, 20).await;
+    assert_eq!(second.metadata.created, None, "it is another object");
+    assert_eq!(listed(catalog, ALL).await, ["a@80000000!", "a"]);
+    catalog.delete_as(deletion(object("a"), SnapshotRule::MustBeNone), GRACE).await.unwrap();
+    assert_eq!(listed(catalog, ALL).await, ["a@80000000!", "a!"]);
+    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
+    assert_eq!(catalog.head_at(&snapshot_of("a", 80_000_000)).await.unwrap().id, first.id);
+    sound(catalog).await;
+}
+
+pub async fn deletions_through_the_other_protocol_are_retained_as_well(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    put(catalog, "a", 1, 10).await;
+    let before = Timestamp::now();
+    assert!(delete(catalog, "a").await);
+    assert!(!delete(catalog, "a").await);
+    assert!(queued(catalog).await.is_empty());
+    assert!(!catalog.purge(before, 9, GRACE).await.unwrap());
+    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    assert!(catalog.head(&bucket(), &key("a")).await.is_ok());
+    sound(catalog).await;
+}
+
+pub async fn what_is_retained_can_be_ended_for_good(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    put(catalog, "a", 1, 10).await;
+    put(catalog, "a", 2, 10).await;
+    put(catalog, "a", 3, 10).await;
+    let for_good = |object| Deletion { for_good: true, ..deletion(object, SnapshotRule::MustBeNone) };
+    catalog.delete_as(for_good(snapshot_of("a", 50_000_000)), GRACE).await.unwrap();
+    assert_eq!(queued(catalog).await, [part(1, 1).id; 2]);
+    let again = catalog.delete_as(for_good(snapshot_of("a", 50_000_000)), GRACE).await;
+    assert!(matches!(again, Err(CatalogError::NoSuchKey)));
+    assert_eq!(listed(catalog, ALL).await, ["a@50000001!", "a"]);
+    delete(catalog, "a").await;
+    catalog.delete_as(for_good(object("a")), GRACE).await.unwrap();
+    assert_eq!(listed(catalog, ALL).await, [""; 0]);
+    assert_eq!(queued(catalog).await.len(), 6);
+    sound(catalog).await;
+}
+
+pub async fn a_bucket_that_holds_only_deletions_goes_with_them(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    put(catalog, "a", 1, 10).await;
+    put(catalog, "a", 2, 10).await;
+    delete(catalog, "a").await;
+    catalog.delete_bucket(&bucket()).await.unwrap();
+    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    sound(catalog).await;
+    with_bucket(catalog).await;
+    assert!(matches!(catalog.restore(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    while catalog.purge(Timestamp(0), 1, GRACE).await.unwrap() {}
+    assert_eq!(queued(catalog).await.len(), 4);
+    assert!(!catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await.unwrap());
+    catalog.delete_bucket(&bucket()).await.unwrap();
+    sound(catalog).await;
+}

@@ -115,12 +115,19 @@ impl Scene {
         let before = slices_of(house, "many").await;
         let lists = house.list_blocks("study").await.unwrap();
         let grown = house.read("grows").await.unwrap();
+        if let Ok(record) = house.read("record").await {
+            assert_same(&record, &self.record, "the object");
+        }
         let happened = match write {
             Write::PutBlock | Write::CopyBlock => lists.uncommitted.len() == 2,
             Write::CommitBlocks => lists.version.is_some(),
             Write::Append => grown.len() > self.grown.len(),
             Write::CopyFrom => house.head("copy").await.is_ok(),
-            Write::Snapshot => house.remove("record", SnapshotRule::Only).await.is_ok(),
+            // Where there is no snapshot the object goes.
+            Write::Snapshot => {
+                let removed = house.remove("record", SnapshotRule::MustBeNone).await;
+                matches!(removed, Err(Error::SnapshotsPresent))
+            }
             Write::Revise => house.head("record").await.unwrap().metadata.user.contains_key("ward"),
             Write::Lease => house.head("record").await.unwrap().lease.is_some(),
             Write::Remove => matches!(house.head("record").await, Err(Error::NoSuchKey)),
@@ -128,7 +135,7 @@ impl Scene {
         };
         let many = if write == Write::Merge && !happened { MANY } else { 1 };
         let added = usize::from(happened && matches!(write, Write::PutBlock | Write::Append));
-        let gone = usize::from(happened && write == Write::Remove);
+        let gone = usize::from(happened && write == Write::Remove || !happened && write == Write::Snapshot);
         house.settles_at(3 + many + added - gone).await;
 
         assert_same(&house.read("many").await.unwrap(), &self.many, "what had grown");

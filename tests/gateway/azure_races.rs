@@ -139,6 +139,30 @@ async fn many_small_appends_become_few_parts_and_nobody_sees_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_while_the_end_is_merged_are_all_there() {
+    let house = House::sqlite(Settings { grace: Duration::from_millis(300), ..settings() }).await;
+    house.begin_append("grows").await;
+    let pieces: Vec<_> = (0..150).map(|n| noise(n, 900 + n as usize)).collect();
+    let append = async {
+        for piece in &pieces {
+            house.append("grows", patient(piece, 500), None).await.unwrap();
+        }
+    };
+    let merge = async {
+        for _ in 0..60 {
+            match house.merge_end("grows").await {
+                Ok(_) | Err(Error::Conflict) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    futures::join!(append, merge);
+    assert_same(&house.read("grows").await.unwrap(), &pieces.concat(), "all appends");
+    house.settles_at(slices_of(&house, "grows").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_blocks_at_once_share_a_small_budget_and_all_succeed() {
     let house = House::with(small()).await;
     let bytes = Arc::new(noise(1, CHUNK));

@@ -493,13 +493,7 @@ pub const KNOWN: &[Known] = &[
         "Metadata of an archived blob can be read.",
         "Get Blob Metadata",
     ),
-    known(
-        ["Get Blob*", "*", "header x-ms-lease-*"],
-        "absent",
-        "*",
-        "A snapshot has no lease.",
-        "Snapshot Blob",
-    ),
+    known(["Get Blob*", "*", "header x-ms-lease-*"], "absent", "*", "A snapshot has no lease.", "Snapshot Blob"),
     known(
         ["Lease *", "*wrong time*", "status"],
         "400 InvalidHeaderValue",
@@ -521,13 +515,7 @@ pub const KNOWN: &[Known] = &[
         "It is told of a tier that was set.",
         "List Blobs",
     ),
-    known(
-        ["List Blobs", "*", "xml *Sealed"],
-        "absent",
-        "false;*",
-        "It is told only when it is so.",
-        "List Blobs",
-    ),
+    known(["List Blobs", "*", "xml *Sealed"], "absent", "false;*", "It is told only when it is so.", "List Blobs"),
     known(
         ["List Blobs", "*", "xml *ServerEncrypted"],
         "true;*",
@@ -535,13 +523,7 @@ pub const KNOWN: &[Known] = &[
         "Blocks that wait are sealed, too.",
         "List Blobs",
     ),
-    known(
-        ["List Blobs", "*", "xml order"],
-        "*(snapshot)*",
-        "*",
-        "Snapshots come before their blob.",
-        "List Blobs",
-    ),
+    known(["List Blobs", "*", "xml order"], "*(snapshot)*", "*", "Snapshots come before their blob.", "List Blobs"),
     known(
         ["Put Blob*", "*if-tags*", "status"],
         "412 ConditionNotMet",

@@ -71,7 +71,7 @@ async fn assert_nothing_unknown(run: &Run, report: &Report) {
 #[tokio::test]
 async fn ecluse_answers_as_azurite_does_or_as_microsoft_says() {
     let (world, azurite) = (AzureWorld::start().await, Azurite::start().await);
-    let (seed, steps) = (noise::number("ECLUSE_AZURE_SEED", 7), noise::number("ECLUSE_AZURE_STEPS", 2000));
+    let (seed, steps) = (noise::number("ECLUSE_AZURE_SEED", 7) as u64, noise::number("ECLUSE_AZURE_STEPS", 2000));
     println!("ECLUSE_AZURE_SEED={seed} ECLUSE_AZURE_STEPS={steps}");
     let mut run = Run::new(of_ecluse(&world), of_azurite(&azurite), azure_known::KNOWN, true);
     let report = run.run(seed, steps).await;

@@ -546,14 +546,6 @@ pub const KNOWN: &[Known] = &[
         "Put Block",
     ),
     known(
-        ["Get Block List", "*", "status"],
-        "200",
-        "409 InvalidBlobType",
-        "Azurite keeps a type that was refused or replaced.",
-        "Get Block List",
-    ),
-    // --- digests
-    known(
         ["*", "*MD5*", "status"],
         "400 Md5Mismatch",
         "400 InvalidOperation",

@@ -204,6 +204,7 @@ pub mod names {
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.";
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.";
         counter PARTS_DELETED = "ecluse_parts_deleted_total", Count, "Parts whose chunks were deleted at the provider.";
+        counter SLICES_MERGED = "ecluse_slices_merged_total", Count, "Small slices at the end of growing objects that became one part.";
     }
 }
 

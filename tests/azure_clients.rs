@@ -31,7 +31,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
-use object_store::signer::Signer;
 use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload, integration};
 use support::gateway::{CLIENT_ID, GatewayProcess};
 use support::place::{Place, Provision};

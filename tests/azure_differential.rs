@@ -1,6 +1,6 @@
 //! The Azure front against Azurite: the same operations, valid and invalid, and the same answers.
 //!
-//! `ECLUSE_AZURE_STEPS` (2,000) and `ECLUSE_AZURE_SEED` (of the clock) from the environment. What differs is told with the few steps
+//! `ECLUSE_AZURE_STEPS` (2,000) and `ECLUSE_AZURE_SEED` (7) from the environment. What differs is told with the few steps
 //! that lead to it, and is ours to mend or has its place in `support/azure_known.rs`, with Microsoft's page as witness.
 #![allow(
     clippy::unwrap_used,
@@ -71,7 +71,7 @@ async fn assert_nothing_unknown(run: &Run, report: &Report) {
 #[tokio::test]
 async fn ecluse_answers_as_azurite_does_or_as_microsoft_says() {
     let (world, azurite) = (AzureWorld::start().await, Azurite::start().await);
-    let (seed, steps) = (noise::seed("ECLUSE_AZURE_SEED"), noise::number("ECLUSE_AZURE_STEPS", 2000));
+    let (seed, steps) = (noise::number("ECLUSE_AZURE_SEED", 7) as u64, noise::number("ECLUSE_AZURE_STEPS", 2000));
     println!("ECLUSE_AZURE_SEED={seed} ECLUSE_AZURE_STEPS={steps}");
     let mut run = Run::new(of_ecluse(&world), of_azurite(&azurite), azure_known::KNOWN, true);
     let report = run.run(seed, steps).await;

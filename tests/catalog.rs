@@ -16,6 +16,8 @@ mod azure;
 mod blocks;
 #[path = "support/catalog_histories.rs"]
 mod histories;
+#[path = "support/catalog_leases_suite.rs"]
+mod leases;
 #[path = "support/catalog_listing_suite.rs"]
 mod listing;
 #[path = "support/catalog_retention_suite.rs"]
@@ -124,6 +126,10 @@ every_catalog!(
     blocks::an_object_grows_by_appending_and_stays_the_same_version,
     blocks::a_run_of_slices_becomes_one_part_and_nothing_else_changes,
     blocks::objects_are_found_by_their_tags,
+    leases::each_kind_of_write_is_refused_without_the_lease_and_done_with_it,
+    leases::a_lease_guards_while_it_is_being_broken,
+    leases::a_lease_that_ran_out_guards_nothing_and_cannot_be_named,
+    leases::a_list_that_is_refused_leaves_the_version_and_what_waits,
 );
 
 mod retaining {

@@ -15,6 +15,10 @@
 #[path = "support/gateway_core.rs"]
 mod support;
 
+#[path = "gateway/azure_paths.rs"]
+mod azure_paths;
+#[path = "gateway/azure_races.rs"]
+mod azure_races;
 #[path = "gateway/bodies.rs"]
 mod bodies;
 #[path = "gateway/cancelled.rs"]

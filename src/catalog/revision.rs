@@ -26,9 +26,9 @@ pub enum Revision {
     /// Another tier. The revision stays.
     Tier(Option<Tier>),
     /// Nothing may be appended any more ([`AppendState::closed`](crate::model::AppendState)). Raises the revision.
-    /// [`CatalogError::WrongKind`](super::CatalogError::WrongKind) when nothing could be.
+    /// [`CatalogError::WrongKind`] when nothing could be.
     Close {
-        /// The length that the object must have ([`CatalogError::AppendPosition`](super::CatalogError::AppendPosition)
+        /// The length that the object must have ([`CatalogError::AppendPosition`]
         /// otherwise).
         length: Option<u64>,
     },
@@ -90,9 +90,9 @@ pub struct NewAppend {
     pub key: ObjectKey,
     /// What, all of it.
     pub part: Part,
-    /// The object must have this length before; [`CatalogError::AppendPosition`](super::CatalogError::AppendPosition) otherwise.
+    /// The object must have this length before; [`CatalogError::AppendPosition`] otherwise.
     pub position: Option<u64>,
-    /// The object must not be longer than this after; [`CatalogError::AppendLength`](super::CatalogError::AppendLength) otherwise.
+    /// The object must not be longer than this after; [`CatalogError::AppendLength`] otherwise.
     pub most_bytes: Option<u64>,
     /// The version's new tag.
     pub etag: ETag,
@@ -163,7 +163,7 @@ pub struct RunMerge {
 /// What a deletion does about snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotRule {
-    /// [`CatalogError::SnapshotsPresent`](super::CatalogError::SnapshotsPresent) when there are any.
+    /// [`CatalogError::SnapshotsPresent`] when there are any.
     MustBeNone,
     /// They go, too.
     Include,

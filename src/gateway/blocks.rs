@@ -93,6 +93,9 @@ impl Gateway {
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
         if let Some(version) = &lists.version {
+            if version.metadata.append.is_some() {
+                return Err(Error::WrongKind);
+            }
             let tag = version.state_tag();
             let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
             op.conditions.check_read(Some(state)).map_err(|unmet: Unmet| match unmet {

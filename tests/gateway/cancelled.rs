@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use crate::support::*;
 
 /// Becomes ready after `turns` turns of the runtime.
-async fn turns(turns: u64) {
+pub async fn turns(turns: u64) {
     for _ in 0..turns {
         tokio::task::yield_now().await;
     }

@@ -149,7 +149,7 @@ impl Scene {
 }
 
 /// The block of part ids that is in use is settled but for its unused ids: nothing waits for the next start.
-async fn leaves_no_question(house: &House) {
+pub async fn leaves_no_question(house: &House) {
     house.gateway.close().await;
     let folder = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(house.folder.path()).unwrap() {
@@ -261,7 +261,7 @@ async fn a_client_that_leaves_while_its_commit_stalls_leaves_all_or_nothing() {
     }
 }
 
-async fn release_until_idle(faults: &CommitFaults) {
+pub async fn release_until_idle(faults: &CommitFaults) {
     for _ in 0..20 {
         faults.release();
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -11,7 +11,7 @@ use ecluse::store::{Call, Fault, MemoryChunks, When};
 use crate::support::*;
 
 /// What a machine finds after a power cut: the files as they are now, the chunks as they are now.
-async fn after_a_crash(house: &House, settings: Settings) -> House {
+pub async fn after_a_crash(house: &House, settings: Settings) -> House {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     for entry in std::fs::read_dir(house.folder.path()).unwrap() {
         let from = entry.unwrap().path();

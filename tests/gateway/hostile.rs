@@ -21,7 +21,7 @@ async fn two_chunks() -> (House, Vec<u8>, [ChunkName; 3]) {
     (house, bytes, [names[0].0.clone(), names[1].0.clone(), other])
 }
 
-fn lies(other: &ChunkName) -> Vec<Fault> {
+pub fn lies(other: &ChunkName) -> Vec<Fault> {
     vec![
         Fault::Flip { at: 0 },
         Fault::Flip { at: 20 },

@@ -13,20 +13,20 @@ use tokio::sync::watch;
 
 use crate::support::*;
 
-const BUDGET: u64 = 16 * MIB as u64;
+pub const BUDGET: u64 = 16 * MIB as u64;
 /// What of it is not kept for chunks from the spool.
 const FOR_BODIES: u64 = BUDGET / 2;
 /// What a download holds while its client reads nothing.
 const READER: u64 = 384 * KIB as u64;
 const CLIENTS: u64 = 20;
-const PIECE: usize = 64 * KIB;
+pub const PIECE: usize = 64 * KIB;
 
-fn small() -> Settings {
+pub fn small() -> Settings {
     Settings { memory: BUDGET, ..settings() }
 }
 
 /// A body that counts the bytes taken from it.
-fn counted(bytes: &Arc<Vec<u8>>, taken: &Arc<AtomicU64>) -> Body {
+pub fn counted(bytes: &Arc<Vec<u8>>, taken: &Arc<AtomicU64>) -> Body {
     let (bytes, taken) = (Arc::clone(bytes), Arc::clone(taken));
     let length = Some(bytes.len() as u64);
     let stream = futures::stream::iter((0..bytes.len()).step_by(PIECE)).map(move |at| {

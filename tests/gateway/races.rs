@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use crate::support::*;
 
-fn create_only() -> Conditions {
+pub fn create_only() -> Conditions {
     Conditions { if_none_match: Some(EtagCondition::Any), ..Conditions::default() }
 }
 

@@ -226,9 +226,11 @@ pub async fn writes_under_a_lease_must_name_it(catalog: &dyn Catalog) {
             assert!(matches!(outcome, Err(CatalogError::Lease(found)) if found == fault), "{number}: {outcome:?}");
         }
     }
-    // These need none.
+    // A snapshot needs none; a change of tier does.
     let tier = Revision::Tier(Some(Tier { name: "Cool".into(), changed: Timestamp(1) }));
-    catalog.revise(&object("a"), tier, &Conditions::default(), Timestamp(6_000)).await.unwrap();
+    let without = catalog.revise(&object("a"), tier.clone(), &Conditions::default(), Timestamp(6_000)).await;
+    assert!(matches!(without, Err(CatalogError::Lease(LeaseFault::IdMissing))));
+    catalog.revise(&object("a"), tier, &holding(A), Timestamp(6_000)).await.unwrap();
     snapshot(catalog, "a", 5).await;
     let wrong = catalog.snapshot(&bucket(), &key("a"), None, &holding(B), SnapshotId(6)).await;
     assert!(matches!(wrong, Err(CatalogError::Lease(LeaseFault::IdMismatch))));

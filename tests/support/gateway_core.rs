@@ -7,14 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecluse::catalog::{Catalog, CommitFaults, FaultyCatalog, MemoryCatalog, SqliteCatalog};
 use ecluse::gateway::{
-    Body, BodyError, Claim, Clients, CompleteUpload, CopyObject, CreateBucket, CreateUpload, DeleteObject, Digests,
-    Error, EtagMode, Gateway, GetObject, GotObject, HeadObject, MetadataDirective, PutObject, PutUploadPart, Select,
-    Settings, Stored, Upload, UploadPart, Version, jobs,
+    Append, BlockLists, Body, BodyError, Claim, Clients, CommitBlocks, CompleteUpload, CopyObject, CopySource,
+    CreateBucket, CreateUpload, DeleteObject, Digests, Error, EtagMode, Gateway, GetObject, GotObject, HeadObject,
+    ListBlocks, MetadataDirective, PutBlock, PutObject, PutUploadPart, Received, RemoveObject, Select, Settings,
+    SnapshotObject, SnapshotRule, Stored, Upload, UploadPart, Version, jobs,
 };
 use ecluse::keys::{FileCustodian, Keyring};
 use ecluse::model::{
-    Action, Authorized, BucketName, ClientId, Conditions, ETag, Grant, Metadata, ObjectKey, Operation, Principal,
-    ProviderName, TenantId,
+    Action, AppendState, Authorized, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ClientId, Conditions,
+    ETag, Grant, Metadata, ObjectKey, Operation, Principal, ProviderName, RangeRequest, SnapshotId, TenantId,
 };
 use ecluse::seal::Padding;
 use ecluse::store::{FaultPlan, Faulty, MemoryChunks, Store};
@@ -233,6 +234,83 @@ impl House {
         self.gateway.complete_upload(self.may(self.completion(upload, parts))).await
     }
 
+    pub fn block_op(&self, name: &str, block: u32) -> PutBlock {
+        let conditions = Conditions::default();
+        PutBlock { bucket: bucket(BUCKET), key: key(name), block: block_id(block), conditions }
+    }
+
+    pub async fn put_block(&self, name: &str, block: u32, body: Body) -> Result<Received, Error> {
+        self.gateway.put_block(self.may(self.block_op(name, block)), body).await
+    }
+
+    /// Makes a block of bytes of an object of the same bucket.
+    pub async fn copy_block(&self, source: CopySource, name: &str, block: u32) -> Result<Received, Error> {
+        self.gateway.copy_block(self.may(source), self.may(self.block_op(name, block)), None).await
+    }
+
+    pub async fn commit_blocks(&self, name: &str, blocks: &[u32], conditions: Conditions) -> Result<Version, Error> {
+        let pick = |block: &u32| BlockPick { id: block_id(*block), source: BlockSource::Latest };
+        let picks = blocks.iter().map(pick).collect();
+        let metadata = Metadata::default();
+        let op = CommitBlocks { bucket: bucket(BUCKET), key: key(name), picks, metadata, conditions };
+        self.gateway.commit_blocks(self.may(op)).await
+    }
+
+    pub async fn list_blocks(&self, name: &str) -> Result<BlockLists, Error> {
+        let conditions = Conditions::default();
+        let op = ListBlocks { bucket: bucket(BUCKET), key: key(name), snapshot: None, conditions };
+        self.gateway.list_blocks(self.may(op)).await
+    }
+
+    /// An empty object that bytes may be appended to.
+    pub async fn begin_append(&self, name: &str) -> Version {
+        let metadata = Metadata { append: Some(AppendState::default()), ..Metadata::default() };
+        let conditions = Conditions::default();
+        let op = PutObject { bucket: bucket(BUCKET), key: key(name), metadata, conditions };
+        self.gateway.put_object(self.may(op), body(b"")).await.unwrap().version
+    }
+
+    /// Returns where the bytes begin.
+    pub async fn append(&self, name: &str, body: Body, position: Option<u64>) -> Result<u64, Error> {
+        let conditions = Conditions::default();
+        let op = Append { bucket: bucket(BUCKET), key: key(name), position, most_bytes: None, conditions };
+        self.gateway.append(self.may(op), body).await.map(|grown| grown.offset)
+    }
+
+    pub async fn snapshot(&self, name: &str) -> Result<Version, Error> {
+        let conditions = Conditions::default();
+        let op = SnapshotObject { bucket: bucket(BUCKET), key: key(name), user: None, conditions };
+        self.gateway.snapshot_object(self.may(op)).await
+    }
+
+    pub async fn read_snapshot(&self, name: &str, snapshot: Option<SnapshotId>) -> Result<Vec<u8>, Error> {
+        let (select, conditions) = (Select::All, Conditions::default());
+        let op = GetObject { bucket: bucket(BUCKET), key: key(name), snapshot, select, conditions, if_range: None };
+        match drain(self.gateway.get_object(self.may(op)).await?).await {
+            (bytes, None) => Ok(bytes),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// Deletes an object as Azure does.
+    pub async fn remove(&self, name: &str, snapshots: SnapshotRule) -> Result<(), Error> {
+        let (snapshot, for_good, conditions) = (None, false, Conditions::default());
+        let op = RemoveObject { bucket: bucket(BUCKET), key: key(name), snapshot, snapshots, for_good, conditions };
+        self.gateway.remove_object(self.may(op)).await
+    }
+
+    pub async fn copy_from(&self, source: Authorized<CopySource>, to: &str) -> Result<Version, Error> {
+        let (metadata, conditions) = (Metadata::default(), Conditions::default());
+        let op = PutObject { bucket: bucket(BUCKET), key: key(to), metadata, conditions };
+        self.gateway.copy_from(source, self.may(op), |source, _| source.metadata.clone()).await
+    }
+
+    /// Returns how many slices were merged.
+    pub async fn merge_end(&self, name: &str) -> Result<usize, Error> {
+        let bucket = BucketRef { tenant: tenant("chum"), name: bucket(BUCKET) };
+        self.gateway.merge_end(&bucket, &key(name)).await
+    }
+
     /// One round of the job that empties the deletion queue.
     pub async fn collect(&self) {
         let stop = CancellationToken::new();
@@ -256,6 +334,15 @@ impl House {
         let used = self.gateway.budget().used_bytes();
         panic!("{} chunks instead of {wanted}, {} deletions, {used} bytes of memory in use", seen.0, seen.1);
     }
+}
+
+pub fn block_id(number: u32) -> BlockId {
+    BlockId::parse(&format!("{number:08}")).unwrap()
+}
+
+/// A source of a copy in [`BUCKET`].
+pub fn source(name: &str, snapshot: Option<SnapshotId>, range: Option<RangeRequest>) -> CopySource {
+    CopySource { bucket: bucket(BUCKET), key: key(name), snapshot, range, conditions: Conditions::default() }
 }
 
 pub fn catalog_path(folder: &Path) -> std::path::PathBuf {

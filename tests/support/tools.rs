@@ -29,7 +29,7 @@ pub fn directory() -> PathBuf {
 pub fn tool(name: &str) -> PathBuf {
     let tools = directory();
     let system = std::env::var_os("PATH").unwrap_or_default();
-    let places = [tools.join("venv/bin"), tools.join("node_modules/.bin")];
+    let places = [tools.join("venv/bin"), tools.join("azcli/bin"), tools.join("node_modules/.bin")];
     places
         .into_iter()
         .chain(std::env::split_paths(&system))
@@ -55,7 +55,8 @@ pub fn script(name: &str) -> PathBuf {
 
 /// A command with a clean environment: nothing of the machine's own configuration reaches the client.
 pub fn command(program: impl AsRef<OsStr>, home: &Path) -> Command {
-    let mut path = vec![directory().join("venv/bin"), directory().join("node_modules/.bin")];
+    let mut path =
+        vec![directory().join("venv/bin"), directory().join("azcli/bin"), directory().join("node_modules/.bin")];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let mut command = Command::new(program);
     command

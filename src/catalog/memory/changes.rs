@@ -18,11 +18,7 @@ pub(super) fn revise(
 ) -> Result<Version, CatalogError> {
     let mut version = objects::find(state, object)?.version.clone();
     version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
-    if matches!(revision, Revision::Tier(_)) && object.snapshot.is_none() {
-        Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
-    } else {
-        version.lease = objects::guard(version.lease.as_ref(), conditions)?;
-    }
+    version.lease = objects::guard(version.lease.as_ref(), conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
         version.modified = at;

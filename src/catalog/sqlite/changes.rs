@@ -22,8 +22,6 @@ pub(super) fn revise(
     let given = conditions.lease.as_deref();
     if object.snapshot.is_some() {
         Lease::guard_write(None, given, Timestamp(0))?;
-    } else if matches!(revision, Revision::Tier(_)) {
-        leases::guard_read(db, bucket, key, given)?;
     } else {
         version.lease = leases::guard_write(db, bucket, key, given)?;
     }

@@ -107,6 +107,10 @@ impl Outbound {
             Some("http") => loopback,
             _ => false,
         };
+        let authority = match uri.scheme_str() {
+            Some("https") => authority.strip_suffix(":443").unwrap_or(&authority).to_owned(),
+            _ => authority.clone(),
+        };
         // User and password in an address make another authority: it is not among the hosts.
         if scheme && self.hosts.contains(&authority) { Ok(()) } else { Err(not_allowed()) }
     }
@@ -140,6 +144,7 @@ mod tests {
         let outbound = Outbound::new(vec!["Files.example.org".into(), "127.0.0.1:8000".into(), "10.0.0.1:80".into()]);
         let may = |text: &str| outbound.check(&text.parse().unwrap()).is_ok();
         assert!(may("https://files.example.org/x?sig=y"));
+        assert!(may("https://files.example.org:443/x"));
         assert!(may("http://127.0.0.1:8000/x"));
         for refused in [
             "http://files.example.org/x",

@@ -119,7 +119,6 @@ impl Request {
             query: self.query.clone(),
             headers: &self.headers,
             target: self.target.clone(),
-            host: String::new(),
             remote: self.remote.parse().unwrap(),
             tls: self.tls,
         }

@@ -27,12 +27,13 @@ mod support {
 }
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload, integration};
-use support::gateway::{CLIENT_ID, GatewayProcess};
+use support::gateway::{CLIENT_ID, GatewayProcess, Options};
 use support::place::{Place, Provision};
 use support::shared_key::{Account, ServiceSas};
 use support::{azure_sdk, client, tools};
@@ -40,7 +41,12 @@ use support::{azure_sdk, client, tools};
 /// Runs a client's script against a gateway: an interpreter, and the script's name.
 async fn tour(place: Place, interpreter: impl AsRef<OsStr>, script: &str) {
     let provision = Provision::make(place).await;
-    let mut gateway = GatewayProcess::start(provision.options().azure());
+    run(provision.options().azure(), interpreter, script, None);
+}
+
+/// The same with options, and with the key of the issuer of tokens.
+fn run(options: Options, interpreter: impl AsRef<OsStr>, script: &str, issuer_key: Option<&Path>) {
+    let mut gateway = GatewayProcess::start(options);
     let home = tempfile::tempdir().expect("a home");
     let mut command: Command = tools::command(interpreter, home.path());
     command
@@ -52,6 +58,9 @@ async fn tour(place: Place, interpreter: impl AsRef<OsStr>, script: &str) {
         .env("ECLUSE_AZ", tools::directory().join("azcli/bin/az"))
         .env("AZURE_STORAGE_ACCOUNT", CLIENT_ID)
         .env("AZURE_STORAGE_KEY", &gateway.secret);
+    if let Some(key) = issuer_key {
+        command.env("ECLUSE_ISSUER_KEY", key);
+    }
     println!("{}", tools::succeed(command));
     assert!(gateway.metric("ecluse_integrity_incidents_total") == 0.0, "integrity incidents");
     gateway.terminate();
@@ -63,6 +72,22 @@ async fn python(place: Place) {
 
 async fn python_service(place: Place) {
     tour(place, tools::python(), "azure_tour_service.py").await;
+}
+
+/// With an issuer of tokens, and with what was deleted kept for a while.
+async fn python_settings(place: Place) {
+    let issuer = tempfile::tempdir().expect("a folder");
+    let mut command = tools::command(tools::python(), issuer.path());
+    command.arg(tools::script("azure_issuer.py")).arg(issuer.path());
+    tools::succeed(command);
+    let oidc = format!(
+        "[azure.oidc]\nissuer = \"https://login.hospital.example/realms/systems\"\naudience = \"https://storage.azure.com/\"\n\
+         jwks = {{ file = {:?} }}\nclaim = \"azp\"\n[azure.oidc.clients]\n\"imaging-service\" = \"{CLIENT_ID}\"",
+        issuer.path().join("jwks.json")
+    );
+    let provision = Provision::make(place).await;
+    let options = provision.options().azure().setting("azure", "soft_delete = \"7 days\"").setting("azure", &oidc);
+    run(options, tools::python(), "azure_tour_settings.py", Some(&issuer.path().join("issuer.pem")));
 }
 
 async fn large(place: Place) {
@@ -104,6 +129,7 @@ tours! {
     azure_for_python_does_its_whole_tour_of_the_service_over_a_folder: python_service, Folder;
     azure_for_python_does_its_whole_tour_of_the_service_over_an_s3_server: python_service, S3;
     azure_for_python_does_its_whole_tour_of_the_service_over_azurite: python_service, Azurite;
+    azure_for_python_uses_tokens_undeletes_and_lists_five_thousand_names_over_a_folder: python_settings, Folder;
     azure_for_python_moves_a_gibibyte_up_and_down_over_a_folder: large, Folder;
     azure_for_javascript_does_its_whole_tour_over_a_folder: javascript, Folder;
     adlfs_reads_and_writes_files_over_a_folder: adlfs, Folder;

@@ -4,12 +4,8 @@
 //! - Merging changes nothing that a client sees: not the bytes, not a tag, not a time.
 //! - It may be left out, broken off or repeated at any point.
 
-use std::sync::Arc;
-
 use super::copy::body_of;
-use super::own_task::in_own_task;
-use super::parts::PartTicket;
-use super::put::{conclude, split};
+use super::put::split;
 use super::{Append, Body, Error, Gateway, Received, Select, Version};
 use crate::catalog::{Content, NewAppend, ObjectRef, RunMerge};
 use crate::model::{Authorized, BucketRef, ByteRange, ObjectKey, PartId, RangeRequest, Slice, Timestamp};
@@ -45,8 +41,7 @@ impl Gateway {
             Some(_) => {}
         }
         let sealed = self.seal_body(&bucket.tenant, body).await?;
-        let received =
-            Received { length: sealed.length, md5: sealed.computed.md5, checksums: sealed.computed.checksums };
+        let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Err(Error::Invalid("an append has at least one byte")) };
         let append = NewAppend {
@@ -59,15 +54,7 @@ impl Gateway {
             modified: Timestamp::now(),
             conditions: op.conditions,
         };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        let appended = in_own_task(async move {
-            let ticket = ticket.map(PartTicket::committing);
-            let outcome = catalog.append(append, grace_until).await;
-            conclude(ticket, &outcome).await;
-            outcome.map_err(Error::from)
-        })
-        .await?;
+        let appended = self.change(ticket, |catalog, grace| async move { catalog.append(append, grace).await }).await?;
         if appended.slices >= MANY_SLICES && appended.slices.is_multiple_of(MANY_SLICES) {
             self.want_merge(bucket, op.key);
         }
@@ -99,15 +86,7 @@ impl Gateway {
         let Content::Part(part) = content else { return Ok(0) };
         let merge =
             RunMerge { bucket: bucket.clone(), key: key.clone(), version: opened.version.id, range, parts, part };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move {
-            let ticket = ticket.map(PartTicket::committing);
-            let outcome = catalog.merge_run(merge, grace_until).await;
-            conclude(ticket, &outcome).await;
-            outcome.map_err(Error::from)
-        })
-        .await?;
+        self.change(ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
         Ok(merged)
     }
 }

@@ -1,16 +1,12 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
-use std::sync::Arc;
-
-use super::copy::{ATTEMPTS, open_for_copy};
-use super::own_task::in_own_task;
+use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
+use super::get::check_conditions;
 use super::parts::PartTicket;
-use super::put::{conclude, split};
+use super::put::split;
 use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
 use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
-use crate::model::{
-    Authorized, Block, BucketRef, ByteRange, ChecksumAlgorithm, CurrentState, Lease, Principal, Timestamp, Unmet,
-};
+use crate::model::{Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Principal, Timestamp};
 
 impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
@@ -19,8 +15,7 @@ impl Gateway {
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         let sealed = self.seal_body(&bucket.tenant, body).await?;
-        let received =
-            Received { length: sealed.length, md5: sealed.computed.md5, checksums: sealed.computed.checksums };
+        let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         if ticket.is_none() {
             return Err(Error::Invalid("a block has at least one byte"));
@@ -39,7 +34,7 @@ impl Gateway {
     ) -> Result<Received, Error> {
         let (reader, source) = self.admit(source)?;
         if reader.tenant != op.principal().tenant {
-            let body = self.read_source(&reader, source, algorithm).await?;
+            let (_, body) = self.read_source(&reader, source, algorithm).await?;
             return self.put_block(op, body).await;
         }
         let (principal, op) = self.admit(op)?;
@@ -51,9 +46,9 @@ impl Gateway {
             let Some(range) = range else { return Err(Error::Invalid("a block has at least one byte")) };
             let version = opened.version.id;
             let computed = self.digests_of(&bucket, opened, Some(range), algorithm).await?;
-            let received = Received { length: range.length(), md5: computed.md5, checksums: computed.checksums };
+            let received = Received::of(range.length(), computed);
             let content = Content::Shared { source: version, range };
-            match self.keep_block(bucket.clone(), clone_of(&op), content, &received, None).await {
+            match self.keep_block(bucket.clone(), op.clone(), content, &received, None).await {
                 Ok(()) => return Ok(received),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -62,10 +57,10 @@ impl Gateway {
         Err(Error::Conflict)
     }
 
-    /// Makes a list of blocks the object's current version.
-    pub async fn commit_blocks(&self, op: Authorized<CommitBlocks>) -> Result<Version, Error> {
+    /// Makes a list of blocks, in that order, the object's current version.
+    pub async fn commit_blocks(&self, op: Authorized<CommitBlocks>, picks: Vec<BlockPick>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
-        if op.picks.len() > MOST_BLOCKS {
+        if picks.len() > MOST_BLOCKS {
             return Err(Error::TooManyBlocks);
         }
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
@@ -76,15 +71,13 @@ impl Gateway {
         let commit = BlockCommit {
             bucket,
             key: op.key,
-            picks: op.picks,
+            picks,
             etag,
             modified: Timestamp::now(),
             metadata: op.metadata,
             conditions: op.conditions,
         };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move { Ok(catalog.commit_blocks(commit, grace_until).await?) }).await
+        self.change(None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
     }
 
     /// The blocks of an object.
@@ -96,12 +89,7 @@ impl Gateway {
             if version.metadata.append.is_some() {
                 return Err(Error::WrongKind);
             }
-            let tag = version.state_tag();
-            let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
-            op.conditions.check_read(Some(state)).map_err(|unmet: Unmet| match unmet {
-                Unmet::PreconditionFailed | Unmet::NotModified => Error::PreconditionFailed,
-            })?;
-            Lease::guard_read(version.lease.as_ref(), op.conditions.lease.as_deref(), Timestamp::steady())?;
+            check_conditions(&op.conditions, version).map_err(as_precondition)?;
         }
         Ok(lists)
     }
@@ -122,26 +110,12 @@ impl Gateway {
             conditions: op.conditions,
             uploaded: Timestamp::now(),
         };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move {
-            let ticket = ticket.map(PartTicket::committing);
-            let outcome = catalog.put_block(block, grace_until).await;
-            conclude(ticket, &outcome).await;
-            outcome.map_err(Error::from)
-        })
-        .await
+        self.change(ticket, |catalog, grace| async move { catalog.put_block(block, grace).await }).await
     }
 
-    /// The version that a copy's source is now.
-    pub async fn source_version(&self, source: Authorized<CopySource>) -> Result<Version, Error> {
-        let (reader, source) = self.admit(source)?;
-        Ok(open_for_copy(self, &reader, &source).await?.version)
-    }
-
-    /// The bytes of a copy's source, to be sealed anew where they cannot be shared, or where claims about them are to be
-    /// checked.
-    pub async fn source_body(&self, source: Authorized<CopySource>) -> Result<Body, Error> {
+    /// The version that a copy's source is now, and its bytes, to be sealed anew where they cannot be shared, or where claims
+    /// about them are to be checked.
+    pub async fn source_body(&self, source: Authorized<CopySource>) -> Result<(Version, Body), Error> {
         let (reader, source) = self.admit(source)?;
         self.read_source(&reader, source, None).await
     }
@@ -152,19 +126,10 @@ impl Gateway {
         reader: &Principal,
         source: CopySource,
         algorithm: Option<ChecksumAlgorithm>,
-    ) -> Result<Body, Error> {
+    ) -> Result<(Version, Body), Error> {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
         let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, range).await?;
-        Ok(super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm))
-    }
-}
-
-fn clone_of(op: &PutBlock) -> PutBlock {
-    PutBlock {
-        bucket: op.bucket.clone(),
-        key: op.key.clone(),
-        block: op.block.clone(),
-        conditions: op.conditions.clone(),
+        Ok((opened.version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

@@ -5,7 +5,6 @@ use futures::StreamExt as _;
 
 use super::digest::{Computed, Digests, Hashers};
 use super::get::check_conditions;
-use super::own_task::in_own_task;
 use super::upload::{ChecksumPlan, check_number};
 use super::{
     Body, BodyError, Copied, CopyObject, CopySource, CopyUploadPart, Error, EtagMode, Gateway, MetadataDirective,
@@ -97,11 +96,7 @@ impl Gateway {
                 content,
                 part: part.clone(),
             };
-            let catalog = std::sync::Arc::clone(&self.catalog);
-            let grace_until = Timestamp::steady().plus(self.settings.grace);
-            let outcome =
-                in_own_task(async move { catalog.put_upload_part(new, grace_until).await.map_err(Error::from) });
-            match outcome.await {
+            match self.change(None, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await {
                 Ok(()) => return Ok(Copied { etag: part.etag, modified: part.modified, checksums: part.checksums }),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -232,10 +227,15 @@ pub(super) async fn open_for_copy(
 }
 
 fn checked_source(opened: OpenedVersion, conditions: &Conditions) -> Result<OpenedVersion, Error> {
-    match check_conditions(conditions, &opened.version) {
-        // The source of a copy answers 412 where a read would answer 304.
-        Err(Error::NotModified { .. }) => Err(Error::PreconditionFailed),
-        other => other.map(|()| opened),
+    check_conditions(conditions, &opened.version).map_err(as_precondition)?;
+    Ok(opened)
+}
+
+/// Where a read answers 304, the source of a copy and a list of blocks answer 412.
+pub(super) fn as_precondition(error: Error) -> Error {
+    match error {
+        Error::NotModified { .. } => Error::PreconditionFailed,
+        error => error,
     }
 }
 

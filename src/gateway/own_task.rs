@@ -1,7 +1,11 @@
 //! Work that must run to its end, whatever becomes of who asked for it.
 
-use super::Error;
-use crate::catalog::CatalogError;
+use std::sync::Arc;
+
+use super::parts::PartTicket;
+use super::{Error, Gateway};
+use crate::catalog::{Catalog, CatalogError};
+use crate::model::Timestamp;
 
 /// Runs `work` to its end even when the caller is dropped.
 pub(super) async fn in_own_task<T: Send + 'static>(
@@ -9,4 +13,63 @@ pub(super) async fn in_own_task<T: Send + 'static>(
 ) -> Result<T, Error> {
     let joined = tokio::spawn(work).await;
     joined.unwrap_or(Err(Error::Catalog(CatalogError::Damaged("a commit panicked"))))
+}
+
+impl Gateway {
+    /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
+    /// leave the ticket in doubt. `change` is given the time until which what it frees stays at the provider.
+    pub(super) async fn change<T, R>(
+        &self,
+        ticket: Option<PartTicket>,
+        change: impl FnOnce(Arc<dyn Catalog>, Timestamp) -> R + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + Sync + 'static,
+        R: Future<Output = Result<T, CatalogError>> + Send,
+    {
+        let catalog = Arc::clone(&self.catalog);
+        let grace_until = Timestamp::steady().plus(self.settings.grace);
+        in_own_task(async move {
+            let ticket = ticket.map(PartTicket::committing);
+            let outcome = change(catalog, grace_until).await;
+            conclude(ticket, &outcome).await;
+            outcome.map_err(Error::from)
+        })
+        .await
+    }
+}
+
+/// Settles a ticket by what the catalog answered.
+async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, CatalogError>) {
+    let Some(ticket) = ticket else { return };
+    match outcome {
+        Ok(_) => ticket.settle().await,
+        Err(
+            CatalogError::NoSuchBucket
+            | CatalogError::BucketExists
+            | CatalogError::BucketNotEmpty
+            | CatalogError::NoSuchKey
+            | CatalogError::NoSuchUpload
+            | CatalogError::InvalidPart { .. }
+            | CatalogError::PreconditionFailed
+            | CatalogError::SourceChanged
+            | CatalogError::Lease(_)
+            | CatalogError::SnapshotsPresent
+            | CatalogError::WrongKind
+            | CatalogError::AppendClosed
+            | CatalogError::AppendPosition
+            | CatalogError::AppendLength
+            | CatalogError::InvalidBlock
+            | CatalogError::TooManyBlocks,
+        ) => ticket.abandon().await,
+        // The engine failed: the commit may or may not have happened.
+        Err(
+            CatalogError::Closed
+            | CatalogError::InUse
+            | CatalogError::TooNew { .. }
+            | CatalogError::Damaged(_)
+            | CatalogError::Engine(_)
+            | CatalogError::Io(_),
+        ) => ticket.leave_open(),
+    }
 }

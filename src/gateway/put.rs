@@ -3,7 +3,6 @@
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
 //! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
 
-use super::own_task::in_own_task;
 use super::parts::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
@@ -54,17 +53,9 @@ impl Gateway {
         check_conditions_of_write(conditions, current.as_ref())
     }
 
-    /// Commits a version in a task of its own: a client that leaves now cannot leave the ticket in doubt.
+    /// Commits a version.
     pub(super) async fn commit(&self, version: NewVersion, ticket: Option<PartTicket>) -> Result<Version, Error> {
-        let catalog = std::sync::Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move {
-            let ticket = ticket.map(PartTicket::committing);
-            let outcome = catalog.commit(version, grace_until).await;
-            conclude(ticket, &outcome).await;
-            outcome.map_err(Error::from)
-        })
-        .await
+        self.change(ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
     }
 }
 
@@ -83,40 +74,5 @@ pub(super) fn split(part: Option<(crate::model::Part, PartTicket)>) -> (Content,
     match part {
         Some((part, ticket)) => (Content::Part(part), Some(ticket)),
         None => (Content::Empty, None),
-    }
-}
-
-/// Settles a ticket by what the catalog answered.
-pub(super) async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, CatalogError>) {
-    let Some(ticket) = ticket else { return };
-    match outcome {
-        Ok(_) => ticket.settle().await,
-        Err(
-            CatalogError::NoSuchBucket
-            | CatalogError::BucketExists
-            | CatalogError::BucketNotEmpty
-            | CatalogError::NoSuchKey
-            | CatalogError::NoSuchUpload
-            | CatalogError::InvalidPart { .. }
-            | CatalogError::PreconditionFailed
-            | CatalogError::SourceChanged
-            | CatalogError::Lease(_)
-            | CatalogError::SnapshotsPresent
-            | CatalogError::WrongKind
-            | CatalogError::AppendClosed
-            | CatalogError::AppendPosition
-            | CatalogError::AppendLength
-            | CatalogError::InvalidBlock
-            | CatalogError::TooManyBlocks,
-        ) => ticket.abandon().await,
-        // The engine failed: the commit may or may not have happened.
-        Err(
-            CatalogError::Closed
-            | CatalogError::InUse
-            | CatalogError::TooNew { .. }
-            | CatalogError::Damaged(_)
-            | CatalogError::Engine(_)
-            | CatalogError::Io(_),
-        ) => ticket.leave_open(),
     }
 }

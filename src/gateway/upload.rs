@@ -1,12 +1,9 @@
 //! Uploads in parts: each part is sealed by itself; completing is one transaction.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::digest::combine;
-use super::own_task::in_own_task;
-use super::parts::PartTicket;
-use super::put::{conclude, split};
+use super::put::split;
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
     Version,
@@ -74,15 +71,7 @@ impl Gateway {
         };
         let (content, ticket) = split(sealed.part);
         let new = NewUploadPart { bucket, key: op.key, upload: id, content, part: part.clone() };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move {
-            let ticket = ticket.map(PartTicket::committing);
-            let outcome = catalog.put_upload_part(new, grace_until).await;
-            conclude(ticket, &outcome).await;
-            outcome.map_err(Error::from)
-        })
-        .await?;
+        self.change(ticket, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await?;
         Ok(part)
     }
 
@@ -130,9 +119,8 @@ impl Gateway {
             metadata,
             conditions: op.conditions,
         };
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        in_own_task(async move { Ok(catalog.complete_upload(completion, grace_until).await?.version) }).await
+        let done = self.change(None, |catalog, grace| async move { catalog.complete_upload(completion, grace).await });
+        Ok(done.await?.version)
     }
 
     /// Drops an upload and its parts.

@@ -252,8 +252,8 @@ impl House {
         let pick = |block: &u32| BlockPick { id: block_id(*block), source: BlockSource::Latest };
         let picks = blocks.iter().map(pick).collect();
         let metadata = Metadata::default();
-        let op = CommitBlocks { bucket: bucket(BUCKET), key: key(name), picks, metadata, conditions };
-        self.gateway.commit_blocks(self.may(op)).await
+        let op = CommitBlocks { bucket: bucket(BUCKET), key: key(name), metadata, conditions };
+        self.gateway.commit_blocks(self.may(op), picks).await
     }
 
     pub async fn list_blocks(&self, name: &str) -> Result<BlockLists, Error> {

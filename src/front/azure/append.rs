@@ -10,26 +10,37 @@ use super::refusal::Refusal;
 use super::reply::Reply;
 use super::shown::named;
 use crate::gateway::{Append, Body, ReviseObject, Revision};
+use crate::model::Authorized;
 
 /// Most bytes of an append. Source: "Append Block", remarks (versions from 2022-11-02 on).
 pub(super) const MOST_APPEND_BYTES: u64 = 100 * 1024 * 1024;
 
 /// Append Block.
 pub(super) async fn append(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
+    let op = op(ask)?;
     not_empty(ask.announced()?)?;
     let received = receive(ask, body, MOST_APPEND_BYTES)?;
-    appended(ask, received.body, received.shows_crc64).await
+    appended(ask, op, received.body, received.shows_crc64).await
 }
 
-/// Appends a body.
-pub(super) async fn appended(ask: &Ask<'_>, body: Body, shows_crc64: bool) -> Result<Reply, Refusal> {
-    let op = ask.may(Append {
+/// The append that a request asks for, its body aside.
+pub(super) fn op(ask: &Ask<'_>) -> Result<Authorized<Append>, Refusal> {
+    ask.may(Append {
         bucket: ask.bucket()?,
         key: ask.key()?,
         position: conditions::number(&ask.asked, "x-ms-blob-condition-appendpos")?,
         most_bytes: conditions::number(&ask.asked, "x-ms-blob-condition-maxsize")?,
         conditions: conditions::of_write(&ask.asked)?,
-    })?;
+    })
+}
+
+/// Appends a body.
+pub(super) async fn appended(
+    ask: &Ask<'_>,
+    op: Authorized<Append>,
+    body: Body,
+    shows_crc64: bool,
+) -> Result<Reply, Refusal> {
     let grown = ask.house.gateway.append(op, body).await.map_err(|error| ask.refuse(error))?;
     let blocks = grown.version.metadata.append.as_ref().map_or(0, |state| state.blocks);
     let reply = Reply::new(StatusCode::CREATED)

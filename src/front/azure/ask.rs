@@ -13,7 +13,7 @@ use super::context::Context;
 use super::operation::Operation;
 use super::refusal::Refusal;
 use super::service::House;
-use super::{address, errors};
+use super::{address, context, errors};
 use crate::gateway::{BodyError, Claim, Error, verify_claims};
 use crate::model::{Authorized, BucketName, ObjectKey, SnapshotId};
 
@@ -133,6 +133,12 @@ pub(super) fn bucket(name: &str) -> Result<BucketName, Refusal> {
 /// A blob's name.
 pub(super) fn key(name: &str) -> Result<ObjectKey, Refusal> {
     ObjectKey::parse(name).map_err(|_reason| address::out_of_range_input())
+}
+
+/// A new UUID, of a lease, a copy, a batch.
+pub(super) fn fresh_id() -> Result<String, Refusal> {
+    let text = "The server encountered an internal error. Please retry the request.";
+    context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", text))
 }
 
 /// 400: a container's name has characters that it may not have.

@@ -8,14 +8,14 @@ use futures::{StreamExt, stream};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{StatusCode, Uri};
 
-use super::ask::{Ask, Incoming};
+use super::ask::{self, Ask, Incoming};
 use super::batch::{self, InnerRequest};
 use super::operation::Operation;
 use super::refusal::Refusal;
 use super::reply::{Payload, Reply};
 use super::service::{self, Origin};
 use super::shown::named;
-use super::{context, errors, properties, revise, routing};
+use super::{errors, properties, revise, routing};
 
 /// Largest batch, in bytes. Source: "Blob Batch", remarks.
 const MOST_BATCH_BYTES: u64 = 4 * 1024 * 1024;
@@ -52,8 +52,7 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         .buffered(PARALLEL)
         .collect()
         .await;
-    let id = context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", FAILED))?;
-    let boundary = format!("batchresponse_{id}");
+    let boundary = format!("batchresponse_{}", ask::fresh_id()?);
     let mut reply =
         Reply::new(StatusCode::ACCEPTED).with(CONTENT_TYPE, &format!("multipart/mixed; boundary={boundary}"));
     reply.payload = Payload::Whole(batch::respond(&answers, &boundary).into());
@@ -95,5 +94,3 @@ fn operation_of(ask: &Ask<'_>, request: &InnerRequest) -> Result<Operation, Refu
 fn uri_of(request: &InnerRequest) -> Result<Uri, Refusal> {
     request.path_and_query.parse().map_err(|_cause| super::address::invalid_uri())
 }
-
-const FAILED: &str = "The server encountered an internal error. Please retry the request.";

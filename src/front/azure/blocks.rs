@@ -35,18 +35,15 @@ pub(super) async fn commit(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refus
     let mut conditions = conditions::of_write(&ask.asked)?;
     let created = create_only(ask, &mut conditions);
     let claimed = properties::claims(&ask.asked)?;
-    let (bucket, key) = (ask.bucket()?, ask.key()?);
     // Before the body: who may not write need not send it.
-    let proof = CommitBlocks { bucket, key, picks: Vec::new(), metadata, conditions };
-    let op = ask.may(proof)?.into_parts().1;
+    let op = ask.may(CommitBlocks { bucket: ask.bucket()?, key: ask.key()?, metadata, conditions })?;
     let small = ask.read_small(body, MOST_LIST_BYTES, &claimed.claims).await?;
     let mut picks = Vec::new();
     for (source, name) in xml::block_list(&small.bytes)? {
         let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(crate::gateway::Error::InvalidBlock))?;
         picks.push(BlockPick { id, source });
     }
-    let op = ask.may(CommitBlocks { picks, ..op })?;
-    let committed = ask.house.gateway.commit_blocks(op).await;
+    let committed = ask.house.gateway.commit_blocks(op, picks).await;
     let version = committed.map_err(|error| overwritten(ask, error, created))?;
     let mut reply = encrypted(Reply::new(StatusCode::CREATED).of_state(&version.state_tag(), version.modified));
     // The digest is of the list, as the service answers it.

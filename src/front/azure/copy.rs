@@ -15,14 +15,16 @@ use super::asked::Asked;
 use super::auth::{self, Caller};
 use super::blocks::{MOST_BLOCK_BYTES, block, not_empty, of_received};
 use super::operation::Operation;
-use super::put::{Created, create_only, encrypted, no_page_blobs, overwritten};
+use super::put::{create_only, encrypted, no_page_blobs, overwritten};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::service::{self, Origin};
 use super::shown::{CONTENT_MD5, named};
-use super::{append, conditions, context, errors, properties, ranges, shown};
+use super::{append, conditions, errors, properties, ranges, shown};
 use crate::gateway::{Body, Claim, CopySource, Digests, Error, PutObject, Version};
-use crate::model::{Authorized, ChecksumAlgorithm, CopyRecord, Metadata, SnapshotId, SystemMetadata, Timestamp};
+use crate::model::{
+    Authorized, ChecksumAlgorithm, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata, Timestamp,
+};
 
 /// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
 const LONGEST_SOURCE_BYTES: usize = 2048;
@@ -63,7 +65,7 @@ struct Carrying {
 pub(super) async fn copy(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let synchronous = ask.operation == Operation::CopyBlobFromUrl;
     let carrying = Carrying { headers: true, user: true, tags: tag_option(ask)?, kind: true };
-    let id = context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", FAILED))?;
+    let id = ask::fresh_id()?;
     let most = if synchronous { MOST_SYNC_BYTES } else { MOST_PUT_BYTES };
     let version = whole(ask, carrying, Some(id.clone()), most).await?;
     let reply = Reply::new(StatusCode::ACCEPTED).of_state(&version.state_tag(), version.modified);
@@ -96,7 +98,7 @@ pub(super) async fn block_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     bodiless(ask)?;
     let op = ask.may(block(ask)?)?;
     let claimed = properties::source_claims(&ask.asked)?;
-    let source = source(ask, MOST_BLOCK_BYTES).await?;
+    let source = source(ask, ranges::of_source(&ask.asked)?, MOST_BLOCK_BYTES).await?;
     let gateway = &ask.house.gateway;
     let received = match source {
         Source::Here(source) if claimed.claims.is_empty() => {
@@ -115,15 +117,16 @@ pub(super) async fn block_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 /// Append Block From URL.
 pub(super) async fn append_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     bodiless(ask)?;
+    let op = append::op(ask)?;
     let claimed = properties::source_claims(&ask.asked)?;
-    let source = source(ask, append::MOST_APPEND_BYTES).await?;
+    let source = source(ask, ranges::of_source(&ask.asked)?, append::MOST_APPEND_BYTES).await?;
     let body = body_of(ask, source, claimed.claims).await?;
     let length = body.length.unwrap_or_default();
     not_empty(length)?;
     if length > append::MOST_APPEND_BYTES {
         return Err(errors::too_large());
     }
-    append::appended(ask, body, true).await
+    append::appended(ask, op, body, true).await
 }
 
 /// Abort Copy Blob: every copy has finished when its answer comes.
@@ -153,51 +156,40 @@ async fn whole(ask: &Ask<'_>, carrying: Carrying, id: Option<String>, most: u64)
     let mut conditions = conditions::of_write(&ask.asked)?;
     let created = create_only(ask, &mut conditions);
     let claimed = properties::source_claims(&ask.asked)?;
-    let put = PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata: own, conditions };
+    // Before the source: nothing is fetched for who may not write.
+    let op = ask.may(PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata: own, conditions })?;
     let record = |length| {
         let source = address_of(ask).unwrap_or_default();
         let id = id.clone()?;
         Some(Box::new(CopyRecord { id, source, finished: Timestamp::now(), length }))
     };
     let gateway = &ask.house.gateway;
-    let failed = |error, created: Created| overwritten(ask, error, created);
-    match source(ask, most).await? {
+    let failed = |error| overwritten(ask, error, created);
+    // What is claimed of a source here is held against its bytes, which takes reading them.
+    let own = op.op().metadata.clone();
+    let (body, metadata) = match source(ask, None, most).await? {
         Source::Here(source) if claimed.claims.is_empty() => {
             let carry = |from: &Version, own: &Metadata| {
                 let mut made = carried(&from.metadata, own, carrying, seal);
                 made.copied = record(from.length);
                 made
             };
-            gateway.copy_from(*source, ask.may(put)?, carry).await.map_err(|error| failed(error, created))
+            return gateway.copy_from(*source, op, carry).await.map_err(failed);
         }
         Source::Here(source) => {
-            // What is claimed of the source is held against its bytes, which takes reading them.
-            let op = source.op();
-            let again = CopySource {
-                bucket: op.bucket.clone(),
-                key: op.key.clone(),
-                snapshot: op.snapshot,
-                range: None,
-                conditions: op.conditions.clone(),
-            };
-            let reader = source.principal().clone();
-            let proof = reader.authorize(again).map_err(|_denied| ask.refuse(Error::AccessDenied))?;
-            let from = gateway.source_version(proof).await.map_err(|error| ask.refuse(error))?;
-            let mut metadata = carried(&from.metadata, &put.metadata, Carrying { kind: false, ..carrying }, seal);
-            metadata.copied = record(from.length);
-            let body = body_of(ask, Source::Here(source), claimed.claims).await?;
-            let op = ask.may(PutObject { metadata, ..put })?;
-            gateway.put_object(op, body).await.map(|stored| stored.version).map_err(|error| failed(error, created))
+            let (from, body) = gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?;
+            let carrying = Carrying { kind: false, ..carrying };
+            (body, Metadata { copied: record(from.length), ..carried(&from.metadata, &own, carrying, seal) })
         }
         Source::Elsewhere(fetched) => {
-            let from = Metadata { system: fetched.system.clone(), ..Metadata::default() };
-            let mut metadata = carried(&from, &put.metadata, carrying, seal);
-            metadata.copied = record(fetched.length);
-            let body = body_of(ask, Source::Elsewhere(fetched), claimed.claims).await?;
-            let op = ask.may(PutObject { metadata, ..put })?;
-            gateway.put_object(op, body).await.map(|stored| stored.version).map_err(|error| failed(error, created))
+            let Fetched { body, length, system } = *fetched;
+            let from = Metadata { system, ..Metadata::default() };
+            (body, Metadata { copied: record(length), ..carried(&from, &own, carrying, seal) })
         }
-    }
+    };
+    let op = ask.may(PutObject { metadata, ..op.into_parts().1 })?;
+    let stored = gateway.put_object(op, claiming(body, claimed.claims)).await.map_err(failed)?;
+    Ok(stored.version)
 }
 
 /// What a copy carries: the source's, and the request's where it says something.
@@ -235,10 +227,9 @@ fn carried(from: &Metadata, own: &Metadata, carrying: Carrying, seal: bool) -> M
     made
 }
 
-/// Finds the source that a request names, and proves that it may be read.
-async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
+/// Finds the source that a request names, and proves that it may be read. `range`: which bytes of it; `None`: all.
+async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result<Source, Refusal> {
     let uri = address(ask)?;
-    let range = ranges::of_source(&ask.asked)?;
     let conditions = conditions::of_source(&ask.asked)?;
     let token = ask.asked.headers.get("x-ms-copy-source-authorization");
     if !is_here(ask, &uri) {
@@ -306,14 +297,19 @@ async fn reader(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Option<Caller>, Refu
 
 /// The bytes of a source as a body, with claims about them.
 async fn body_of(ask: &Ask<'_>, source: Source, claims: Vec<Claim>) -> Result<Body, Refusal> {
-    let mut body = match source {
-        Source::Here(source) => ask.house.gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?,
+    let body = match source {
+        Source::Here(source) => ask.house.gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?.1,
         Source::Elsewhere(fetched) => fetched.body,
     };
+    Ok(claiming(body, claims))
+}
+
+/// A body with claims about it.
+fn claiming(mut body: Body, claims: Vec<Claim>) -> Body {
     body.digests.md5 = claims.iter().any(|claim| matches!(claim, Claim::Md5(_)));
     body.digests.checksums = vec![ChecksumAlgorithm::Crc64Nvme];
     body.claims = Box::new(move || Ok(claims));
-    Ok(body)
+    body
 }
 
 /// The address of the source.
@@ -372,8 +368,6 @@ fn bodiless(ask: &Ask<'_>) -> Result<(), Refusal> {
 fn no_pending_copy() -> Refusal {
     errors::plain(409, "NoPendingCopyOperation", "There is currently no pending copy operation.")
 }
-
-const FAILED: &str = "The server encountered an internal error. Please retry the request.";
 
 #[cfg(test)]
 mod tests {

@@ -4,12 +4,12 @@
 
 use http::StatusCode;
 
-use super::ask::Ask;
+use super::ask::{self, Ask};
 use super::asked::Asked;
+use super::conditions;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::shown::named;
-use super::{conditions, context, errors};
 use crate::gateway::{LeaseBucket, LeaseObject};
 use crate::model::{Conditions, ETag, LeaseAction, LeaseOutcome, Timestamp};
 
@@ -40,10 +40,7 @@ fn action(asked: &Asked<'_>) -> Result<LeaseAction, Refusal> {
     match word.to_ascii_lowercase().as_str() {
         "acquire" => {
             let proposed = conditions::lease_id(asked, "x-ms-proposed-lease-id")?;
-            let id = match proposed {
-                Some(id) => id,
-                None => context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", NO_RANDOMNESS))?,
-            };
+            let id = proposed.map_or_else(ask::fresh_id, Ok)?;
             Ok(LeaseAction::Acquire { id, duration_seconds: duration(asked)? })
         }
         "renew" => Ok(LeaseAction::Renew { id: id()? }),
@@ -96,5 +93,3 @@ fn reply(action: &LeaseAction, (outcome, tag, modified): (LeaseOutcome, ETag, Ti
     }
     .of_state(&tag, modified)
 }
-
-const NO_RANDOMNESS: &str = "The server encountered an internal error. Please retry the request.";

@@ -1,13 +1,14 @@
 //! Operations on blocks and on objects that grow, as Azure has them.
 
+use crate::gateway::digest::Computed;
 use crate::gateway::operations::change;
 use crate::model::{
-    Action, BlockId, BlockPick, BucketName, Checksum, Conditions, Metadata, ObjectKey, Operation, RangeRequest,
-    Requirement, Scope, SnapshotId,
+    Action, BlockId, BucketName, Checksum, Conditions, Metadata, ObjectKey, Operation, RangeRequest, Requirement,
+    Scope, SnapshotId,
 };
 
 /// [`Gateway::put_block`](crate::gateway::Gateway::put_block); the body is an argument of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PutBlock {
     /// Where.
     pub bucket: BucketName,
@@ -30,6 +31,13 @@ pub struct Received {
     pub checksums: Vec<Checksum>,
 }
 
+impl Received {
+    /// So many bytes, and their digests.
+    pub(in crate::gateway) fn of(length: u64, computed: Computed) -> Self {
+        Self { length, md5: computed.md5, checksums: computed.checksums }
+    }
+}
+
 /// The source of a copy: whoever asks must be allowed to read it, by credentials of its own where the copy's address
 /// brings some.
 #[derive(Debug)]
@@ -46,15 +54,13 @@ pub struct CopySource {
     pub conditions: Conditions,
 }
 
-/// [`Gateway::commit_blocks`](crate::gateway::Gateway::commit_blocks).
+/// [`Gateway::commit_blocks`](crate::gateway::Gateway::commit_blocks); the list is an argument of its own.
 #[derive(Debug)]
 pub struct CommitBlocks {
     /// Where.
     pub bucket: BucketName,
     /// Under which key.
     pub key: ObjectKey,
-    /// The blocks, in order.
-    pub picks: Vec<BlockPick>,
     /// What the version will carry.
     pub metadata: Metadata,
     /// Conditions on the current version.

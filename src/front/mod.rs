@@ -1,7 +1,7 @@
 //! The fronts: protocols towards clients and operators, and what they share.
 //!
-//! [`server`] is the one accept loop of every listener; [`tls`] its certificates; [`s3`] speaks S3; [`admin`] is the
-//! listener of the operator.
+//! [`server`] is the one accept loop of every listener; [`tls`] its certificates; [`s3`] speaks S3, [`azure`] Azure Blob;
+//! [`admin`] is the listener of the operator.
 //!
 //! # Invariants
 //! - A front parses, authenticates, authorizes, calls the gateway and encodes; it decides nothing else.
@@ -11,6 +11,8 @@
 
 pub mod admin;
 pub mod azure;
+mod encoded_words;
 pub mod s3;
 pub mod server;
 pub mod tls;
+mod token;

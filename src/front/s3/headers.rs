@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, EXPIRES,
     LAST_MODIFIED,
@@ -13,6 +11,7 @@ use s3s::dto::{self, TimestampFormat};
 use s3s::{S3Error, S3Result};
 
 use super::errors;
+use crate::front::encoded_words;
 use crate::gateway::Version;
 use crate::model::{ETag, Metadata, SystemMetadata, Timestamp};
 
@@ -21,8 +20,6 @@ const MAX_USER_METADATA_BYTES: usize = 2048;
 /// All other headers that are kept, in bytes: what S3 takes for the whole header of a PUT. Pages of lists and of uploads
 /// hold a thousand of them.
 const MAX_SYSTEM_METADATA_BYTES: usize = 8192;
-/// Bytes of a value in one encoded word of RFC 2047, which has at most 75 characters.
-const ENCODED_WORD_BYTES: usize = 45;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASS: HeaderName = HeaderName::from_static("x-amz-storage-class");
 const WEBSITE_REDIRECT: HeaderName = HeaderName::from_static("x-amz-website-redirect-location");
@@ -112,17 +109,7 @@ pub(super) fn of_version(version: &Version) -> HeaderMap {
 /// S3 answers.
 pub(super) fn encode_metadata(value: &str) -> String {
     let plain = value.bytes().all(|b| (b' '..=b'~').contains(&b)) && value.trim() == value && !value.contains("=?");
-    if plain {
-        return value.to_owned();
-    }
-    let mut words = Vec::new();
-    let mut rest = value;
-    while !rest.is_empty() {
-        let (word, tail) = rest.split_at(rest.floor_char_boundary(ENCODED_WORD_BYTES));
-        words.push(format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
-        rest = tail;
-    }
-    words.join(" ")
+    if plain { value.to_owned() } else { encoded_words::encode(value) }
 }
 
 /// `Content-Encoding` without the `aws-chunked` that only frames the transfer.
@@ -193,19 +180,6 @@ mod tests {
         assert_eq!(encode_metadata("Hélène"), "=?UTF-8?B?SMOpbMOobmU=?=");
         assert_eq!(encode_metadata(" edge"), "=?UTF-8?B?IGVkZ2U=?=");
         assert!(encode_metadata("a\nb").starts_with("=?UTF-8?B?"));
-    }
-
-    #[test]
-    fn long_metadata_is_cut_between_characters() {
-        let value = "é".repeat(100);
-        let decoded: Vec<u8> = encode_metadata(&value)
-            .split(' ')
-            .flat_map(|word| {
-                assert!(word.len() <= 75);
-                STANDARD.decode(word.trim_start_matches("=?UTF-8?B?").trim_end_matches("?=")).unwrap()
-            })
-            .collect();
-        assert_eq!(String::from_utf8(decoded).unwrap(), value);
     }
 
     #[test]

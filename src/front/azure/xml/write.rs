@@ -91,6 +91,11 @@ impl Writer {
 
     /// Characters that XML does not allow become U+FFFD.
     fn escaped(&mut self, text: &str, attribute: bool) {
+        // Nearly all text is plain, and lists have much of it.
+        if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"')) {
+            self.0.push_str(text);
+            return;
+        }
         for c in text.chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),

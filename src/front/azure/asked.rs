@@ -52,3 +52,41 @@ impl Asked<'_> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
+
+/// A request for unit tests: what an [`Asked`] borrows, and what of it a test says.
+#[cfg(test)]
+#[derive(Default)]
+pub(super) struct Sample {
+    pub(super) method: Method,
+    /// As in an address.
+    pub(super) query: &'static str,
+    pub(super) headers: HeaderMap,
+    pub(super) target: Target,
+}
+
+#[cfg(test)]
+impl Sample {
+    /// With these headers.
+    pub(super) fn of<V: AsRef<[u8]>>(pairs: &[(&str, V)]) -> Self {
+        let mut sample = Self::default();
+        for (name, value) in pairs {
+            let name = http::HeaderName::try_from(*name).unwrap();
+            sample.headers.append(name, http::HeaderValue::from_bytes(value.as_ref()).unwrap());
+        }
+        sample
+    }
+
+    /// As the front hands it on.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: &self.method,
+            path: "/",
+            query: url::form_urlencoded::parse(self.query.as_bytes()).into_owned().collect(),
+            headers: &self.headers,
+            target: self.target.clone(),
+            host: String::new(),
+            remote: [127, 0, 0, 1].into(),
+            tls: true,
+        }
+    }
+}

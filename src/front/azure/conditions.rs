@@ -168,28 +168,11 @@ fn guid(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, Method};
-
-    use super::super::asked::Target;
+    use super::super::asked::Sample;
     use super::*;
 
     fn with<T>(pairs: &[(&str, &str)], ask: impl FnOnce(&Asked<'_>) -> T) -> T {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
-        let (method, remote) = (Method::GET, [127, 0, 0, 1].into());
-        let (query, target) = (Vec::new(), Target::default());
-        ask(&Asked {
-            method: &method,
-            path: "/",
-            query,
-            headers: &headers,
-            target,
-            host: String::new(),
-            remote,
-            tls: true,
-        })
+        ask(&Sample::of(pairs).asked())
     }
 
     #[test]

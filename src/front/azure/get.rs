@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::reply::{Payload, Reply, put, whole};
 use super::shown::{self, CONTENT_CRC64, CONTENT_MD5, named};
 use super::structured::Encoder;
-use super::{conditions, errors};
+use super::{conditions, errors, properties};
 use crate::gateway::{GetObject, GotObject, HeadObject, Select, Version};
 use crate::model::ByteRange;
 
@@ -25,7 +25,7 @@ use crate::model::ByteRange;
 pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let range = ranges::of_read(&ask.asked);
     let digest = ranges::digest(&ask.asked, range)?;
-    let framed = wants_frame(ask)?;
+    let framed = properties::is_structured(&ask.asked)?;
     let op = ask.may(GetObject {
         bucket: ask.bucket()?,
         key: ask.key()?,
@@ -126,16 +126,6 @@ fn overridden(ask: &Ask<'_>, headers: &mut HeaderMap) {
         }
     }
     debug_assert!(headers.contains_key(ETAG) && headers.contains_key(LAST_MODIFIED), "object_store needs both");
-}
-
-/// Whether the answer is to be framed with checksums.
-fn wants_frame(ask: &Ask<'_>) -> Result<bool, Refusal> {
-    let Some(value) = ask.asked.headers.get("x-ms-structured-body") else { return Ok(false) };
-    let text = value.to_str().unwrap_or_default();
-    if text.replace(' ', "").eq_ignore_ascii_case("XSM/1.0;properties=crc64") {
-        return Ok(true);
-    }
-    Err(Refusal::invalid_header("x-ms-structured-body", text))
 }
 
 /// The MD5 of bytes in pieces, base64.

@@ -229,22 +229,16 @@ fn listed(metadata: &Metadata, modified: Timestamp, include: Include) -> ListedB
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
-
-    use super::super::asked::Target;
+    use super::super::asked::Sample;
     use super::*;
 
-    fn with<T>(query: &str, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
-        let (headers, method) = (HeaderMap::new(), Method::GET);
-        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let (target, remote) = (Target::default(), [127, 0, 0, 1].into());
-        let host = String::new();
-        ask(&Asked { method: &method, path: "/", query, headers: &headers, target, host, remote, tls: true })
+    fn with<T>(query: &'static str, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
+        ask(&Sample { query, ..Sample::default() }.asked())
     }
 
     #[test]
     fn a_page_has_at_least_one_entry_and_at_most_five_thousand() {
-        let code = |query: &str| with(query, limit).map_err(|refusal| refusal.code);
+        let code = |query: &'static str| with(query, limit).map_err(|refusal| refusal.code);
         assert_eq!(code(""), Ok(5000));
         assert_eq!(code("maxresults=1"), Ok(1));
         assert_eq!(code("maxresults=6000"), Ok(5000));

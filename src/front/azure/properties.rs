@@ -32,6 +32,16 @@ pub(super) struct ClaimedDigests {
     pub(super) crc64: bool,
 }
 
+/// Whether a request speaks of a structured body (`x-ms-structured-body`): its own, or the answer's. There is one kind.
+pub(super) fn is_structured(asked: &Asked<'_>) -> Result<bool, Refusal> {
+    let Some(value) = asked.headers.get("x-ms-structured-body") else { return Ok(false) };
+    let text = value.to_str().unwrap_or_default();
+    if text.replace(' ', "").eq_ignore_ascii_case("XSM/1.0;properties=crc64") {
+        return Ok(true);
+    }
+    Err(Refusal::invalid_header("x-ms-structured-body", text))
+}
+
 /// The metadata of a new version. `from_body`: `Content-Type` and its like describe the blob; otherwise they describe the
 /// request's body, and only `x-ms-blob-…` count.
 pub(super) fn of_new(asked: &Asked<'_>, from_body: bool) -> Result<Metadata, Refusal> {
@@ -232,28 +242,11 @@ pub(super) const TIERS: [&str; 4] = ["Hot", "Cool", "Cold", "Archive"];
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue, Method};
-
-    use super::super::asked::Target;
+    use super::super::asked::Sample;
     use super::*;
 
     fn with<T>(pairs: &[(&str, &[u8])], ask: impl FnOnce(&Asked<'_>) -> T) -> T {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value).unwrap());
-        }
-        let (method, remote) = (Method::PUT, [127, 0, 0, 1].into());
-        let (query, target) = (Vec::new(), Target::default());
-        ask(&Asked {
-            method: &method,
-            path: "/",
-            query,
-            headers: &headers,
-            target,
-            host: String::new(),
-            remote,
-            tls: true,
-        })
+        ask(&Sample::of(pairs).asked())
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Put Blob, and bodies that come in.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use futures::{StreamExt, stream};
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
@@ -12,7 +10,7 @@ use super::reply::Reply;
 use super::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use super::structured::Decoder;
 use super::{conditions, errors, properties};
-use crate::gateway::{Body, BodyError, Digests, Error, PutObject, Stored};
+use crate::gateway::{Body, Digests, Error, PutObject, Stored};
 use crate::model::{AppendState, ChecksumAlgorithm, Conditions, EtagCondition, Metadata};
 
 /// Most bytes of one Put Blob. Source: "Put Blob", remarks (versions from 2019-12-12 on).
@@ -83,18 +81,12 @@ impl Received {
 pub(super) fn receive(ask: &Ask<'_>, body: Incoming, most_bytes: u64) -> Result<Received, Refusal> {
     let announced = ask.announced()?;
     let claimed = properties::claims(&ask.asked)?;
-    let (length, stream, verdict) = match ask.asked.headers.get("x-ms-structured-body") {
-        None => (announced, body, None),
-        Some(value) => {
-            let text = value.to_str().unwrap_or_default();
-            if !text.replace(' ', "").eq_ignore_ascii_case("XSM/1.0;properties=crc64") {
-                return Err(Refusal::invalid_header("x-ms-structured-body", text));
-            }
-            let length = conditions::number(&ask.asked, "x-ms-structured-content-length")?
-                .ok_or_else(|| Refusal::missing_header("x-ms-structured-content-length"))?;
-            let (stream, verdict) = unframed(body, announced);
-            (length, stream, Some(verdict))
-        }
+    let (length, stream) = if properties::is_structured(&ask.asked)? {
+        let length = conditions::number(&ask.asked, "x-ms-structured-content-length")?
+            .ok_or_else(|| Refusal::missing_header("x-ms-structured-content-length"))?;
+        (length, unframed(body, announced))
+    } else {
+        (announced, body)
     };
     if length > most_bytes {
         return Err(errors::too_large().header(CONTENT_LENGTH, "0"));
@@ -112,13 +104,7 @@ pub(super) fn receive(ask: &Ask<'_>, body: Incoming, most_bytes: u64) -> Result<
                 payload_sha256: false,
                 checksums: shows_crc64.then_some(ChecksumAlgorithm::Crc64Nvme).into_iter().collect(),
             },
-            claims: Box::new(move || {
-                if let Some(verdict) = verdict {
-                    // The stream has ended: its frame must have, too.
-                    verdict.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(BodyError::Malformed)??;
-                }
-                Ok(claims)
-            }),
+            claims: Box::new(move || Ok(claims)),
         },
         shows_crc64,
     })
@@ -130,34 +116,22 @@ pub(super) fn acknowledged(ask: &Ask<'_>, reply: Reply) -> Reply {
     reply.with_some(named("x-ms-structured-body"), ask.asked.header("x-ms-structured-body"))
 }
 
-/// How the frame of a structured body ended; nothing before it has.
-type Verdict = Arc<Mutex<Option<Result<(), BodyError>>>>;
-
-/// The bytes within a structured body of `announced` bytes.
-fn unframed(body: Incoming, announced: u64) -> (Incoming, Verdict) {
-    let verdict = Verdict::default();
-    let told = Arc::clone(&verdict);
+/// The bytes within a structured body of `announced` bytes. It ends well only where its frame does.
+fn unframed(body: Incoming, announced: u64) -> Incoming {
     let start = (body, Some(Decoder::new(announced)));
-    let stream = stream::unfold(start, move |(mut body, decoder)| {
-        let told = Arc::clone(&told);
-        async move {
-            let mut decoder = decoder?;
-            match body.next().await {
-                Some(Ok(piece)) => match decoder.push(piece) {
-                    Ok(pieces) => Some((pieces.into_iter().map(Ok).collect(), (body, Some(decoder)))),
-                    Err(error) => Some((vec![Err(error)], (body, None))),
-                },
-                Some(Err(error)) => Some((vec![Err(error)], (body, None))),
-                None => {
-                    let outcome = decoder.finish();
-                    let ended = outcome.is_ok();
-                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-                    if ended { None } else { Some((vec![Err(BodyError::Malformed)], (body, None))) }
-                }
-            }
-        }
+    let stream = stream::unfold(start, |(mut body, decoder)| async move {
+        let mut decoder = decoder?;
+        let error = match body.next().await {
+            Some(Ok(piece)) => match decoder.push(piece) {
+                Ok(pieces) => return Some((pieces.into_iter().map(Ok).collect(), (body, Some(decoder)))),
+                Err(error) => error,
+            },
+            Some(Err(error)) => error,
+            None => decoder.finish().err()?,
+        };
+        Some((vec![Err(error)], (body, None)))
     });
-    (stream.flat_map(stream::iter).boxed(), verdict)
+    stream.flat_map(stream::iter).boxed()
 }
 
 /// Makes a write create-only where the caller may create and not overwrite. Returns whether it did.

@@ -151,34 +151,23 @@ const DELETE: [Method; 1] = [Method::DELETE];
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
-    use super::super::asked::Target;
+    use super::super::asked::{Sample, Target};
     use super::*;
 
-    fn ask(method: Method, names: u8, query: &str, header: Option<(&'static str, &str)>) -> Result<Operation, Refusal> {
-        let mut headers = HeaderMap::new();
-        if let Some((name, value)) = header {
-            headers.insert(name, value.parse().unwrap());
-        }
+    fn ask(
+        method: Method,
+        names: u8,
+        query: &'static str,
+        header: Option<(&'static str, &str)>,
+    ) -> Result<Operation, Refusal> {
         let target = Target {
             account: "pacs".into(),
             container: (names > 0).then(|| "c".into()),
             blob: (names > 1).then(|| "b".into()),
             ..Target::default()
         };
-        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let remote = [127, 0, 0, 1].into();
-        route(&Asked {
-            method: &method,
-            path: "/",
-            query,
-            headers: &headers,
-            target,
-            host: String::new(),
-            remote,
-            tls: true,
-        })
+        let headers: Vec<_> = header.into_iter().collect();
+        route(&Sample { method, query, target, ..Sample::of(&headers) }.asked())
     }
 
     #[test]

@@ -119,31 +119,12 @@ const REFUSED: [&str; 5] = [
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, Method};
-
-    use super::super::asked::Target;
+    use super::super::asked::{Sample, Target};
     use super::*;
 
-    fn check_with(operation: Operation, header: &str, query: &str, secondary: bool) -> Result<(), Refusal> {
-        let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::try_from(header).unwrap(), "x".parse().unwrap());
-        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    fn check_with(operation: Operation, header: &str, query: &'static str, secondary: bool) -> Result<(), Refusal> {
         let target = Target { secondary, ..Target::default() };
-        let remote = [127, 0, 0, 1].into();
-        let method = Method::PUT;
-        check(
-            operation,
-            &Asked {
-                method: &method,
-                path: "/",
-                query,
-                headers: &headers,
-                target,
-                host: String::new(),
-                remote,
-                tls: true,
-            },
-        )
+        check(operation, &Sample { query, target, ..Sample::of(&[(header, "x")]) }.asked())
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod proofs;
 mod requests;
 #[path = "azure_protocol/signatures.rs"]
 mod signatures;
+#[path = "azure_protocol/sources.rs"]
+mod sources;
 
 #[path = "support/azure_wire.rs"]
 mod azure_wire;

@@ -20,6 +20,8 @@ mod permissions;
 mod proofs;
 #[path = "azure_protocol/requests.rs"]
 mod requests;
+#[path = "azure_protocol/sharing.rs"]
+mod sharing;
 #[path = "azure_protocol/signatures.rs"]
 mod signatures;
 #[path = "azure_protocol/sources.rs"]

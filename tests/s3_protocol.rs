@@ -88,7 +88,8 @@ async fn a_presigned_url_means_what_was_signed() {
     let added = world.headers(&[("x-amz-copy-source", "/imaging/secret"), ("content-length", "0")]);
     world.raw("PUT", &url, &added, b"").await.expect(403, "AccessDenied");
     let tagged = world.signer.presign("PUT", &world.host(), "/imaging/k", "60", &[("x-amz-tagging", "a=b")]);
-    world.raw("PUT", &tagged, &world.headers(&[("content-length", "0")]), b"").await.expect(501, "NotImplemented");
+    world.raw("PUT", &tagged, &world.headers(&[("content-length", "0")]), b"").await.expect(200, "");
+    assert_eq!(world.send("HEAD", "/imaging/k", &[], &[], b"").await.header("x-amz-tagging-count"), "1");
 }
 
 #[tokio::test]
@@ -470,7 +471,7 @@ async fn what_is_not_implemented_says_so_and_never_succeeds() {
     for name in bucket {
         world.send("GET", "/imaging", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
     }
-    for name in ["acl", "attributes", "legal-hold", "retention", "tagging", "torrent", "policy", "unheard-of"] {
+    for name in ["acl", "attributes", "legal-hold", "retention", "torrent", "policy", "unheard-of"] {
         world.send("GET", "/imaging/k", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
     }
     for name in ["renameObject", "encryption", "append", "versioning"] {
@@ -499,7 +500,7 @@ async fn headers_for_what_is_not_there_are_refused() {
         ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
         ("x-amz-server-side-encryption-customer-key", "a2V5"),
         ("x-amz-server-side-encryption", "aws:kms"),
-        ("x-amz-tagging", "a=b"),
+        ("x-amz-tagging-directive", "MOVE"),
         ("x-amz-object-lock-mode", "COMPLIANCE"),
         ("x-amz-acl", "public-read"),
         ("x-amz-grant-read", "id=x"),

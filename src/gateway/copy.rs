@@ -29,9 +29,13 @@ impl Gateway {
             let opened = self.open_source(&source_bucket, &op.source_key, Select::All, &op.source_conditions).await?;
             let source = opened.version.clone();
             let mut metadata = match &op.directive {
-                MetadataDirective::Copy => source.metadata.clone(),
+                // Kind and tier are Azure's, and so is the record of an earlier copy.
+                MetadataDirective::Copy => {
+                    Metadata { append: None, tier: None, copied: None, ..source.metadata.clone() }
+                }
                 MetadataDirective::Replace(metadata) => (**metadata).clone(),
             };
+            metadata.tags.clone_from(op.tags.as_ref().unwrap_or(&source.metadata.tags));
             metadata.content_md5 = source.metadata.content_md5;
             metadata.checksums = source.metadata.checksums.clone();
             if let Some(algorithm) = op.checksum

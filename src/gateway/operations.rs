@@ -16,7 +16,7 @@ use super::digest::{Claim, Digests};
 use crate::catalog::{ListExtras, ListStart, Select, UploadPart, Version};
 use crate::model::{
     Action, BucketName, ByteRange, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Operation, RangeRequest,
-    Requirement, Scope, SnapshotId, Timestamp,
+    Requirement, Scope, SnapshotId, Tags, Timestamp,
 };
 
 pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
@@ -175,7 +175,7 @@ pub struct DeleteObject {
 pub enum MetadataDirective {
     /// The source's.
     Copy,
-    /// These instead.
+    /// These instead; tags are apart.
     Replace(Box<Metadata>),
 }
 
@@ -194,6 +194,8 @@ pub struct CopyObject {
     pub key: ObjectKey,
     /// Metadata of the copy.
     pub directive: MetadataDirective,
+    /// Its tags; `None`: the source's.
+    pub tags: Option<Tags>,
     /// Conditions on the destination's current version.
     pub conditions: Conditions,
     /// A checksum that the client wants of the copy. When the source has it not, the content is read to compute it.

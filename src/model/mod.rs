@@ -29,5 +29,5 @@ pub use names::{BucketName, BucketRef, ClientId, InvalidName, ObjectKey, Provide
 pub use part::{ChunkName, Part, PartBlock, PartId, Slice, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
 pub use range::{ByteRange, RangeRequest, Unsatisfiable};
 pub use snapshot::SnapshotId;
-pub use tags::{TagExpression, TagFault, TagRange, Tags, check_tags};
+pub use tags::{TagCharacters, TagExpression, TagFault, TagRange, Tags, check_tags};
 pub use timestamp::Timestamp;

@@ -38,7 +38,7 @@ pub enum TagFault {
     /// A value is too long.
     #[error("a tag's value has at most 256 characters")]
     ValueLength,
-    /// A character that Azure does not allow in names and values.
+    /// A character that the protocol does not allow in names and values.
     #[error("a tag has letters, digits, spaces and + - . / : = _ only")]
     Character,
     /// The expression is larger or deeper than any that makes sense.
@@ -49,13 +49,29 @@ pub enum TagFault {
     Malformed,
 }
 
-/// Checks tags against Azure's rules: at most ten, names of 1 to 128 characters, values of up to 256, of the characters
-/// that are allowed.
-pub fn check_tags(tags: &Tags) -> Result<(), TagFault> {
+/// The characters of names and values, as a protocol has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagCharacters {
+    /// Azure's: ASCII letters and digits, space, `+ - . / : = _`.
+    Azure,
+    /// S3's: letters, digits and spaces of any script, `+ - . / : = _ @`.
+    S3,
+}
+
+impl TagCharacters {
+    fn has(self, c: char) -> bool {
+        let common = is_of_a_word(c) || " +-./:=".contains(c);
+        common || self == Self::S3 && (c == '@' || c.is_alphanumeric() || c.is_whitespace() && !c.is_control())
+    }
+}
+
+/// Checks tags against the rules that Azure and S3 share: at most ten, names of 1 to 128 characters, values of up to 256; and
+/// against the characters of the one that they came by.
+pub fn check_tags(tags: &Tags, characters: TagCharacters) -> Result<(), TagFault> {
     if tags.len() > MOST_TAGS {
         return Err(TagFault::TooMany);
     }
-    tags.iter().try_for_each(|(name, value)| check_name(name).and_then(|()| check_value(value)))
+    tags.iter().try_for_each(|(name, value)| check_name(name, characters).and_then(|()| check_value(value, characters)))
 }
 
 /// What the tags of an object must be.
@@ -259,7 +275,7 @@ impl<'t> Parser<'t> {
         let operator = self.operator()?;
         self.skip();
         let value = self.quoted('\'')?.to_owned();
-        check_value(&value)?;
+        check_value(&value, TagCharacters::Azure)?;
         if subject == Subject::Container && operator != Operator::Equal {
             return Err(TagFault::Malformed);
         }
@@ -275,7 +291,7 @@ impl<'t> Parser<'t> {
             true => self.quoted('"')?,
             false => Some(self.identifier()).filter(|name| !name.is_empty()).ok_or(TagFault::Malformed)?,
         };
-        check_name(name)?;
+        check_name(name, TagCharacters::Azure)?;
         self.names.insert(name);
         if self.names.len() > MOST_TAGS { Err(TagFault::TooMany) } else { Ok(Subject::Tag(name.to_owned())) }
     }
@@ -342,23 +358,22 @@ fn one_or(mut nodes: Vec<Node>, many: fn(Vec<Node>) -> Node) -> Node {
     }
 }
 
-fn check_name(name: &str) -> Result<(), TagFault> {
+fn check_name(name: &str, characters: TagCharacters) -> Result<(), TagFault> {
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(TagFault::NameLength);
     }
-    check_characters(name)
+    check_characters(name, characters)
 }
 
-fn check_value(value: &str) -> Result<(), TagFault> {
+fn check_value(value: &str, characters: TagCharacters) -> Result<(), TagFault> {
     if value.chars().count() > LONGEST_VALUE {
         return Err(TagFault::ValueLength);
     }
-    check_characters(value)
+    check_characters(value, characters)
 }
 
-fn check_characters(text: &str) -> Result<(), TagFault> {
-    let allowed = |c: char| is_of_a_word(c) || " +-./:=".contains(c);
-    if text.chars().all(allowed) { Ok(()) } else { Err(TagFault::Character) }
+fn check_characters(text: &str, characters: TagCharacters) -> Result<(), TagFault> {
+    if text.chars().all(|c| characters.has(c)) { Ok(()) } else { Err(TagFault::Character) }
 }
 
 fn is_of_a_word(c: char) -> bool {

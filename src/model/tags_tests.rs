@@ -17,17 +17,24 @@ fn condition(text: &str) -> Result<TagExpression, TagFault> {
 #[test]
 fn tags_are_at_most_ten_of_allowed_lengths_and_characters() {
     let many = |count: usize| (0..count).map(|n| (n.to_string(), String::new())).collect::<Tags>();
-    assert_eq!(check_tags(&many(10)), Ok(()));
-    assert_eq!(check_tags(&many(11)), Err(TagFault::TooMany));
-    assert_eq!(check_tags(&tags(&[("a Z9+-./:=_", "a Z9+-./:=_"), ("x", "")])), Ok(()));
+    assert_eq!(check_tags(&many(10), TagCharacters::Azure), Ok(()));
+    assert_eq!(check_tags(&many(11), TagCharacters::Azure), Err(TagFault::TooMany));
+    assert_eq!(check_tags(&tags(&[("a Z9+-./:=_", "a Z9+-./:=_"), ("x", "")]), TagCharacters::Azure), Ok(()));
     let (name, value) = ("n".repeat(128), "v".repeat(256));
-    assert_eq!(check_tags(&tags(&[(&name, &value)])), Ok(()));
-    assert_eq!(check_tags(&tags(&[("", "v")])), Err(TagFault::NameLength));
-    assert_eq!(check_tags(&tags(&[(&format!("{name}n"), "v")])), Err(TagFault::NameLength));
-    assert_eq!(check_tags(&tags(&[("n", &format!("{value}v"))])), Err(TagFault::ValueLength));
+    assert_eq!(check_tags(&tags(&[(&name, &value)]), TagCharacters::Azure), Ok(()));
+    assert_eq!(check_tags(&tags(&[("", "v")]), TagCharacters::Azure), Err(TagFault::NameLength));
+    assert_eq!(check_tags(&tags(&[(&format!("{name}n"), "v")]), TagCharacters::Azure), Err(TagFault::NameLength));
+    assert_eq!(check_tags(&tags(&[("n", &format!("{value}v"))]), TagCharacters::Azure), Err(TagFault::ValueLength));
     for wrong in ["é", "a'b", "\"", "a\0", "a,b", "a@b"] {
-        assert_eq!(check_tags(&tags(&[("n", wrong)])), Err(TagFault::Character));
-        assert_eq!(check_tags(&tags(&[(wrong, "v")])), Err(TagFault::Character));
+        assert_eq!(check_tags(&tags(&[("n", wrong)]), TagCharacters::Azure), Err(TagFault::Character));
+        assert_eq!(check_tags(&tags(&[(wrong, "v")]), TagCharacters::Azure), Err(TagFault::Character));
+    }
+    for (characters, outcome) in [(TagCharacters::Azure, Err(TagFault::Character)), (TagCharacters::S3, Ok(()))] {
+        assert_eq!(check_tags(&tags(&[("hélène", "1")]), characters), outcome);
+        assert_eq!(check_tags(&tags(&[("n", "accueil@hopital")]), characters), outcome);
+    }
+    for wrong in ["a'b", "\"", "a\0", "a,b", "a\nb", "<a>"] {
+        assert_eq!(check_tags(&tags(&[("n", wrong)]), TagCharacters::S3), Err(TagFault::Character));
     }
 }
 

@@ -50,8 +50,12 @@ def trailer(entry, body):
 
 
 def signed(entry, body):
-    """The payload's SHA-256 is signed."""
-    client(s3={"payload_signing_enabled": True}).put_object(Body=body, **target(entry), **described(entry))
+    """The payload's SHA-256 is signed. With tags, and with others later."""
+    signing = client(s3={"payload_signing_enabled": True})
+    tags = urllib.parse.urlencode(entry["metadata"])
+    signing.put_object(Body=body, Tagging=tags, **target(entry), **described(entry))
+    others = [{"Key": name, "Value": value} for name, value in entry["metadata"].items()]
+    signing.put_object_tagging(Tagging={"TagSet": others}, **target(entry))
 
 
 def unsigned(entry, body):

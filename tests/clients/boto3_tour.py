@@ -255,6 +255,44 @@ def copies():
     equal(read("copie"), b"accents", "copy from a name with accents")
 
 
+def tags():
+    def of(key):
+        return {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]}
+
+    def tag_set(tags):
+        return {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+
+    etag = put("tags/a", b"a", Tagging="site=nord&examen=IRM+3+T")["ETag"]
+    equal(of("tags/a"), {"site": "nord", "examen": "IRM 3 T"}, "tags of a put")
+    equal(s3.head_object(Bucket=BUCKET, Key="tags/a")["ResponseMetadata"]["HTTPHeaders"]["x-amz-tagging-count"], "2", "their number")
+    put("tags/b", b"b")
+    equal(of("tags/b"), {}, "no tags")
+    wanted = {"hélène": "a@chum.example", "vide": ""}
+    s3.put_object_tagging(Bucket=BUCKET, Key="tags/a", Tagging=tag_set(wanted))
+    equal(of("tags/a"), wanted, "other tags")
+    equal(s3.head_object(Bucket=BUCKET, Key="tags/a")["ETag"], etag, "tags change no ETag")
+    to = dict(Bucket=BUCKET, Key="tags/copy", CopySource={"Bucket": BUCKET, "Key": "tags/a"})
+    s3.copy_object(MetadataDirective="REPLACE", Metadata={"a": "1"}, **to)
+    equal(of("tags/copy"), wanted, "copied tags")
+    s3.copy_object(TaggingDirective="REPLACE", Tagging="site=sud", **to)
+    equal(of("tags/copy"), {"site": "sud"}, "replaced tags")
+    refused("tags that a copy would ignore", "InvalidArgument", 400, s3.copy_object, Tagging="site=est", **to)
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="tags/parts", Tagging="site=ouest")["UploadId"]
+    part = s3.upload_part(Bucket=BUCKET, Key="tags/parts", UploadId=upload, PartNumber=1, Body=b"one")["ETag"]
+    s3.complete_multipart_upload(
+        Bucket=BUCKET, Key="tags/parts", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}
+    )
+    equal(of("tags/parts"), {"site": "ouest"}, "tags of an upload")
+    s3.delete_object_tagging(Bucket=BUCKET, Key="tags/a")
+    equal(of("tags/a"), {}, "tags taken away")
+    refused(
+        "eleven tags", "BadRequest", 400, s3.put_object_tagging, Bucket=BUCKET, Key="tags/a",
+        Tagging=tag_set({str(number): "1" for number in range(11)}),
+    )
+    refused("a tag's name", "InvalidTag", 400, s3.put_object_tagging, Bucket=BUCKET, Key="tags/a", Tagging=tag_set({"n" * 129: "1"}))
+    refused("tags of nothing", "NoSuchKey", 404, s3.get_object_tagging, Bucket=BUCKET, Key="tags/none")
+
+
 NAMES = [
     "names/espace deux.txt",
     "names//double//slash",
@@ -544,7 +582,7 @@ def errors():
             Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
 
 
-TOUR = [buckets, sizes, managed_transfers, ranges, metadata, conditions, copies, names, listing, deletes, presigned,
+TOUR = [buckets, sizes, managed_transfers, ranges, metadata, conditions, copies, tags, names, listing, deletes, presigned,
         checksums, multipart, errors]
 
 

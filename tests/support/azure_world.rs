@@ -35,7 +35,7 @@ impl AzureWorld {
     }
 
     pub async fn with(settings: AzureSettings) -> Self {
-        let s3 = World::built(S3Settings::default(), 1).await;
+        let s3 = World::retaining(S3Settings::default(), 1, settings.soft_delete).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let stop = CancellationToken::new();

@@ -198,6 +198,7 @@ impl House {
             bucket: bucket(BUCKET),
             key: key(to),
             directive: MetadataDirective::Copy,
+            tags: None,
             conditions: Conditions::default(),
             checksum: None,
         }

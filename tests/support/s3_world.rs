@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse::catalog::SqliteCatalog;
+use ecluse::catalog::{CatalogSettings, SqliteCatalog};
 use ecluse::front::s3::{S3Front, S3Settings};
 use ecluse::front::server::{Limits, serve};
 use ecluse::gateway::{Client, Clients, EtagMode, Gateway, Settings};
@@ -84,6 +84,11 @@ impl World {
 
     /// `min_part_bytes`: the smallest part of an upload that is not its last.
     pub async fn built(settings: S3Settings, min_part_bytes: u64) -> Self {
+        Self::retaining(settings, min_part_bytes, None).await
+    }
+
+    /// The same, where what is deleted is kept for a while.
+    pub async fn retaining(settings: S3Settings, min_part_bytes: u64, retention: Option<Duration>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let custodian = FileCustodian::create(&directory.path().join("root.key")).unwrap();
         let tenant = TenantId::parse("chum").unwrap();
@@ -104,7 +109,8 @@ impl World {
             client("writer", Grant::new(&all, vec![], vec![Action::Write])),
             of(&elsewhere, "stranger", vec![Grant::new(&all, vec![], everything)]),
         ];
-        let catalog = SqliteCatalog::open(&directory.path().join("catalog.db")).unwrap();
+        let path = directory.path().join("catalog.db");
+        let catalog = SqliteCatalog::open_with(&path, CatalogSettings { retention }).unwrap();
         let provider = ProviderName::parse("memory").unwrap();
         let chunks = Arc::new(MemoryChunks::default());
         let gateway = Arc::new(Gateway::new(

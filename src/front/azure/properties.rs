@@ -15,7 +15,8 @@ use super::errors::plain;
 use super::refusal::Refusal;
 use crate::gateway::Claim;
 use crate::model::{
-    Checksum, ChecksumAlgorithm, Metadata, ShownMd5, SystemMetadata, TagFault, Tags, Tier, Timestamp, check_tags,
+    Checksum, ChecksumAlgorithm, Metadata, ShownMd5, SystemMetadata, TagCharacters, TagFault, Tags, Tier, Timestamp,
+    check_tags,
 };
 
 /// User metadata, names and values together, in bytes. Source: "Metadata names … total size".
@@ -143,7 +144,7 @@ pub(super) fn tags(asked: &Asked<'_>) -> Result<Option<Tags>, Refusal> {
 
 /// Tags that Azure would take.
 pub(super) fn checked(tags: Tags) -> Result<Tags, Refusal> {
-    match check_tags(&tags) {
+    match check_tags(&tags, TagCharacters::Azure) {
         Ok(()) => Ok(tags),
         Err(TagFault::NameLength) if tags.keys().any(String::is_empty) => {
             Err(plain(400, "EmptyTagName", "The name of one of the tags is empty."))

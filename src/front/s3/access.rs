@@ -15,7 +15,7 @@ use crate::gateway::Gateway;
 use crate::model::{Authorized, Operation, Principal};
 
 /// The operations that are there; GetObject and HeadObject run as a route.
-const IMPLEMENTED: [&str; 19] = [
+const IMPLEMENTED: [&str; 22] = [
     "ListBuckets",
     "CreateBucket",
     "HeadBucket",
@@ -28,6 +28,9 @@ const IMPLEMENTED: [&str; 19] = [
     "CopyObject",
     "DeleteObject",
     "DeleteObjects",
+    "GetObjectTagging",
+    "PutObjectTagging",
+    "DeleteObjectTagging",
     "CreateMultipartUpload",
     "UploadPart",
     "UploadPartCopy",
@@ -41,7 +44,7 @@ const IMPLEMENTED: [&str; 19] = [
 const STREAMING: [&str; 2] = ["PutObject", "UploadPart"];
 
 /// Those that s3s reads an XML body of, whole: it counts in the memory budget until the operation has ended.
-const XML: [&str; 3] = ["CreateBucket", "DeleteObjects", "CompleteMultipartUpload"];
+const XML: [&str; 4] = ["CreateBucket", "DeleteObjects", "CompleteMultipartUpload", "PutObjectTagging"];
 /// Bytes of memory for each byte of XML: as it came, and what it says.
 const XML_FACTOR: u64 = 4;
 
@@ -75,6 +78,7 @@ impl S3Access for Access {
         if auth::is_streaming(cx.headers()) && !STREAMING.contains(&name.as_str()) {
             return Err(errors::not_implemented("an aws-chunked body in this operation"));
         }
+        refuse::tagging(cx.headers(), &name)?;
         let extensions = cx.extensions_mut();
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;
         refuse::query(&query.0, &name)?;

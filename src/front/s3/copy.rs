@@ -10,7 +10,7 @@ use s3s::{S3Request, S3Response, S3Result};
 use super::access::Caller;
 use super::errors::{self, invalid};
 use super::ranges::parse_copy_range;
-use super::{checksums, conditions, headers, multipart, put, refuse};
+use super::{checksums, conditions, headers, multipart, put, refuse, tagging};
 use crate::gateway::{Copied, CopyObject, CopyUploadPart, Gateway, MetadataDirective};
 use crate::model::{BucketName, ObjectKey};
 
@@ -42,6 +42,7 @@ pub(super) async fn object(
              object's metadata, storage class, website redirect location or encryption attributes.",
         ));
     }
+    let tags = tagging::of_copy(&req.headers)?;
     let op = CopyObject {
         source_bucket,
         source_key,
@@ -49,6 +50,7 @@ pub(super) async fn object(
         bucket,
         key,
         directive,
+        tags,
         conditions: conditions::for_write(&req.headers),
         checksum: checksums::named(&req.headers)?,
     };

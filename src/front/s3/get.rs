@@ -71,6 +71,7 @@ impl S3Route for ReadRoute {
         if let Some(Query(query)) = req.extensions.get::<Query>() {
             refuse::query(query, name)?;
         }
+        refuse::tagging(&req.headers, name)?;
         access::enter(&mut req.extensions, name, principal)
     }
 

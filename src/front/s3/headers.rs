@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{self, TimestampFormat};
 use s3s::{S3Error, S3Result};
 
-use super::errors;
+use super::{errors, tagging};
 use crate::front::encoded_words;
 use crate::gateway::Version;
 use crate::model::{ETag, Metadata, SystemMetadata, Timestamp};
@@ -22,6 +22,7 @@ const MAX_USER_METADATA_BYTES: usize = 2048;
 const MAX_SYSTEM_METADATA_BYTES: usize = 8192;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASS: HeaderName = HeaderName::from_static("x-amz-storage-class");
+const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-amz-tagging-count");
 const WEBSITE_REDIRECT: HeaderName = HeaderName::from_static("x-amz-website-redirect-location");
 /// True of every object: everything is sealed.
 const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
@@ -71,7 +72,7 @@ pub(super) fn metadata(headers: &HeaderMap, user: Option<dto::Metadata>) -> S3Re
     if kept.into_iter().flatten().map(String::len).sum::<usize>() > MAX_SYSTEM_METADATA_BYTES {
         return Err(too_large());
     }
-    Ok(Metadata { system, user, ..Metadata::default() })
+    Ok(Metadata { system, user, tags: tagging::of_header(headers)?.unwrap_or_default(), ..Metadata::default() })
 }
 
 /// The headers of a version that GET and HEAD share; neither length, range nor checksums are among them.
@@ -96,6 +97,9 @@ pub(super) fn of_version(version: &Version) -> HeaderMap {
         if let Some(value) = value {
             put(&mut headers, name, value);
         }
+    }
+    if !version.metadata.tags.is_empty() {
+        put(&mut headers, TAGGING_COUNT, &version.metadata.tags.len().to_string());
     }
     for (name, value) in &version.metadata.user {
         if let Ok(name) = HeaderName::try_from(format!("x-amz-meta-{name}")) {

@@ -31,6 +31,7 @@ mod put;
 mod ranges;
 mod refuse;
 mod service;
+mod tagging;
 mod tokens;
 mod xml;
 

@@ -18,9 +18,8 @@ const REFUSED_PREFIXES: [&str; 8] = [
 ];
 
 /// Headers that ask for something that is not there.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 6] = [
     "x-amz-server-side-encryption-context",
-    "x-amz-tagging",
     "x-amz-mfa",
     "x-amz-bypass-governance-retention",
     "x-amz-optional-object-attributes",
@@ -33,7 +32,7 @@ const LIMITED: [(&str, &[&str]); 6] = [
     ("x-amz-acl", &["private", "bucket-owner-full-control"]),
     ("x-amz-server-side-encryption", &["AES256"]),
     ("x-amz-server-side-encryption-bucket-key-enabled", &["false"]),
-    ("x-amz-tagging-directive", &["COPY"]),
+    ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
 ];
@@ -107,6 +106,7 @@ fn belongs(operation: &str) -> &'static [&'static str] {
         "GetBucketVersioning" => &["versioning"],
         "GetObject" | "HeadObject" => &["partNumber"],
         "DeleteObjects" => &["delete"],
+        "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging" => &["tagging"],
         "CreateMultipartUpload" | "ListMultipartUploads" => &["uploads"],
         "UploadPart" | "UploadPartCopy" => &["uploadId", "partNumber"],
         "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts" => &["uploadId"],
@@ -132,6 +132,15 @@ pub(super) fn headers(headers: &HeaderMap) -> S3Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses `x-amz-tagging` where it means nothing.
+pub(super) fn tagging(headers: &HeaderMap, operation: &str) -> S3Result<()> {
+    let takes_it = matches!(operation, "PutObject" | "CopyObject" | "CreateMultipartUpload");
+    if takes_it || !headers.contains_key("x-amz-tagging") {
+        return Ok(());
+    }
+    Err(errors::not_implemented("x-amz-tagging in this operation"))
 }
 
 /// Refuses sub-resources that do not belong to the operation, and those that nobody knows.
@@ -179,8 +188,7 @@ mod tests {
             ("x-amz-copy-source-server-side-encryption-customer-key", "x"),
             ("x-amz-server-side-encryption", "aws:kms"),
             ("x-amz-server-side-encryption-aws-kms-key-id", "x"),
-            ("x-amz-tagging", "a=b"),
-            ("x-amz-tagging-directive", "REPLACE"),
+            ("x-amz-tagging-directive", "MOVE"),
             ("x-amz-object-lock-mode", "COMPLIANCE"),
             ("x-amz-acl", "public-read"),
             ("x-amz-grant-read", "id=x"),

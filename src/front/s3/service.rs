@@ -88,7 +88,9 @@ impl S3Front {
             url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect();
-        let keep = *request.method() == Method::POST && pairs.iter().any(|(name, _)| name == "delete");
+        let names = |parameter: &str| pairs.iter().any(|(name, _)| name == parameter);
+        let keep = (*request.method() == Method::POST && names("delete"))
+            || (*request.method() == Method::PUT && names("tagging"));
         let id = request.extensions().get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
         let context = Context::new(id, keep);
         let head = *request.method() == Method::HEAD;

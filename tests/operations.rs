@@ -34,6 +34,8 @@ mod provider;
 mod reload;
 #[path = "operating/stopping.rs"]
 mod stopping;
+#[path = "operating/tokens.rs"]
+mod tokens;
 #[path = "operating/wire.rs"]
 mod wire;
 

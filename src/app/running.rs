@@ -11,7 +11,7 @@ use super::open_files::OpenFiles;
 use super::{assemble, faults};
 use crate::config::Config;
 use crate::front::admin::Admin;
-use crate::front::azure::AzureFront;
+use crate::front::azure::{AzureFront, Bearer, TokenClients};
 use crate::front::s3::{S3Front, S3Settings};
 use crate::front::server;
 use crate::front::tls::TlsHandle;
@@ -30,6 +30,7 @@ const SWEEP_RETRY: Duration = Duration::from_secs(30);
 pub struct Running {
     gateway: Arc<Gateway>,
     tls: Option<Arc<TlsHandle>>,
+    token_clients: Option<TokenClients>,
     addresses: Vec<(&'static str, SocketAddr)>,
     stop_listening: CancellationToken,
     stop_jobs: CancellationToken,
@@ -70,6 +71,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let mut running = Running {
         gateway: Arc::clone(&gateway),
         tls,
+        token_clients: None,
         addresses: Vec::new(),
         stop_listening: CancellationToken::new(),
         stop_jobs: CancellationToken::new(),
@@ -87,6 +89,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
         running.listen("s3", listener, tls, &limits, front)?;
     }
     if let Some((listener, azure)) = azure {
+        running.token_clients = azure.bearer.as_ref().map(Bearer::clients);
         let front = AzureFront::new(Arc::clone(&gateway), azure);
         let tls = running.tls.clone();
         running.listen("azure", listener, tls, &limits, front)?;
@@ -122,7 +125,8 @@ impl Running {
         &self.gateway
     }
 
-    /// Takes over clients and certificates of a configuration; everything else of it waits for a restart.
+    /// Takes over clients, those that tokens speak for, and certificates of a configuration; everything else of it waits for a
+    /// restart.
     pub async fn reload(&self, config: Config) -> Result<(), OperatorError> {
         assemble::warn_of_s3_only(&config);
         let tenants = assemble::tenants(&config.clients);
@@ -130,6 +134,11 @@ impl Running {
         self.gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
         if let (Some(tls), Some(files)) = (&self.tls, assemble::tls_files(&config.tls)) {
             tls.reload(&files).map_err(|error| faults::tls(&error))?;
+        }
+        if let Some(token_clients) = &self.token_clients {
+            // A section that is gone speaks for nobody.
+            let mapped = config.azure.and_then(|azure| azure.oidc).map(|oidc| oidc.clients);
+            token_clients.replace(mapped.unwrap_or_default());
         }
         self.gateway.clients().replace(assemble::clients(config.clients));
         Ok(())

@@ -48,7 +48,9 @@ mod unsupported;
 mod versions;
 mod xml;
 
-pub use auth::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, canonical_request, parse_sas};
+pub use auth::{
+    Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, TokenClients, canonical_request, parse_sas,
+};
 pub use batch::count_parts as parse_batch;
 pub use ranges::parse as parse_azure_range;
 pub use reply::Outgoing;

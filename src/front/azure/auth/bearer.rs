@@ -9,8 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +33,7 @@ pub struct BearerSettings {
     pub authorities: Option<Vec<u8>>,
     /// The claim that says who asks: `sub`, `azp`, `client_id`, `groups`, … A text, or a list of texts.
     pub claim: String,
-    /// Its values, and the client that each speaks for.
+    /// Its values, and the client that each speaks for, to begin with.
     pub clients: BTreeMap<String, ClientId>,
 }
 
@@ -47,7 +49,20 @@ pub enum Jwks {
 /// Verifies bearer tokens.
 pub struct Bearer {
     settings: BearerSettings,
+    clients: TokenClients,
     keys: KeySource,
+}
+
+/// For which clients tokens speak, by the value of the claim. It may be replaced while the front runs: whoever is no longer in
+/// it is refused from the next request on. Cheap to clone.
+#[derive(Clone)]
+pub struct TokenClients(Arc<ArcSwap<BTreeMap<String, ClientId>>>);
+
+impl TokenClients {
+    /// Puts other clients in place of all.
+    pub fn replace(&self, clients: BTreeMap<String, ClientId>) {
+        self.0.store(Arc::new(clients));
+    }
 }
 
 /// Why a token does not serve. The texts are fit for clients.
@@ -120,7 +135,13 @@ impl Bearer {
     /// Nothing is fetched until the first token comes.
     pub fn new(settings: BearerSettings) -> Result<Self, BearerSetupError> {
         let keys = KeySource::new(&settings.jwks, settings.authorities.as_deref())?;
-        Ok(Self { settings, keys })
+        let clients = TokenClients(Arc::new(ArcSwap::from_pointee(settings.clients.clone())));
+        Ok(Self { settings, clients, keys })
+    }
+
+    /// For which clients tokens speak.
+    pub fn clients(&self) -> TokenClients {
+        self.clients.clone()
     }
 
     /// What `WWW-Authenticate` says: where tokens come from, and for what they must be.
@@ -179,7 +200,8 @@ impl Bearer {
         let text = |name| claims.get(name).and_then(Value::as_str).filter(|text| is_name(text)).map(str::to_owned);
         let oid = text("oid").or_else(|| text("sub")).ok_or(BearerError::Subject)?;
         let tid = text("tid").unwrap_or_else(|| directory(&self.settings.issuer));
-        let mapped = texts(claims.get(&self.settings.claim)).filter_map(|value| self.settings.clients.get(value));
+        let clients = self.clients.0.load();
+        let mapped = texts(claims.get(&self.settings.claim)).filter_map(|value| clients.get(value));
         Ok(Subject { oid, tid, clients: mapped.cloned().collect() })
     }
 }

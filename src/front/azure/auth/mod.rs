@@ -34,7 +34,7 @@ use super::refusal::Refusal;
 use crate::gateway::{AccessPolicy, Client, Clients};
 use crate::model::{BucketName, Principal, TenantId, Timestamp};
 
-pub use bearer::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks};
+pub use bearer::{Bearer, BearerError, BearerSettings, BearerSetupError, Jwks, TokenClients};
 pub use probe::{canonical_request, parse_sas};
 
 pub(super) use delegation::DelegationKey;

@@ -20,58 +20,34 @@ mod support {
     pub mod certificates;
     pub mod client;
     pub mod gateway;
+    pub mod names;
+    pub mod object_store_suite;
     pub mod place;
     pub mod s3_server;
     pub mod shared_key;
     pub mod tools;
+    pub mod tours;
 }
 
-use std::ffi::OsStr;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
-use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload, integration};
-use support::gateway::{CLIENT_ID, GatewayProcess, Options};
-use support::place::{Place, Provision};
+use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload};
+use support::gateway::{CLIENT_ID, GatewayProcess};
+use support::names::Names;
+use support::place::Place::{self, Azurite, Folder, S3};
+use support::place::Provision;
 use support::shared_key::{Account, ServiceSas};
-use support::{azure_sdk, client, tools};
+use support::tours::Front::{self, Azure, AzureByHost};
+use support::tours::{by_host, names, run, tour, tours};
+use support::{azure_sdk, client, object_store_suite as suite, tools};
 
-/// Runs a client's script against a gateway: an interpreter, and the script's name.
-async fn tour(place: Place, interpreter: impl AsRef<OsStr>, script: &str) {
-    let provision = Provision::make(place).await;
-    run(provision.options().azure(), interpreter, script, None);
+async fn python(front: Front, place: Place) {
+    tour(front, place, tools::python(), "azure_tour.py").await;
 }
 
-/// The same with options, and with the key of the issuer of tokens.
-fn run(options: Options, interpreter: impl AsRef<OsStr>, script: &str, issuer_key: Option<&Path>) {
-    let mut gateway = GatewayProcess::start(options);
-    let home = tempfile::tempdir().expect("a home");
-    let mut command: Command = tools::command(interpreter, home.path());
-    command
-        .arg(tools::script(script))
-        .env("ECLUSE_AZURE_ENDPOINT", gateway.azure_endpoint())
-        .env("ECLUSE_CA", &gateway.authority)
-        .env("NODE_EXTRA_CA_CERTS", &gateway.authority)
-        .env("ECLUSE_NODE_MODULES", tools::directory().join("node_modules"))
-        .env("ECLUSE_AZ", tools::directory().join("azcli/bin/az"))
-        .env("AZURE_STORAGE_ACCOUNT", CLIENT_ID)
-        .env("AZURE_STORAGE_KEY", &gateway.secret);
-    if let Some(key) = issuer_key {
-        command.env("ECLUSE_ISSUER_KEY", key);
-    }
-    println!("{}", tools::succeed(command));
-    assert!(gateway.metric("ecluse_integrity_incidents_total") == 0.0, "integrity incidents");
-    gateway.terminate();
-}
-
-async fn python(place: Place) {
-    tour(place, tools::python(), "azure_tour.py").await;
-}
-
-async fn python_service(place: Place) {
-    tour(place, tools::python(), "azure_tour_service.py").await;
+async fn python_service(front: Front, place: Place) {
+    tour(front, place, tools::python(), "azure_tour_service.py").await;
 }
 
 /// With an issuer of tokens, and with what was deleted kept for a while.
@@ -86,126 +62,152 @@ async fn python_settings(place: Place) {
         issuer.path().join("jwks.json")
     );
     let provision = Provision::make(place).await;
-    let options = provision.options().azure().setting("azure", "soft_delete = \"7 days\"").setting("azure", &oidc);
-    run(options, tools::python(), "azure_tour_settings.py", Some(&issuer.path().join("issuer.pem")));
+    let options = provision.options().setting("azure", "soft_delete = \"7 days\"").setting("azure", &oidc);
+    let key = issuer.path().join("issuer.pem").into_os_string();
+    run(Azure, options, tools::python(), "azure_tour_settings.py", &[("ECLUSE_ISSUER_KEY", key)]);
 }
 
 async fn large(place: Place) {
-    tour(place, tools::python(), "azure_large.py").await;
+    let provision = Provision::make(place).await;
+    let mib = std::env::var_os("ECLUSE_LARGE_MIB").unwrap_or("1024".into());
+    run(Azure, provision.options(), tools::python(), "azure_large.py", &[("ECLUSE_LARGE_MIB", mib)]);
 }
 
-async fn javascript(place: Place) {
-    tour(place, "node", "azure_js_tour.mjs").await;
+async fn javascript(front: Front, place: Place) {
+    tour(front, place, "node", "azure_js_tour.mjs").await;
 }
 
 async fn adlfs(place: Place) {
-    tour(place, tools::python(), "azure_adlfs.py").await;
+    tour(Azure, place, tools::python(), "azure_adlfs.py").await;
 }
 
-async fn rclone(place: Place) {
+async fn rclone(front: Front, place: Place) {
     tools::tool("rclone");
-    tour(place, "bash", "azure_rclone.sh").await;
+    tour(front, place, "bash", "rclone.sh").await;
 }
 
-async fn azure_cli(place: Place) {
+async fn azure_cli(front: Front, place: Place) {
     let program = tools::directory().join("azcli/bin/az");
     assert!(program.is_file(), "no Azure CLI in {program:?}: run scripts/test, or scripts/install-test-tools");
-    tour(place, "bash", "azure_cli.sh").await;
+    tour(front, place, "bash", "azure_cli.sh").await;
 }
 
-macro_rules! tours {
-    ($($name:ident: $client:ident, $place:ident;)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            $client(Place::$place).await;
-        }
-    )+};
+/// What `az storage blob sync` runs, by itself: most of its time it waits.
+async fn azcopy(place: Place) {
+    tools::tool("azcopy");
+    tour(Azure, place, "bash", "azure_azcopy.sh").await;
 }
 
 tours! {
-    azure_for_python_does_its_whole_tour_of_blobs_over_a_folder: python, Folder;
-    azure_for_python_does_its_whole_tour_of_blobs_over_an_s3_server: python, S3;
-    azure_for_python_does_its_whole_tour_of_blobs_over_azurite: python, Azurite;
-    azure_for_python_does_its_whole_tour_of_the_service_over_a_folder: python_service, Folder;
-    azure_for_python_does_its_whole_tour_of_the_service_over_an_s3_server: python_service, S3;
-    azure_for_python_does_its_whole_tour_of_the_service_over_azurite: python_service, Azurite;
+    azure_for_python_does_its_whole_tour_of_blobs_over_a_folder: python, Azure, Folder;
+    azure_for_python_does_its_whole_tour_of_blobs_over_an_s3_server: python, Azure, S3;
+    azure_for_python_does_its_whole_tour_of_blobs_over_azurite: python, Azure, Azurite;
+    azure_for_python_does_its_whole_tour_of_blobs_with_the_account_in_the_host: python, AzureByHost, Folder;
+    azure_for_python_does_its_whole_tour_of_the_service_over_a_folder: python_service, Azure, Folder;
+    azure_for_python_does_its_whole_tour_of_the_service_over_an_s3_server: python_service, Azure, S3;
+    azure_for_python_does_its_whole_tour_of_the_service_over_azurite: python_service, Azure, Azurite;
+    azure_for_python_does_its_whole_tour_of_the_service_with_the_account_in_the_host: python_service, AzureByHost, Folder;
     azure_for_python_uses_tokens_undeletes_and_lists_five_thousand_names_over_a_folder: python_settings, Folder;
-    azure_for_python_moves_a_gibibyte_up_and_down_over_a_folder: large, Folder;
-    azure_for_javascript_does_its_whole_tour_over_a_folder: javascript, Folder;
+    azure_for_python_uses_tokens_undeletes_and_lists_five_thousand_names_over_an_s3_server: python_settings, S3;
+    azure_for_python_uses_tokens_undeletes_and_lists_five_thousand_names_over_azurite: python_settings, Azurite;
+    azure_for_python_moves_nothing_to_a_gibibyte_up_and_down_over_a_folder: large, Folder;
+    azure_for_python_moves_nothing_to_a_gibibyte_up_and_down_over_an_s3_server: large, S3;
+    azure_for_python_moves_nothing_to_a_gibibyte_up_and_down_over_azurite: large, Azurite;
+    azure_for_javascript_does_its_whole_tour_over_a_folder: javascript, Azure, Folder;
+    azure_for_javascript_does_its_whole_tour_over_an_s3_server: javascript, Azure, S3;
+    azure_for_javascript_does_its_whole_tour_over_azurite: javascript, Azure, Azurite;
+    azure_for_javascript_does_its_whole_tour_with_the_account_in_the_host: javascript, AzureByHost, Folder;
     adlfs_reads_and_writes_files_over_a_folder: adlfs, Folder;
-    rclone_transfers_nothing_the_second_time_over_a_folder: rclone, Folder;
-    rclone_transfers_nothing_the_second_time_over_azurite: rclone, Azurite;
-    azure_cli_uploads_lists_copies_signs_and_removes_over_a_folder: azure_cli, Folder;
-    azure_for_rust_does_its_tour_by_signature_over_a_folder: rust, Folder;
-    object_store_passes_its_integration_suite_over_a_folder: object_store_suite, Folder;
-    object_store_passes_its_integration_suite_over_an_s3_server: object_store_suite, S3;
+    adlfs_reads_and_writes_files_over_an_s3_server: adlfs, S3;
+    adlfs_reads_and_writes_files_over_azurite: adlfs, Azurite;
+    rclone_transfers_nothing_the_second_time_over_a_folder: rclone, Azure, Folder;
+    rclone_transfers_nothing_the_second_time_over_an_s3_server: rclone, Azure, S3;
+    rclone_transfers_nothing_the_second_time_over_azurite: rclone, Azure, Azurite;
+    rclone_transfers_nothing_the_second_time_with_the_account_in_the_host: rclone, AzureByHost, Folder;
+    azure_cli_uploads_lists_copies_signs_and_removes_over_an_s3_server: azure_cli, Azure, S3;
+    azure_cli_uploads_lists_copies_signs_and_removes_over_azurite: azure_cli, Azure, Azurite;
+    azure_cli_uploads_lists_copies_signs_and_removes_over_a_folder_with_the_account_in_the_host: azure_cli, AzureByHost, Folder;
+    azcopy_transfers_nothing_the_second_time_over_a_folder: azcopy, Folder;
+    azure_for_rust_does_its_tour_by_signature_over_a_folder: rust, Azure, Folder;
+    azure_for_rust_does_its_tour_by_signature_over_an_s3_server: rust, Azure, S3;
+    azure_for_rust_does_its_tour_by_signature_over_azurite: rust, Azure, Azurite;
+    azure_for_rust_does_its_tour_by_signature_with_the_account_in_the_host: rust, AzureByHost, Folder;
+    object_store_passes_its_integration_suite_over_a_folder: object_store_suite, Azure, Folder;
+    object_store_passes_its_integration_suite_over_an_s3_server: object_store_suite, Azure, S3;
+    object_store_passes_its_integration_suite_over_azurite: object_store_suite, Azure, Azurite;
+    object_store_passes_its_integration_suite_with_the_account_in_the_host: object_store_suite, AzureByHost, Folder;
+}
+
+/// A gateway for clients in this process: where the front is, and how to come there.
+struct Reached {
+    gateway: GatewayProcess,
+    endpoint: String,
+    names: Option<Names>,
+    _provision: Provision,
+}
+
+impl Reached {
+    /// With a container, that is a bucket, in it.
+    async fn with_container(front: Front, place: Place, container: &str) -> Self {
+        let provision = Provision::make(place).await;
+        let gateway = GatewayProcess::start(front.options(provision.options()));
+        client::create_bucket(&gateway, container).await;
+        let names = (front == AzureByHost).then(|| names(&gateway));
+        let endpoint = if names.is_some() { by_host() } else { gateway.azure_endpoint() };
+        Self { gateway, endpoint, names, _provision: provision }
+    }
+
+    fn http(&self) -> reqwest::Client {
+        match &self.names {
+            None => client::http(&self.gateway.authority),
+            Some(names) => client::http_through(&names.proxy(), &self.gateway.authority),
+        }
+    }
+
+    fn store(&self, container: &str) -> MicrosoftAzure {
+        let authority = std::fs::read(&self.gateway.authority).expect("the authority");
+        let authority = Certificate::from_pem(&authority).expect("a certificate");
+        let mut options = ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120));
+        if let Some(names) = &self.names {
+            options = options.with_proxy_url(names.proxy());
+        }
+        MicrosoftAzureBuilder::new()
+            .with_endpoint(self.endpoint.clone())
+            .with_account(CLIENT_ID)
+            .with_access_key(&self.gateway.secret)
+            .with_container_name(container)
+            .with_client_options(options)
+            .build()
+            .expect("a client")
+    }
 }
 
 /// Microsoft's crate takes tokens or a signed address.
-async fn rust(place: Place) {
+async fn rust(front: Front, place: Place) {
     const CONTAINER: &str = "azure-for-rust";
-    let provision = Provision::make(place).await;
-    let mut gateway = GatewayProcess::start(provision.options().azure());
-    client::create_bucket(&gateway, CONTAINER).await;
-    let sas = Account::new(CLIENT_ID, &gateway.secret).service_sas(&ServiceSas::new("racwdl", CONTAINER));
-    let mut container = url::Url::parse(&format!("{}/{CONTAINER}", gateway.azure_endpoint())).expect("a URL");
+    let mut reached = Reached::with_container(front, place, CONTAINER).await;
+    let sas = Account::new(CLIENT_ID, &reached.gateway.secret).service_sas(&ServiceSas::new("racwdl", CONTAINER));
+    let mut container = url::Url::parse(&format!("{}/{CONTAINER}", reached.endpoint)).expect("a URL");
     container.query_pairs_mut().extend_pairs(sas);
-    azure_sdk::tour(container, client::http(&gateway.authority)).await;
-    gateway.terminate();
+    azure_sdk::tour(container, reached.http()).await;
+    reached.gateway.terminate();
 }
 
-fn azure_store(gateway: &GatewayProcess, container: &str) -> MicrosoftAzure {
-    let authority = std::fs::read(&gateway.authority).expect("the authority");
-    let authority = Certificate::from_pem(&authority).expect("a certificate");
-    MicrosoftAzureBuilder::new()
-        .with_endpoint(gateway.azure_endpoint())
-        .with_account(CLIENT_ID)
-        .with_access_key(&gateway.secret)
-        .with_container_name(container)
-        .with_client_options(
-            ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
-        )
-        .build()
-        .expect("a client")
-}
-
-/// The suite that the crate runs against every service it supports, as its own test of Azure runs it.
-async fn object_store_suite(place: Place) {
+/// The suite that the crate runs against every service it supports, and the same object through the other front.
+async fn object_store_suite(front: Front, place: Place) {
     const CONTAINER: &str = "object-store-suite";
-    let provision = Provision::make(place).await;
-    let mut gateway = GatewayProcess::start(provision.options().azure());
-    // A bucket is a container.
-    client::create_bucket(&gateway, CONTAINER).await;
-    let store = azure_store(&gateway, CONTAINER);
+    let mut reached = Reached::with_container(front, place, CONTAINER).await;
+    let store = reached.store(CONTAINER);
+    suite::pass(&store, false).await;
+    suite::signed_url(&store, &reached.http(), "signed/plain.txt").await;
 
-    integration::put_get_delete_list(&store).await;
-    integration::list_with_offset_exclusivity(&store).await;
-    integration::get_opts(&store).await;
-    integration::list_uses_directories_correctly(&store).await;
-    integration::list_with_delimiter(&store).await;
-    integration::rename_and_copy(&store).await;
-    integration::copy_if_not_exists(&store).await;
-    integration::copy_rename_nonexistent_object(&store).await;
-    integration::stream_get(&store).await;
-    integration::put_opts(&store, true).await;
-    integration::multipart(&store, &store).await;
-    integration::multipart_put_part_out_of_order(&store, &store).await;
-    integration::multipart_race_condition(&store, false).await;
-    integration::multipart_out_of_order(&store).await;
-    integration::list_paginated(&store, &store).await;
-    integration::put_get_attributes(&store).await;
-    integration::get_nonexistent_object(&store, None).await.expect_err("what is not there is not found");
-
-    // Its signed URLs are left out: it writes the account twice into what it signs when the account is in the path.
-    let path = object_store::path::Path::from("signed/é 1+1.txt");
-    store.put(&path, PutPayload::from_static(b"signed")).await.expect("a put");
-
-    // The same object through the other front, and the reverse.
-    let s3 = client::store(&gateway, CONTAINER);
-    assert_eq!(s3.get(&path).await.expect("through S3").bytes().await.expect("a body"), "signed");
+    let path = object_store::path::Path::from("both/é 1+1.txt");
+    store.put(&path, PutPayload::from_static(b"by Azure")).await.expect("a put");
+    let s3 = client::store(&reached.gateway, CONTAINER);
+    assert_eq!(s3.get(&path).await.expect("through S3").bytes().await.expect("a body"), "by Azure");
     s3.put(&path, PutPayload::from_static(b"by S3")).await.expect("a put");
     assert_eq!(store.get(&path).await.expect("through Azure").bytes().await.expect("a body"), "by S3");
     store.delete(&path).await.expect("a delete");
     s3.head(&path).await.expect_err("deleted through Azure");
-    gateway.terminate();
+    reached.gateway.terminate();
 }

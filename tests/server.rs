@@ -30,7 +30,7 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use reqwest::tls::Version;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -359,6 +359,62 @@ async fn a_request_body_that_pauses_for_too_long_fails() {
     let response = plain().build().unwrap().post(server.url("http", "/read"));
     let response = response.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), "piece ".repeat(5));
+    server.stop().await;
+}
+
+/// The header of the next answer, and its body, which is as long as it says.
+async fn answer(stream: &mut BufReader<TcpStream>) -> (String, String) {
+    let (mut head, mut line) = (String::new(), String::new());
+    while line != "\r\n" {
+        line.clear();
+        assert!(stream.read_line(&mut line).await.unwrap() > 0, "the connection ended after {head:?}");
+        head += &line.to_lowercase();
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+#[tokio::test]
+async fn a_small_body_that_nobody_reads_and_that_comes_after_the_header_does_not_end_the_connection() {
+    let server = Running::start(None, Limits::default());
+    let mut stream = BufReader::new(TcpStream::connect(server.address).await.unwrap());
+    for body in [&b"content-length: 5\r\n\r\nabcde"[..], b"transfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"] {
+        let at = body.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        stream.write_all(&[b"PUT /ok HTTP/1.1\r\nhost: x\r\n", &body[..at]].concat()).await.unwrap();
+        // Time for the server to answer, if it does not wait.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(&body[at..]).await.unwrap();
+        let (head, body) = answer(&mut stream).await;
+        assert!(head.starts_with("http/1.1 200") && !head.contains("connection: close"), "{head}");
+        assert!(body.starts_with("ok "), "{body}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn when_much_of_a_body_is_not_read_the_answer_says_that_the_connection_ends() {
+    let server = Running::start(None, Limits::default());
+    for rest in [
+        "content-length: 10000000\r\n\r\nabcde",
+        "content-length: 5\r\nexpect: 100-continue\r\n\r\n",
+        "content-length: 5\r\n\r\na",
+    ] {
+        let said =
+            conversation(server.address, format!("PUT /ok HTTP/1.1\r\nhost: x\r\n{rest}").as_bytes()).await.unwrap();
+        let said = said.to_lowercase();
+        assert!(said.starts_with("http/1.1 200") && said.contains("\r\nconnection: close\r\n"), "{rest:?}: {said}");
+    }
+    // What is read, or is not there, ends nothing.
+    let mut stream = BufReader::new(TcpStream::connect(server.address).await.unwrap());
+    for request in
+        ["PUT /read HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde", "GET /ok HTTP/1.1\r\nhost: x\r\n\r\n"]
+    {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (head, _) = answer(&mut stream).await;
+        assert!(!head.contains("connection: close"), "{head}");
+    }
     server.stop().await;
 }
 

@@ -2,13 +2,13 @@
 # aws-cli in its default settings: copy, sync (twice), move, list, presign, remove, and a bit of s3api.
 # Environment: ECLUSE_ENDPOINT, ECLUSE_CA, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; works in the current directory.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 export AWS_CA_BUNDLE="$ECLUSE_CA" AWS_ENDPOINT_URL="$ECLUSE_ENDPOINT" AWS_DEFAULT_REGION=ca-central-1 AWS_PAGER=
-fail() { echo "aws_cli.sh: $*" >&2; exit 1; }
 
 mkdir -p tree/sub/deep "tree/été 2026"
-head -c 0 /dev/null >tree/empty
-head -c 100000 /dev/urandom >tree/small.bin
-head -c 20971527 /dev/urandom >tree/large.dcm
+filled 0 tree/empty
+filled 100000 tree/small.bin
+filled 20971527 tree/large.dcm
 echo "MSH|^~\\&|ADT" >"tree/été 2026/admission 1+1 100%.hl7"
 echo deep >tree/sub/deep/file.txt
 
@@ -40,11 +40,7 @@ aws s3 mv --no-progress s3://cli-seau/one/large.dcm moved.dcm
 cmp tree/large.dcm moved.dcm
 
 url="$(aws s3 presign s3://cli-seau/moved.bin --expires-in 300)"
-python - "$url" <<'P' | cmp - tree/small.bin
-import os, ssl, sys, urllib.request
-context = ssl.create_default_context(cafile=os.environ["ECLUSE_CA"])
-sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1], context=context).read())
-P
+fetch "$url" | cmp - tree/small.bin
 
 aws s3api put-object --bucket cli-seau --key api.txt --body tree/small.bin --metadata patient=Tremblay \
     --content-type text/plain --checksum-algorithm SHA256 >/dev/null

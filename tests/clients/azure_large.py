@@ -1,6 +1,6 @@
-"""One blob of 1 GiB, up and down in parallel blocks, without ever holding it.
+"""Blobs from 0 B to 1 GiB, up and down in parallel blocks, without ever holding one.
 
-Environment: see azure_common.py; ECLUSE_LARGE_MIB is another size. Exits with 0 when all holds.
+Environment: see azure_common.py; ECLUSE_LARGE_MIB is another size of the largest. Exits with 0 when all holds.
 """
 
 import io
@@ -10,14 +10,15 @@ import time
 
 from azure_common import MIB, connect, equal
 
-SIZE = int(os.environ.get("ECLUSE_LARGE_MIB", "1024")) * MIB + 12_345
-BLOCK = random.Random(20261126).randbytes(MIB)
+LARGEST = int(os.environ.get("ECLUSE_LARGE_MIB", "1024")) * MIB + 12_345
+BLOCK = 8 * MIB
+NOISE = random.Random(20261126).randbytes(MIB)
 
 
 def piece(index):
     """Each MiB differs from the others, and begins with its number."""
     turn = index * 7_919 % MIB
-    return index.to_bytes(8, "big") + BLOCK[turn:] + BLOCK[: max(turn - 8, 0)]
+    return index.to_bytes(8, "big") + NOISE[turn:] + NOISE[: max(turn - 8, 0)]
 
 
 def content(begin, end):
@@ -29,14 +30,14 @@ def content(begin, end):
 class Source(io.RawIOBase):
     """Reads like a file."""
 
-    def __init__(self):
-        self.at = 0
+    def __init__(self, size):
+        self.at, self.size = 0, size
 
     def readable(self):
         return True
 
     def read(self, size=-1):
-        end = SIZE if size is None or size < 0 else min(SIZE, self.at + size)
+        end = self.size if size is None or size < 0 else min(self.size, self.at + size)
         begin, self.at = self.at, end
         return content(begin, end) if begin < end else b""
 
@@ -56,23 +57,34 @@ class Sink(io.RawIOBase):
         return len(data)
 
 
-def main():
-    container = connect(max_block_size=8 * MIB, max_chunk_get_size=8 * MIB).get_container_client("tour-large")
-    container.create_container()
-    begin = time.monotonic()
-    container.upload_blob("large", Source(), length=SIZE, max_concurrency=4)
+def move(container, size):
+    name, begin = f"large/{size}", time.monotonic()
+    container.upload_blob(name, Source(size), length=size, max_concurrency=4)
     middle = time.monotonic()
-    equal(container.get_blob_client("large").get_blob_properties().size, SIZE, "size")
-    stream, sink = container.download_blob("large"), Sink()
+    blob = container.get_blob_client(name)
+    equal(blob.get_blob_properties().size, size, "size")
+    # What fits in one request has no blocks.
+    equal(len(blob.get_block_list("committed")[0]), -(-size // BLOCK) if size > 1 else 0, f"blocks of {size} bytes")
+    stream, sink = blob.download_blob(max_concurrency=4), Sink()
     for chunk in stream.chunks():
         sink.write(chunk)
-    equal(sink.at, SIZE, "bytes that came")
+    equal(sink.at, size, "bytes that came")
     end = time.monotonic()
-    last = container.download_blob("large", offset=SIZE - 100, max_concurrency=4).readall()
-    equal(last, content(SIZE - 100, SIZE), "the end of it")
-    container.delete_blob("large")
+    tail = min(size, 100)
+    if tail:
+        last = blob.download_blob(offset=size - tail, max_concurrency=4).readall()
+        equal(last, content(size - tail, size), "the end of it")
+    blob.delete_blob()
+    print(f"{size} bytes: up in {middle - begin:.1f} s, down in {end - middle:.1f} s", flush=True)
+
+
+def main():
+    service = connect(max_single_put_size=1, max_block_size=BLOCK, max_single_get_size=BLOCK, max_chunk_get_size=BLOCK)
+    container = service.get_container_client("tour-large")
+    container.create_container()
+    for size in (0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7, LARGEST):
+        move(container, size)
     container.delete_container()
-    print(f"{SIZE} bytes: up in {middle - begin:.1f} s, down in {end - middle:.1f} s")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 # restic: a repository made, two backups, everything read back and checked, restored, pruned.
 # Environment: ECLUSE_ENDPOINT, ECLUSE_CA, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; works in the current directory.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 export RESTIC_REPOSITORY="s3:$ECLUSE_ENDPOINT/restic-seau/depot" RESTIC_PASSWORD=essai RESTIC_CACHE_DIR="$PWD/cache"
-fail() { echo "restic.sh: $*" >&2; exit 1; }
 r() { restic --cacert "$ECLUSE_CA" --quiet "$@"; }
 
 mkdir -p tree/sub
-head -c 30000000 /dev/urandom >tree/large.bin
+filled 30000000 tree/large.bin
 for n in $(seq 1 200); do echo "dossier $n" >"tree/sub/$n.txt"; done
 echo é >"tree/été.txt"
 

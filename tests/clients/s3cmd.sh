@@ -2,6 +2,7 @@
 # s3cmd: put, get, multipart, list, copy, move, sync (twice), delete.
 # Environment: ECLUSE_ENDPOINT, ECLUSE_CA, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; works in the current directory.
 set -euo pipefail
+. "$(dirname "$0")/common.sh"
 host="${ECLUSE_ENDPOINT#https://}"
 cat >s3cfg <<C
 [default]
@@ -12,13 +13,12 @@ host_bucket = $host
 ca_certs_file = $ECLUSE_CA
 use_https = True
 C
-fail() { echo "s3cmd.sh: $*" >&2; exit 1; }
 s3() { s3cmd -c s3cfg --no-progress "$@"; }
 
 mkdir -p tree/sub
-head -c 0 /dev/null >tree/empty
-head -c 200000 /dev/urandom >tree/small.bin
-head -c 17825799 /dev/urandom >tree/large.bin # above s3cmd's 15 MiB: a multipart upload
+filled 0 tree/empty
+filled 200000 tree/small.bin
+filled 17825799 tree/large.bin # above s3cmd's 15 MiB: a multipart upload
 echo "é" >"tree/sub/été 1+1.txt"
 
 s3 mb s3://cmd-seau

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rcgen::{KeyUsagePurpose, SanType};
 
+/// What the server's certificate is for. A star stands for one label.
+const NAMES: [&str; 5] =
+    ["localhost", "*.localhost", "*.s3.localhost", "*.blob.azure.hospital.example", "*.azure.hospital.example"];
+
 /// Where the files are.
 pub struct Certificates {
     /// The authority, which clients are told to trust.
@@ -23,7 +27,7 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes an authority and a certificate for `localhost`, `*.localhost`, `*.s3.localhost` and `127.0.0.1` in a folder.
+    /// Makes an authority and a certificate for [`NAMES`] and `127.0.0.1` in a folder.
     pub fn make(folder: &Path) -> Self {
         fs::create_dir_all(folder).expect("a folder for certificates");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
@@ -34,8 +38,7 @@ impl Certificates {
         let authority = params.self_signed(&authority_key).expect("an authority").pem();
         let issuer = Issuer::new(params, authority_key);
 
-        let names = ["localhost", "*.localhost", "*.s3.localhost"].map(str::to_owned).to_vec();
-        let mut params = CertificateParams::new(names).expect("parameters");
+        let mut params = CertificateParams::new(NAMES.map(str::to_owned).to_vec()).expect("parameters");
         params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
         params.distinguished_name.push(DnType::CommonName, "test gateway");
         // Python's OpenSSL in strict mode asks for it.

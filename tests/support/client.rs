@@ -41,6 +41,12 @@ pub fn http(authority: &Path) -> reqwest::Client {
     http_builder(authority).build().expect("an HTTP client")
 }
 
+/// The same, through a proxy.
+pub fn http_through(proxy: &str, authority: &Path) -> reqwest::Client {
+    let proxy = reqwest::Proxy::https(proxy).expect("a proxy");
+    http_builder(authority).proxy(proxy).build().expect("an HTTP client")
+}
+
 /// The same, with HTTP/1.1 only.
 pub fn http1(authority: &Path) -> reqwest::Client {
     http_builder(authority).http1_only().build().expect("an HTTP client")

@@ -29,13 +29,17 @@ pub fn directory() -> PathBuf {
 pub fn tool(name: &str) -> PathBuf {
     let tools = directory();
     let system = std::env::var_os("PATH").unwrap_or_default();
-    let places = [tools.join("venv/bin"), tools.join("azcli/bin"), tools.join("node_modules/.bin")];
-    places
+    places(&tools)
         .into_iter()
         .chain(std::env::split_paths(&system))
         .map(|place| place.join(name))
         .find(|path| path.is_file())
         .unwrap_or_else(|| panic!("{name} is not installed: run scripts/test, or scripts/install-test-tools"))
+}
+
+/// Where programs are in the directory of tools.
+fn places(tools: &Path) -> [PathBuf; 4] {
+    ["venv/bin", "azcli/bin", "node_modules/.bin", "bin"].map(|place| tools.join(place))
 }
 
 /// The Python of the tools' environment, which knows boto3.
@@ -55,8 +59,7 @@ pub fn script(name: &str) -> PathBuf {
 
 /// A command with a clean environment: nothing of the machine's own configuration reaches the client.
 pub fn command(program: impl AsRef<OsStr>, home: &Path) -> Command {
-    let mut path =
-        vec![directory().join("venv/bin"), directory().join("azcli/bin"), directory().join("node_modules/.bin")];
+    let mut path = places(&directory()).to_vec();
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let mut command = Command::new(program);
     command

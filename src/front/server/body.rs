@@ -1,11 +1,14 @@
-//! Bodies with clocks: a request body that must move, a response body that is seen moving.
+//! Bodies with clocks: a request body that must move, a response body that is seen moving, and what becomes of a request
+//! body that nobody read.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
@@ -25,14 +28,17 @@ pub enum RequestBodyError {
 
 /// A request body that fails when it pauses for too long. The clock runs only while somebody waits for it.
 pub struct RequestBody {
-    inner: Incoming,
+    /// There until it ended or failed.
+    inner: Option<Incoming>,
     stall: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    asked_for: bool,
+    rest: Rest,
 }
 
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, stall: Duration) -> Self {
-        Self { inner, stall, deadline: None }
+    pub(super) fn new(inner: Incoming, stall: Duration, rest: Rest) -> Self {
+        Self { inner: Some(inner), stall, deadline: None, asked_for: false, rest }
     }
 }
 
@@ -45,8 +51,13 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
+        this.asked_for = true;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) {
             this.deadline = None;
+            if !matches!(frame, Some(Ok(_))) {
+                this.inner = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Connection)));
         }
         let stall = this.stall;
@@ -58,11 +69,57 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(body) = self.inner.take().filter(|inner| !inner.is_end_stream()) {
+            let left = Left { body, asked_for: self.asked_for };
+            *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+        }
+    }
+}
+
+/// What was left of a request's body when it was dropped: most refusals do not read it.
+///
+/// Under HTTP/1.1 the next request comes after it. hyper throws away what has arrived, and otherwise closes the connection
+/// without a word; a client then loses the request that it sends next. So a little is waited for, and the rest announced.
+#[derive(Clone, Default)]
+pub(super) struct Rest(Arc<Mutex<Option<Left>>>);
+
+struct Left {
+    body: Incoming,
+    /// Somebody read from it, or tried to: a client that waits for `100 Continue` has got it.
+    asked_for: bool,
+}
+
+impl Rest {
+    /// Whether the connection can go on: nothing was left, or it was little and came at once. `waits`: the client sends
+    /// its body only when it is asked for it (`Expect`).
+    pub(super) async fn is_gone(&self, waits: bool) -> bool {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Left { mut body, asked_for }) = left else { return true };
+        if (waits && !asked_for) || body.size_hint().lower() > MOST_WAITED_FOR_BYTES {
+            return false;
+        }
+        let end = async {
+            let mut bytes = 0;
+            while let Some(frame) = body.frame().await {
+                let Ok(frame) = frame else { return false };
+                bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if bytes > MOST_WAITED_FOR_BYTES {
+                    return false;
+                }
+            }
+            true
+        };
+        tokio::time::timeout(LONGEST_WAIT, end).await.unwrap_or(false)
     }
 }
 
@@ -119,3 +176,8 @@ where
         self.inner.size_hint()
     }
 }
+
+/// A refused body up to this size costs less than a new connection.
+const MOST_WAITED_FOR_BYTES: u64 = 64 * 1024;
+/// It is on its way when it comes at all.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);

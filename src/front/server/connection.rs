@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! - A request counts as in flight from its header to the end, failure or drop of its response body.
+//! - Under HTTP/1.1 a connection that cannot go on after an answer says so in it: `Connection: close`.
 //! - The clocks of [`Activity`] are read by the connection's own task, so nothing outlives it.
 
 use std::net::SocketAddr;
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -23,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{RequestBody, ResponseBody};
+use super::body::{RequestBody, ResponseBody, Rest};
 use super::socket::Socket;
 use super::{Answer, ConnectionInfo, Limits, RequestId};
 use crate::front::tls::TlsHandle;
@@ -178,7 +180,9 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let flight = Flight::new(&activity, request.version() < http::Version::HTTP_2);
+    // Under HTTP/2 what is left of a body is its stream's affair.
+    let in_turn = request.version() < http::Version::HTTP_2;
+    let flight = Flight::new(&activity, in_turn);
     let id = RequestId::generate();
     tracing::debug!(
         request = %id,
@@ -188,7 +192,8 @@ where
         headers = %RedactedHeaders(request.headers()),
         "a request arrived"
     );
-    let mut request = request.map(|body| RequestBody::new(body, stall));
+    let (rest, waits) = (Rest::default(), request.headers().contains_key(EXPECT));
+    let mut request = request.map(|body| RequestBody::new(body, stall, rest.clone()));
     request.extensions_mut().insert(info);
     request.extensions_mut().insert(id.clone());
     let caught = AssertUnwindSafe(async move { answer.answer(request).await }).catch_unwind().await;
@@ -198,7 +203,11 @@ where
         flight.abort();
         return Err(Panicked);
     };
-    Ok(response.map(|body| ResponseBody::new(body, flight, id)))
+    let mut response = response.map(|body| ResponseBody::new(body, flight, id));
+    if in_turn && !rest.is_gone(waits).await {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// What goes on on a connection.

@@ -50,6 +50,8 @@ const BUCKET: &str = "crash";
 const CONTAINER: &str = "crash-azure";
 /// Few keys for each writer, so that most writes replace something.
 const KEYS: u64 = 5;
+/// Of Azure's, so that blocks meet blocks that are committed.
+const BLOBS: u64 = 3;
 /// Appends to one blob before it is begun anew.
 const APPENDS: usize = 300;
 /// Longest time for the queue of deletions to drain and for orphans to be swept.
@@ -176,7 +178,7 @@ async fn rounds(load: &Load, gateway: &mut GatewayProcess, books: &mut Books, no
             let (mut noise, folder) = (Noise::new(noise.next()), format!("w{writer}"));
             let next = move |ledger: &Ledger<Name>| match writer {
                 0 if !retains => append(ledger, &mut noise),
-                _ => support::azure_workload::choose(&folder, KEYS, &mut noise, ledger, retains),
+                _ => support::azure_workload::choose(&folder, BLOBS, &mut noise, ledger, retains),
             };
             let life = write_until_killed(azure.clone(), CONTAINER, next, ledger, Arc::clone(&shared));
             of_azure.push(tokio::spawn(life));

@@ -13,6 +13,9 @@ use super::noise::{Noise, content};
 use super::shared_key::{Request, batch_part};
 use super::workload::{CHUNK, Ledger, Work, success};
 
+/// How many blocks the blobs of a random run have names for: few, so that they meet.
+const BLOCKS: u64 = 3;
+
 /// Bytes of a seed from the first on.
 pub type Piece = (u64, usize);
 
@@ -181,7 +184,8 @@ impl Work for AzureStep {
             }),
             Act::Commit(key, picks) => {
                 let before = now(key);
-                let taken = |(of, number): &(Source, u64)| (*number, before.block(*number, *of).expect("a block").clone());
+                let taken =
+                    |(of, number): &(Source, u64)| (*number, before.block(*number, *of).expect("a block").clone());
                 let blocks: Vec<_> = picks.iter().map(taken).collect();
                 let pieces = blocks.iter().flat_map(|(_, pieces)| pieces.clone()).collect();
                 replaced(key, Blob { pieces, blocks, ..Blob::default() })
@@ -288,9 +292,8 @@ impl AzureStep {
             Act::Delete(key) => delete(key, "include"),
             Act::DeleteSnapshots(key) => delete(key, "only"),
             Act::Batch(keys) => {
-                let part = |(number, key): (usize, &String)| {
-                    batch_part(number, &asker.account.sign(delete(key, "include")))
-                };
+                let part =
+                    |(number, key): (usize, &String)| batch_part(number, &asker.account.sign(delete(key, "include")));
                 let body: String = keys.iter().enumerate().map(part).collect();
                 let request = asker.request("POST", "/").query("comp", "batch");
                 request.header("content-type", "multipart/mixed; boundary=b").body(format!("{body}--b--\r\n"))
@@ -336,23 +339,24 @@ pub fn choose(folder: &str, keys: u64, noise: &mut Noise, ledger: &Ledger<Name>,
     let mut piece = |most: u64| (noise.next(), 1 + usize::try_from(noise.below(most)).expect("small"));
     let (more, less) = (piece(200_000), piece(20_000));
     let large_piece = (more.0, CHUNK + more.1);
-    let number = noise.below(4);
+    let number = noise.below(BLOCKS);
     let act = match noise.below(36) {
-        0..=2 => Act::Put(key, more),
-        3 => Act::Put(key, large_piece),
-        4..=8 if !grows => Act::Block(key, number, more),
-        9 if !grows => Act::Block(key, number, large_piece),
-        10..=13 if !grows && !large => {
-            let known = |of: Source| (0..4).map(move |n| (of, n));
-            let all = [Source::Committed, Source::Uncommitted, Source::Latest].into_iter().flat_map(known);
+        0..=1 => Act::Put(key, more),
+        2 => Act::Put(key, large_piece),
+        3..=7 if !grows => Act::Block(key, number, more),
+        8 if !grows => Act::Block(key, number, large_piece),
+        9..=13 if !grows && !large => {
+            let known = |of: Source| (0..BLOCKS).map(move |n| (of, n));
+            let of = [Source::Latest, Source::Committed, Source::Latest, Source::Uncommitted];
+            let all = of.into_iter().flat_map(known);
             let all: Vec<_> = all.filter(|(of, n)| name.block(*n, *of).is_some()).collect();
-            let count = if all.is_empty() { 0 } else { noise.below(5) };
+            let count = if all.is_empty() { 0 } else { noise.below(6) };
             Act::Commit(key, (0..count).map(|_| all[noise.below(all.len() as u64) as usize]).collect())
         }
         14 => Act::Begin(key),
         15..=19 if grows && !large => Act::Append(key, less),
         15..=16 => Act::Begin(key),
-        20..=21 if source.is_some() => Act::Copy(key, other, number < 2),
+        20..=21 if source.is_some() => Act::Copy(key, other, number < 1),
         22 if source.is_some() => Act::PutFrom(key, other),
         23 if !grows && source.as_ref().is_some_and(small) => {
             let first = source.map_or(1, |blob| blob.pieces[0].1);
@@ -369,7 +373,9 @@ pub fn choose(folder: &str, keys: u64, noise: &mut Noise, ledger: &Ledger<Name>,
         33 if there => Act::DeleteSnapshots(key),
         34 if there && source.is_some() => Act::Batch(vec![key, other]),
         35 if retains && !name.leased && (there || name.past.iter().any(|past| past.was_current)) => Act::Undelete(key),
-        _ => Act::Put(key, less),
+        // Where nothing else can be done: what a list or a copy needs.
+        _ if grows => Act::Append(key, less),
+        _ => Act::Block(key, number, less),
     };
     AzureStep { act, retains }
 }

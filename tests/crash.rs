@@ -29,6 +29,7 @@ mod support {
     pub mod noise;
     pub mod shared_key;
     pub mod sigv4;
+    pub mod told;
     pub mod workload;
 }
 

@@ -6,27 +6,31 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::asking::Told;
 use super::gateway::{CLIENT_ID, GatewayProcess};
 use super::shared_key::{Account, Request};
+use super::told::Told;
 
-/// A client that signs with the gateway's only client entry. It tries once.
+/// A client that signs with the gateway's first client entry. It tries once.
 #[derive(Clone)]
 pub struct AzureAsker {
     http: reqwest::Client,
     pub account: Account,
     /// `https://127.0.0.1:PORT`
-    endpoint: String,
+    pub endpoint: String,
 }
 
 impl AzureAsker {
     pub fn new(gateway: &GatewayProcess) -> Self {
+        Self::of(gateway, CLIENT_ID, &gateway.secret)
+    }
+
+    /// As another client.
+    pub fn of(gateway: &GatewayProcess, client: &str, secret: &str) -> Self {
         let endpoint = gateway.azure_endpoint();
-        let (endpoint, account) = endpoint.rsplit_once('/').expect("the account in its path");
-        assert_eq!(account, CLIENT_ID);
+        let (endpoint, _account) = endpoint.rsplit_once('/').expect("the account in its path");
         Self {
             http: super::client::http(&gateway.authority),
-            account: Account::new(account, &gateway.secret),
+            account: Account::new(client, secret),
             endpoint: endpoint.to_owned(),
         }
     }

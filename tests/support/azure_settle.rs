@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::asking::Told;
 use super::azure_asking::AzureAsker;
 use super::azure_workload::{Blob, Name, Past, block_id, bytes, content_type, size};
+use super::told::Told;
 use super::workload::Ledger;
 
 /// Headers in which HEAD and GET must agree.

@@ -147,10 +147,16 @@ pub enum Act {
 }
 
 /// The same, where deletions are retained or not.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AzureStep {
     pub act: Act,
     pub retains: bool,
+}
+
+impl std::fmt::Debug for AzureStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.act)
+    }
 }
 
 impl Work for AzureStep {
@@ -223,6 +229,36 @@ impl Work for AzureStep {
 }
 
 impl AzureStep {
+    /// Whether all that it stands on is there: after a crash something may be missing.
+    pub fn is_possible(&self, ledger: &Ledger<Name>) -> bool {
+        let name = |key: &String| ledger.get(key).map(|entry| &entry.acknowledged);
+        let blob = |key: &String| name(key).and_then(|name| name.blob.as_ref());
+        let grows = |key: &String| blob(key).is_some_and(|blob| blob.grows);
+        match &self.act {
+            Act::Put(..) | Act::Begin(_) => true,
+            Act::PutFrom(_, from) | Act::Copy(_, from, _) => blob(from).is_some(),
+            Act::Block(key, ..) => !grows(key),
+            Act::BlockFrom(key, _, from, bytes) => {
+                let first = blob(from).and_then(|blob| blob.pieces.first());
+                !grows(key) && first.is_some_and(|piece| piece.1 >= *bytes)
+            }
+            Act::Commit(key, picks) => {
+                let known =
+                    |(of, number): &(Source, u64)| name(key).and_then(|name| name.block(*number, *of)).is_some();
+                !grows(key) && picks.iter().all(known)
+            }
+            Act::Append(key, _) => grows(key),
+            Act::AppendFrom(key, from) => grows(key) && blob(from).is_some_and(|blob| blob.size() > 0),
+            Act::Snapshot(key) | Act::Metadata(key, _) | Act::ContentType(key, _) | Act::Tags(key, _) => {
+                blob(key).is_some()
+            }
+            Act::Lease(key) | Act::Delete(key) | Act::DeleteSnapshots(key) => blob(key).is_some(),
+            Act::Release(key) => name(key).is_some_and(|name| name.leased),
+            Act::Batch(keys) => keys.iter().all(|key| blob(key).is_some()),
+            Act::Undelete(key) => name(key).is_some_and(|name| name.past.iter().any(|past| past.deleted)),
+        }
+    }
+
     /// The one request that it is, not signed yet.
     pub fn request(&self, asker: &AzureAsker, container: &str, ledger: &Ledger<Name>) -> Request {
         let path = |key: &str| format!("/{container}/{key}");
@@ -301,6 +337,62 @@ impl AzureStep {
             Act::Undelete(key) => asker.request("PUT", &path(key)).query("comp", "undelete").body(""),
         }
     }
+}
+
+/// One step of every kind; names repeat, so that most replace something. `turn` makes the contents new.
+pub fn script(turn: u64) -> Vec<AzureStep> {
+    let name = |name: &str| format!("azure/{name}");
+    let piece = |n: u64, size: usize| (turn * 100 + 50 + n, size);
+    let acts = vec![
+        Act::Put(name("small"), piece(1, 3_000)),
+        Act::Put(name("large"), piece(2, CHUNK + 1_000)),
+        Act::Copy(name("copy"), name("small"), turn.is_multiple_of(2)),
+        Act::PutFrom(name("joined"), name("large")),
+        Act::Block(name("study"), 1, piece(3, 40_000)),
+        Act::Block(name("study"), 2, piece(4, CHUNK + 10)),
+        Act::BlockFrom(name("study"), 3, name("small"), 1_000),
+        Act::Commit(name("study"), vec![(Source::Latest, 1), (Source::Uncommitted, 2), (Source::Latest, 3)]),
+        Act::Block(name("study"), 2, piece(5, 30_000)),
+        Act::Commit(name("study"), vec![(Source::Committed, 3), (Source::Uncommitted, 2), (Source::Committed, 1)]),
+        Act::Block(name("study"), 1, piece(6, 20_000)),
+        Act::Begin(name("log")),
+        Act::Append(name("log"), piece(7, 700)),
+        Act::Append(name("log"), piece(8, 50_000)),
+        Act::AppendFrom(name("log"), name("small")),
+        Act::Snapshot(name("small")),
+        Act::Metadata(name("small"), turn),
+        Act::ContentType(name("small"), turn),
+        Act::Tags(name("small"), turn),
+        Act::Lease(name("small")),
+        Act::Put(name("small"), piece(9, 5_000)),
+        Act::Release(name("small")),
+        Act::DeleteSnapshots(name("small")),
+        Act::Snapshot(name("study")),
+        Act::Batch(vec![name("copy"), name("joined")]),
+        Act::Delete(name("large")),
+        Act::Put(name("large"), piece(10, 70_000)),
+    ];
+    acts.into_iter().map(|act| AzureStep { act, retains: false }).collect()
+}
+
+/// The chunks that must be at the provider after [`script`]s: what is shared counts once; each append is a part of its own.
+pub fn chunks_needed(ledger: &Ledger<Name>) -> usize {
+    let (mut shared, mut chunks) = (BTreeMap::new(), 0);
+    for name in ledger.values().map(|entry| &entry.acknowledged) {
+        let past = name.past.iter().map(|past| &past.blob);
+        for blob in name.blob.iter().chain(past) {
+            if blob.grows {
+                chunks += blob.pieces.iter().map(|piece| piece.1.div_ceil(CHUNK)).sum::<usize>();
+            } else {
+                shared.extend(blob.pieces.iter().copied());
+            }
+        }
+        let waiting = name.waiting.values().flatten().copied();
+        waiting.for_each(|(seed, size)| {
+            shared.entry(seed).or_insert(size);
+        });
+    }
+    chunks + shared.values().map(|size| size.div_ceil(CHUNK)).sum::<usize>()
 }
 
 pub fn size(pieces: &[Piece]) -> usize {

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use super::asking::{Asker, Told};
+use super::asking::Asker;
 use super::noise::content;
+use super::told::Told;
 
 pub const MIB: usize = 1 << 20;
 /// Largest plaintext of a chunk, in bytes.

@@ -6,7 +6,7 @@
 //! Whatever is done: every byte that a client receives is right, nothing wrong is a complete success, the incident is
 //! counted once and in the log, without a name, and the client's error is the same to the letter (`world.rs`).
 //!
-//! The large object has 1 GiB; `ECLUSE_HOSTILE_MIB` is the size of the one that boto3 and aws-cli read (96).
+//! The large object has 1 GiB; `ECLUSE_HOSTILE_MIB` is the size of the one that real clients read (96).
 
 #![allow(
     clippy::unwrap_used,

@@ -53,8 +53,12 @@ const TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\n
     <Code>ServiceUnavailable</Code><Message>Service is unable to handle request. Please try again later.</Message>\
     <RequestId>ID</RequestId></Error>";
 /// The same through the Azure front.
-const AZURE_INCIDENT: &str = "500 INCIDENT";
-const AZURE_TROUBLE: &str = "503 TROUBLE";
+const AZURE_INCIDENT: &str = "500 content-type: application/xml\nx-ms-error-code: InternalError\nx-ms-version: 2025-11-05\n\
+    <?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InternalError</Code><Message>The server encountered an internal error. \
+    Please retry the request.\nRequestId:ID\nTime:ID</Message></Error>";
+const AZURE_TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\nx-ms-error-code: ServerBusy\n\
+    x-ms-version: 2025-11-05\n<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>ServerBusy</Code>\
+    <Message>The server is currently unable to receive requests. Please retry your request.\nRequestId:ID\nTime:ID</Message></Error>";
 
 impl Kind {
     /// What the client receives, to the letter.
@@ -97,8 +101,8 @@ pub struct World {
     pub gateway: GatewayProcess,
     http: reqwest::Client,
     stranger_secret: String,
-    /// The first client and the stranger, at the Azure front.
-    askers: [AzureAsker; 2],
+    /// The first client at the Azure front. (The stranger's id is no account's name there.)
+    azure: AzureAsker,
     turn: AtomicUsize,
     urls: Mutex<HashMap<String, Url>>,
     bystander: Option<Object>,
@@ -109,7 +113,7 @@ impl World {
     /// A gateway with two tenants, and one object that nobody touches.
     pub async fn start(protocol: Protocol) -> Self {
         let hostile = Hostile::start(protocol);
-        let stranger_secret = "dGhlLXNlY3JldC1vZi1hbm90aGVyLWVzdGFibGlzaG1lbnQ=".to_owned();
+        let stranger_secret = "the-secret-of-another-establishment".to_owned();
         let options = hostile
             .options()
             .azure()
@@ -118,13 +122,13 @@ impl World {
             .setting("provider", "timeout = \"2s\"");
         let gateway = GatewayProcess::start(options);
         let http = client::http(&gateway.authority);
-        let askers = [AzureAsker::new(&gateway), AzureAsker::of(&gateway, STRANGER_ID, &stranger_secret)];
+        let azure = AzureAsker::new(&gateway);
         let mut world = Self {
             hostile,
             gateway,
             http,
             stranger_secret,
-            askers,
+            azure,
             turn: AtomicUsize::new(0),
             urls: Mutex::default(),
             bystander: None,
@@ -215,10 +219,10 @@ impl World {
 
     /// The same through either front.
     pub async fn read_through(&self, front: Front, object: &Object, range: Option<(usize, usize)>) -> Read {
-        if front == Front::S3 {
+        if front == Front::S3 || object.who != CLIENT_ID {
             return self.read(object, range).await;
         }
-        let asker = &self.askers[usize::from(object.who != CLIENT_ID)];
+        let asker = &self.azure;
         let request = asker.request("GET", &format!("/{}/{}", object.bucket, object.key));
         let request = match range {
             Some((first, end)) => request.header("x-ms-range", &format!("bytes={first}-{}", end - 1)),
@@ -229,7 +233,7 @@ impl World {
 
     /// The first client at the Azure front.
     pub fn azure(&self) -> &AzureAsker {
-        &self.askers[0]
+        &self.azure
     }
 
     /// A complete success of the right bytes.
@@ -240,7 +244,7 @@ impl World {
     }
 
     /// One front after the other.
-    fn next_front(&self) -> Front {
+    pub fn next_front(&self) -> Front {
         FRONTS[self.turn.fetch_add(1, Ordering::Relaxed) % 2]
     }
 
@@ -284,17 +288,31 @@ impl World {
         range: Option<(usize, usize)>,
         kind: Kind,
     ) -> usize {
-        let fronts = if kind == Kind::Incident { FRONTS.to_vec() } else { vec![self.next_front()] };
+        if kind == Kind::Trouble {
+            return self.assert_refused_through(self.next_front(), attack, object, range, kind).await;
+        }
         let mut most = 0;
-        for front in fronts {
-            let (first, end) = range.unwrap_or((0, object.bytes.len()));
-            let what = format!("{:?}, {attack}, range {range:?} through {front:?}", self.hostile.protocol);
-            let read = async || self.read_through(front, object, range).await;
-            let names = [object.key, object.bucket];
-            most =
-                most.max(self.assert_read_refused(&what, front, kind, &object.bytes[first..end], &names, read).await);
+        for front in FRONTS {
+            most = most.max(self.assert_refused_through(front, attack, object, range, kind).await);
         }
         most
+    }
+
+    /// The same through one front.
+    pub async fn assert_refused_through(
+        &self,
+        front: Front,
+        attack: &str,
+        object: &Object,
+        range: Option<(usize, usize)>,
+        kind: Kind,
+    ) -> usize {
+        let (first, end) = range.unwrap_or((0, object.bytes.len()));
+        let front = if object.who == CLIENT_ID { front } else { Front::S3 };
+        let what = format!("{:?}, {attack}, range {range:?} through {front:?}", self.hostile.protocol);
+        let read = async || self.read_through(front, object, range).await;
+        let names = [object.key, object.bucket];
+        self.assert_read_refused(&what, front, kind, &object.bytes[first..end], &names, read).await
     }
 
     /// One read, whatever its way, of what should be `bytes`.

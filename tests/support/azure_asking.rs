@@ -21,16 +21,12 @@ pub struct AzureAsker {
 
 impl AzureAsker {
     pub fn new(gateway: &GatewayProcess) -> Self {
-        Self::of(gateway, CLIENT_ID, &gateway.secret)
-    }
-
-    /// As another client.
-    pub fn of(gateway: &GatewayProcess, client: &str, secret: &str) -> Self {
         let endpoint = gateway.azure_endpoint();
-        let (endpoint, _account) = endpoint.rsplit_once('/').expect("the account in its path");
+        let (endpoint, account) = endpoint.rsplit_once('/').expect("the account in its path");
+        assert_eq!(account, CLIENT_ID);
         Self {
             http: super::client::http(&gateway.authority),
-            account: Account::new(client, secret),
+            account: Account::new(account, &gateway.secret),
             endpoint: endpoint.to_owned(),
         }
     }

@@ -1,4 +1,5 @@
-//! Every place where a gateway process may die, fail or be left, from outside: no switch in the program.
+//! Every place where a gateway process may die, fail or be left, from outside: no switch in the program. What it does
+//! meanwhile is one step of every kind through the S3 front and one of every kind through the Azure front.
 //!
 //! | point | how it is reached | dies | fails | stalls |
 //! |---|---|---|---|---|
@@ -33,6 +34,9 @@
 
 mod support {
     pub mod asking;
+    pub mod azure_asking;
+    pub mod azure_settle;
+    pub mod azure_workload;
     pub mod certificates;
     pub mod client;
     pub mod gateway;
@@ -40,7 +44,9 @@ mod support {
     pub mod noise;
     pub mod recorder;
     pub mod s3_server;
+    pub mod shared_key;
     pub mod sigv4;
+    pub mod told;
     pub mod workload;
 }
 
@@ -60,11 +66,49 @@ mod wire;
 use std::time::{Duration, Instant};
 
 use support::asking::Asker;
-use support::gateway::{GatewayProcess, files_below};
+use support::azure_asking::AzureAsker;
+use support::azure_workload::{self, Name};
+use support::gateway::{GatewayProcess, Options, files_below};
 use support::invariants::{self, Stopped};
-use support::workload::{CHUNK, Ledger, MIB, Step, chunks_needed, settle, take};
+use support::workload::{CHUNK, Ledger, MIB, Step, Work, chunks_needed, take};
+use support::{azure_settle, client, workload};
 
 const BUCKET: &str = "points";
+const CONTAINER: &str = "points-azure";
+
+/// Who asks, through both fronts.
+struct Clients {
+    s3: Asker,
+    azure: AzureAsker,
+}
+
+impl Clients {
+    fn of(gateway: &GatewayProcess) -> Self {
+        Self { s3: Asker::new(gateway), azure: AzureAsker::new(gateway) }
+    }
+}
+
+/// What each name must hold, by the front that writes it.
+#[derive(Default, Clone)]
+struct Books {
+    s3: Ledger,
+    azure: Ledger<Name>,
+}
+
+impl Books {
+    /// The chunks that must be at the provider.
+    fn chunks_needed(&self) -> usize {
+        chunks_needed(std::slice::from_ref(&self.s3)) + azure_workload::chunks_needed(&self.azure)
+    }
+}
+
+/// A gateway with both fronts, and the bucket of each.
+async fn started(options: Options) -> GatewayProcess {
+    let gateway = GatewayProcess::start(options.azure());
+    client::create_bucket(&gateway, BUCKET).await;
+    AzureAsker::new(&gateway).create(CONTAINER).await;
+    gateway
+}
 
 /// How many calls of each kind are tried: `ECLUSE_FAULT_POINTS`.
 fn tries() -> u64 {
@@ -95,27 +139,46 @@ fn script(turn: u64) -> Vec<Step> {
 }
 
 /// Takes the steps until one is not acknowledged; says which.
-async fn run_script(asker: &Asker, turn: u64, ledger: &mut Ledger) -> Result<(), String> {
+async fn run_script(clients: &Clients, turn: u64, books: &mut Books) -> Result<(), String> {
     for step in script(turn) {
         // What a step stands on may be missing after a crash.
-        let stands = |key: &String| ledger.get(key).is_some_and(|entry| entry.acknowledged.is_some());
+        let stands = |key: &String| books.s3.get(key).is_some_and(|entry| entry.acknowledged.is_some());
         let possible = match &step {
             Step::Copy(from, _) | Step::PartCopy(_, _, from) => stands(from),
             Step::Rewrite(key, _) => stands(key),
             _ => true,
         };
         if possible {
-            let kind = format!("{step:?}");
-            take(step, asker, BUCKET, ledger).await.map_err(|error| format!("{kind}: {error}"))?;
+            one_step(step, &clients.s3, BUCKET, &mut books.s3).await?;
+        }
+    }
+    for step in azure_workload::script(turn) {
+        if step.is_possible(&books.azure) {
+            one_step(step, &clients.azure, CONTAINER, &mut books.azure).await?;
         }
     }
     Ok(())
 }
 
-/// Waits until nothing waits for deletion and the provider's folder holds what the ledger needs and nothing else.
-async fn drains(gateway: &GatewayProcess, folder: &std::path::Path, ledger: &Ledger, when: &str) {
-    let wanted = chunks_needed(std::slice::from_ref(ledger));
-    drains_to(gateway, folder, wanted, when).await;
+async fn one_step<W: Work>(
+    step: W,
+    asker: &W::Asker,
+    bucket: &str,
+    ledger: &mut Ledger<W::State>,
+) -> Result<(), String> {
+    let kind = format!("{step:?}");
+    take(step, asker, bucket, ledger).await.map_err(|error| format!("{kind}: {error}"))
+}
+
+/// All that is acknowledged is there, exactly; what had no answer is settled.
+async fn settle(clients: &Clients, books: &mut Books) {
+    workload::settle(&clients.s3, BUCKET, std::slice::from_mut(&mut books.s3)).await;
+    azure_settle::settle(&clients.azure, CONTAINER, std::slice::from_mut(&mut books.azure)).await;
+}
+
+/// Waits until nothing waits for deletion and the provider's folder holds what the books need and nothing else.
+async fn drains(gateway: &GatewayProcess, folder: &std::path::Path, books: &Books, when: &str) {
+    drains_to(gateway, folder, books.chunks_needed(), when).await;
 }
 
 /// The same, for a number of chunks.
@@ -154,13 +217,13 @@ fn chunks_below(folder: &std::path::Path) -> usize {
 }
 
 /// The end of every test here: uploads are aborted, the queue drains, and nothing is left that should not be.
-async fn ends_well(gateway: &mut GatewayProcess, folder: &std::path::Path, ledger: &mut Ledger, when: &str) {
-    let asker = Asker::new(gateway);
-    settle(&asker, BUCKET, std::slice::from_mut(ledger)).await;
-    asker.abort_all(BUCKET).await;
-    drains(gateway, folder, ledger, when).await;
+async fn ends_well(gateway: &mut GatewayProcess, folder: &std::path::Path, books: &mut Books, when: &str) {
+    let clients = Clients::of(gateway);
+    settle(&clients, books).await;
+    clients.s3.abort_all(BUCKET).await;
+    drains(gateway, folder, books, when).await;
     assert_eq!(gateway.metric("ecluse_memory_used_bytes"), 0.0, "{when}: memory is in use");
-    settle(&asker, BUCKET, std::slice::from_mut(ledger)).await;
+    settle(&clients, books).await;
     gateway.terminate();
     invariants::hold(gateway.data(), folder, Stopped::Drained, when);
 }

@@ -1,4 +1,5 @@
-//! What a request leaves in the log and in the metrics: no name, no query, no secret, no signature.
+//! What a request leaves in the log and in the metrics: no name, no query, no secret, no signature. Through the S3 front,
+//! and through the Azure front (`silence/azure.rs`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,16 +11,30 @@
     reason = "tests"
 )]
 
+#[path = "silence/azure.rs"]
+mod azure;
+#[path = "support/azure_wire.rs"]
+mod azure_wire;
+#[path = "support/azure_world.rs"]
+mod azure_world;
+#[path = "support/issuer.rs"]
+mod issuer;
 #[path = "support/s3_world.rs"]
 mod s3_world;
+#[path = "support/shared_key.rs"]
+mod shared_key;
 #[path = "support/sigv4.rs"]
 mod sigv4;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use azure::Azure;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ecluse::telemetry::{LogFormat, Metrics, subscriber};
-use s3_world::{SECRET, World};
+use md5::{Digest as _, Md5};
+use s3_world::SECRET;
 use sigv4::{Signer, sha256};
 
 /// A log in memory.
@@ -44,7 +59,10 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
     let lines = subscriber("trace", LogFormat::Json, move || writer.clone()).unwrap();
     tracing::subscriber::set_global_default(lines).unwrap();
     let metrics = Metrics::install().unwrap();
-    let world = World::start().await;
+    let mut azure = Azure::start().await;
+    azure.traffic().await;
+    azure.failures().await;
+    let world = &azure.world.s3;
     let key = "/imaging/tremblay-elise/irm.dcm";
     let meta = [("x-amz-meta-patient", "roy-therese"), ("content-disposition", "gagnon.dcm")];
     assert_eq!(world.send("PUT", "/nephrologie", &[], &[], b"").await.status, 200);
@@ -75,6 +93,7 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
     }
     let broken = world.send("GET", key, &[], &[], b"").await.expect(500, "InternalError");
     assert!(broken.text().contains("We encountered an internal error. Please try again."));
+    azure.broken().await;
 
     // The report of a panic: where, and nothing that was put together at run time.
     ecluse::telemetry::withhold_panic_messages();
@@ -84,11 +103,18 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
     drop(std::panic::take_hook());
 
     let signature = presigned.split_once("X-Amz-Signature=").unwrap().1;
-    let names =
-        ["tremblay", "irm.dcm", "roy-therese", "gagnon", "bouchard", "cote/x", "imaging", "nephrologie", "lavoie"];
-    let secrets = [SECRET, "wrong-secret", signature, &seed, &chunk, "AWS4-HMAC-SHA256 Credential"];
+    let mut names =
+        vec!["tremblay", "irm.dcm", "roy-therese", "gagnon", "bouchard", "cote/x", "imaging", "nephrologie", "lavoie"];
+    names.extend(azure::NAMES);
+    let mut secrets = vec![SECRET, "wrong-secret", signature, &seed, &chunk, "AWS4-HMAC-SHA256 Credential"];
+    secrets.extend(["SharedKey pacs:", "SharedKey%20pacs", "Bearer ey", "sig="]);
+    secrets.extend(azure.secrets.iter().map(String::as_str));
+    assert!(azure.secrets.len() > 40 && secrets.iter().all(|secret| secret.len() > 3), "{secrets:?}");
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(text.lines().count() > 15 && text.contains("integrity incident"), "{text}");
+    assert!(
+        text.lines().count() > 60 && text.contains("azure request") && text.contains("integrity incident"),
+        "{text}"
+    );
     assert!(text.contains("tests/silence.rs:") && text.contains("(withheld)"), "{text}");
     assert!(text.contains("a literal of the source"), "{text}");
     let rendered = metrics.render();
@@ -101,6 +127,11 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
         for line in shown.lines() {
             assert!(secrets.iter().all(|secret| !line.contains(secret)), "a secret in the {what}: {line}");
         }
-        assert!(!shown.contains(&sha256(b"bouchard: allergie")), "a digest in the {what}");
+        let md5 = Md5::digest(azure::BODY);
+        for digest in
+            [sha256(b"bouchard: allergie"), sha256(azure::BODY), hex::encode(md5), BASE64_STANDARD.encode(md5)]
+        {
+            assert!(!shown.contains(&digest), "a digest in the {what}");
+        }
     }
 }

@@ -245,13 +245,9 @@ pub(super) fn as_precondition(error: Error) -> Error {
 
 /// Checked plaintext of our own as a body to seal.
 pub(super) fn body_of(stream: ObjectBody, length: u64, algorithm: Option<ChecksumAlgorithm>) -> Body {
-    let failed = |error: Error| {
-        tracing::warn!(%error, "bytes to copy could not be read");
-        BodyError::Incomplete
-    };
     Body {
         length: Some(length),
-        stream: stream.map(move |piece| piece.map_err(failed)).boxed(),
+        stream: stream.map(|piece| piece.map_err(|error| BodyError::Source(Box::new(error)))).boxed(),
         digests: Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() },
         claims: Box::new(|| Ok(Vec::new())),
     }

@@ -100,7 +100,7 @@ pub enum Error {
     },
     /// 400 or 408. The body did not arrive whole.
     #[error(transparent)]
-    Body(#[from] BodyError),
+    Body(BodyError),
     /// 400. Anything else that is wrong with the request; the text is fit for the client.
     #[error("{0}")]
     Invalid(&'static str),
@@ -141,6 +141,15 @@ pub enum Error {
     /// 500. The sealer failed.
     #[error("sealing failed")]
     Seal(#[source] crate::seal::SealError),
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Source(error) => *error,
+            error => Self::Body(error),
+        }
+    }
 }
 
 impl From<CatalogError> for Error {

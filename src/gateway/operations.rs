@@ -56,6 +56,9 @@ pub enum BodyError {
     /// The client was too slow.
     #[error("the body took too long")]
     Timeout,
+    /// The body is an object of our own, as a copy reads it, and that could not be read: not the client's fault.
+    #[error(transparent)]
+    Source(Box<super::Error>),
 }
 
 /// Checked plaintext on its way to a client. An error in it must abort the transfer, never end it cleanly.

@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 use crate::assert_refused;
 use crate::azure_wire;
 use crate::azure_world::AzureWorld;
-use crate::shared_key::Request;
+use crate::shared_key::{Request, batch_part};
 
 const BLOB: &str = "/imaging/a";
 
@@ -402,15 +402,6 @@ async fn batches_are_bounded_and_their_parts_prove_themselves() {
     for number in 0..3 {
         world.put(&format!("/imaging/b{number}"), b"x").await.ok(201);
     }
-    let part = |number: usize, request: &Request| {
-        let head: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        format!(
-            "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {number}\r\n\r\n\
-             {} {} HTTP/1.1\r\n{head}\r\n",
-            request.method,
-            request.target()
-        )
-    };
     let batch = |body: String| {
         let request = world.request("POST", "/").query("comp", "batch");
         request.header("content-type", "multipart/mixed; boundary=b").body(body)
@@ -419,7 +410,7 @@ async fn batches_are_bounded_and_their_parts_prove_themselves() {
     let right = world.pacs.sign(delete("/imaging/b0"));
     let forged = world.pacs.with_other_key().sign(delete("/imaging/b1"));
     let bare = delete("/imaging/b2").header("x-ms-date", &crate::shared_key::rfc1123(world.pacs.now()));
-    let body = format!("{}{}{}--b--\r\n", part(0, &right), part(1, &forged), part(2, &bare));
+    let body = format!("{}{}{}--b--\r\n", batch_part(0, &right), batch_part(1, &forged), batch_part(2, &bare));
     let answer = world.send(batch(body)).await.ok(202);
     let text = answer.text();
     assert!(
@@ -431,7 +422,7 @@ async fn batches_are_bounded_and_their_parts_prove_themselves() {
         world.head(kept).await.ok(200);
     }
     // More than 256 parts, no parts, other operations, parts within parts.
-    let many: String = (0..257).map(|number| part(number, &right)).collect();
+    let many: String = (0..257).map(|number| batch_part(number, &right)).collect();
     let answer = world.send(batch(format!("{many}--b--\r\n"))).await;
     assert!(
         !answer.text().contains("HTTP/1.1 202") && (answer.status == 400 || answer.status == 202),
@@ -448,7 +439,7 @@ async fn batches_are_bounded_and_their_parts_prove_themselves() {
         world.pacs.sign(world.request("DELETE", "/imaging").query("restype", "container")),
         world.pacs.sign(world.request("POST", "/").query("comp", "batch")),
     ] {
-        let answer = world.send(batch(format!("{}--b--\r\n", part(0, &other)))).await;
+        let answer = world.send(batch(format!("{}--b--\r\n", batch_part(0, &other)))).await;
         assert!(!answer.text().contains("HTTP/1.1 20"), "{}", answer.text());
     }
     world.head("/imaging/b1").await.ok(200);

@@ -1,4 +1,4 @@
-"""Reads one object in each way that boto3 and aws-cli have, while the provider lies. Prints, as JSON, how each read
+"""Reads one object in each way that boto3, aws-cli and Microsoft's client for Python have, while the provider lies. Prints, as JSON, how each read
 ended: "failed: ..." or "complete: <SHA-256 of what was received>". What is right is for the test to say.
 
 Usage: hostile_reads.py BUCKET KEY; environment as for the other scripts.
@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import boto3
+from azure_common import connect
 from botocore.client import Config
 
 BUCKET, KEY = sys.argv[1:3]
@@ -35,6 +36,28 @@ def download_file():
             return file.read()
 
 
+def azure(**options):
+    """One try: the lie stays the same."""
+    blob = connect(retry_total=0, read_timeout=60).get_blob_client(BUCKET, KEY)
+    return blob.download_blob(**options)
+
+
+def azure_whole():
+    return azure().readall()
+
+
+def azure_chunks():
+    return b"".join(azure().chunks())
+
+
+def azure_in_parallel():
+    return azure(max_concurrency=4).readall()
+
+
+def azure_validated():
+    return azure(validate_content=True).readall()
+
+
 def aws(*arguments):
     environment = {**os.environ, "AWS_CA_BUNDLE": CA, "AWS_ENDPOINT_URL": ENDPOINT, "AWS_DEFAULT_REGION": "ca-central-1"}
     with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +79,8 @@ def aws_s3api_get_object():
 
 def main():
     ends = {}
-    for read in (whole, pieces, download_file, aws_s3_cp, aws_s3api_get_object):
+    ways = (whole, pieces, download_file, aws_s3_cp, aws_s3api_get_object)
+    for read in (*ways, azure_whole, azure_chunks, azure_in_parallel, azure_validated):
         try:
             ends[read.__name__] = "complete: " + hashlib.sha256(read()).hexdigest()
         except Exception as error:  # every way to fail is a failure

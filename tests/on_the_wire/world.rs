@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -9,6 +10,7 @@ use object_store::path::Path;
 use object_store::signer::Signer;
 use url::Url;
 
+use crate::support::azure_asking::AzureAsker;
 use crate::support::client;
 use crate::support::gateway::{CLIENT_ID, GatewayProcess, STRANGER_ID};
 use crate::support::hostile::{BOTH, Hostile, Protocol};
@@ -32,6 +34,15 @@ pub enum Kind {
     Trouble,
 }
 
+/// The front that a client reads through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    S3,
+    Azure,
+}
+
+pub const FRONTS: [Front; 2] = [Front::S3, Front::Azure];
+
 /// The status of an answer that was cut before it was seen.
 const ABORTED: u16 = 0;
 /// What a client receives for [`Kind::Incident`], whatever was done: status, headers and body; dates and ids left out.
@@ -41,6 +52,25 @@ const INCIDENT: &str = "500 content-type: application/xml\n<?xml version=\"1.0\"
 const TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\n<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>\
     <Code>ServiceUnavailable</Code><Message>Service is unable to handle request. Please try again later.</Message>\
     <RequestId>ID</RequestId></Error>";
+/// The same through the Azure front.
+const AZURE_INCIDENT: &str = "500 content-type: application/xml\nx-ms-error-code: InternalError\nx-ms-version: 2025-11-05\n\
+    <?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InternalError</Code><Message>The server encountered an internal error. \
+    Please retry the request.\nRequestId:ID\nTime:ID</Message></Error>";
+const AZURE_TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\nx-ms-error-code: ServerBusy\n\
+    x-ms-version: 2025-11-05\n<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>ServerBusy</Code>\
+    <Message>The server is currently unable to receive requests. Please retry your request.\nRequestId:ID\nTime:ID</Message></Error>";
+
+impl Kind {
+    /// What the client receives, to the letter.
+    pub fn said(self, front: Front) -> &'static str {
+        match (self, front) {
+            (Self::Incident, Front::S3) => INCIDENT,
+            (Self::Trouble, Front::S3) => TROUBLE,
+            (Self::Incident, Front::Azure) => AZURE_INCIDENT,
+            (Self::Trouble, Front::Azure) => AZURE_TROUBLE,
+        }
+    }
+}
 
 /// An object, and where its bytes are.
 #[derive(Clone)]
@@ -71,6 +101,9 @@ pub struct World {
     pub gateway: GatewayProcess,
     http: reqwest::Client,
     stranger_secret: String,
+    /// The first client at the Azure front. (The stranger's id is no account's name there.)
+    azure: AzureAsker,
+    turn: AtomicUsize,
     urls: Mutex<HashMap<String, Url>>,
     bystander: Option<Object>,
     honest: BTreeMap<String, Bytes>,
@@ -83,16 +116,20 @@ impl World {
         let stranger_secret = "the-secret-of-another-establishment".to_owned();
         let options = hostile
             .options()
+            .azure()
             .with_stranger(&stranger_secret)
             .write_setting("grace = \"1s\"")
             .setting("provider", "timeout = \"2s\"");
         let gateway = GatewayProcess::start(options);
         let http = client::http(&gateway.authority);
+        let azure = AzureAsker::new(&gateway);
         let mut world = Self {
             hostile,
             gateway,
             http,
             stranger_secret,
+            azure,
+            turn: AtomicUsize::new(0),
             urls: Mutex::default(),
             bystander: None,
             honest: BTreeMap::new(),
@@ -154,7 +191,10 @@ impl World {
 
     pub async fn bystander_is_served(&self, attack: &str) {
         let bystander = self.bystander.as_ref().expect("a bystander");
-        self.assert_right(bystander, None, &format!("{attack}: another object")).await;
+        for front in FRONTS {
+            let read = self.read_through(front, bystander, None).await;
+            assert_complete(&read, &bystander.bytes, &format!("{attack}: another object, {front:?}"));
+        }
     }
 
     pub async fn url(&self, who: &str, bucket: &str, key: &str, method: http::Method) -> Url {
@@ -177,12 +217,35 @@ impl World {
         read_with(&self.http, url, range).await
     }
 
+    /// The same through either front.
+    pub async fn read_through(&self, front: Front, object: &Object, range: Option<(usize, usize)>) -> Read {
+        if front == Front::S3 || object.who != CLIENT_ID {
+            return self.read(object, range).await;
+        }
+        let asker = &self.azure;
+        let request = asker.request("GET", &format!("/{}/{}", object.bucket, object.key));
+        let request = match range {
+            Some((first, end)) => request.header("x-ms-range", &format!("bytes={first}-{}", end - 1)),
+            None => request,
+        };
+        told(asker.begin(request).await).await
+    }
+
+    /// The first client at the Azure front.
+    pub fn azure(&self) -> &AzureAsker {
+        &self.azure
+    }
+
     /// A complete success of the right bytes.
     pub async fn assert_right(&self, object: &Object, range: Option<(usize, usize)>, what: &str) {
         let (first, end) = range.unwrap_or((0, object.bytes.len()));
-        let read = self.read(object, range).await;
-        assert!(read.complete && read.status < 300, "{what}: {} {}", read.said, read.how);
-        assert!(read.got == object.bytes[first..end], "{what}: wrong bytes");
+        let read = self.read_through(self.next_front(), object, range).await;
+        assert_complete(&read, &object.bytes[first..end], what);
+    }
+
+    /// One front after the other.
+    pub fn next_front(&self) -> Front {
+        FRONTS[self.turn.fetch_add(1, Ordering::Relaxed) % 2]
     }
 
     pub fn http(&self) -> &reqwest::Client {
@@ -214,7 +277,10 @@ impl World {
         self.gateway.metric("ecluse_integrity_incidents_total") as usize
     }
 
-    /// Reads, and holds what came against what must. Gives back how many right bytes came before the end.
+    /// Reads, and holds what came against what must. Gives back how many right bytes came before the end, at most.
+    ///
+    /// What can be judged is read through both fronts. What cannot is tried again and again, so it is read through one
+    /// after the other: twice in a row would be the breaker's business.
     pub async fn assert_refused(
         &self,
         attack: &str,
@@ -222,17 +288,49 @@ impl World {
         range: Option<(usize, usize)>,
         kind: Kind,
     ) -> usize {
-        let (counted, logged) = (self.incidents(), self.logged());
+        if kind == Kind::Trouble {
+            return self.assert_refused_through(self.next_front(), attack, object, range, kind).await;
+        }
+        let mut most = 0;
+        for front in FRONTS {
+            most = most.max(self.assert_refused_through(front, attack, object, range, kind).await);
+        }
+        most
+    }
+
+    /// The same through one front.
+    pub async fn assert_refused_through(
+        &self,
+        front: Front,
+        attack: &str,
+        object: &Object,
+        range: Option<(usize, usize)>,
+        kind: Kind,
+    ) -> usize {
         let (first, end) = range.unwrap_or((0, object.bytes.len()));
-        let read = self.read(object, range).await;
-        let what = format!("{:?}, {attack}, range {range:?}", self.hostile.protocol);
-        assert!(object.bytes[first..end].starts_with(&read.got) || read.status >= 300, "{what}: wrong bytes");
+        let front = if object.who == CLIENT_ID { front } else { Front::S3 };
+        let what = format!("{:?}, {attack}, range {range:?} through {front:?}", self.hostile.protocol);
+        let read = async || self.read_through(front, object, range).await;
+        let names = [object.key, object.bucket];
+        self.assert_read_refused(&what, front, kind, &object.bytes[first..end], &names, read).await
+    }
+
+    /// One read, whatever its way, of what should be `bytes`.
+    pub async fn assert_read_refused(
+        &self,
+        what: &str,
+        front: Front,
+        kind: Kind,
+        bytes: &[u8],
+        names: &[&str],
+        read: impl AsyncFnOnce() -> Read,
+    ) -> usize {
+        let (counted, logged) = (self.incidents(), self.logged());
+        let read = read().await;
+        assert!(bytes.starts_with(&read.got) || read.status >= 300, "{what}: wrong bytes");
         match read.status {
             200 | 206 | ABORTED => assert!(!read.complete, "{what}: a complete success of {} bytes", read.got.len()),
-            _ => {
-                let expected = if kind == Kind::Incident { INCIDENT } else { TROUBLE };
-                assert_eq!(read.said, expected, "{what}: every error says the same");
-            }
+            _ => assert_eq!(read.said, kind.said(front), "{what}: every error says the same"),
         }
         let incidents = usize::from(kind == Kind::Incident);
         assert_eq!(self.incidents() - counted, incidents, "{what}: incidents counted");
@@ -241,16 +339,18 @@ impl World {
         for line in new {
             let told = ["part=", "chunk=", "provider=\"abroad\"", "what="].iter().all(|word| line.contains(word));
             assert!(told, "{what}: where it was: {line}");
-            assert!(!line.contains(object.key) && !line.contains(object.bucket), "{what}: a name: {line}");
+            assert!(names.iter().all(|name| !line.contains(name)), "{what}: a name: {line}");
         }
         if read.status < 300 { read.got.len() } else { 0 }
     }
 
-    /// Reads what is no provider's fault: the client is told the same as of one that is.
+    /// Reads what is no provider's fault, through both fronts: the client is told the same as of one that is.
     pub async fn assert_refused_as_incident_elsewhere(&self, attack: &str, object: &Object) {
         let counted = self.incidents();
-        let read = self.read(object, None).await;
-        assert_eq!(read.said, INCIDENT, "{attack}: every error says the same");
+        for front in FRONTS {
+            let read = self.read_through(front, object, None).await;
+            assert_eq!(read.said, Kind::Incident.said(front), "{attack}: every error says the same");
+        }
         assert_eq!(self.incidents(), counted, "{attack}: no provider is blamed");
     }
 
@@ -272,7 +372,17 @@ pub async fn read_with(http: &reqwest::Client, url: Url, range: Option<(usize, u
     if let Some((first, end)) = range {
         request = request.header("range", format!("bytes={first}-{}", end - 1));
     }
-    let answer = match request.send().await {
+    told(request.send().await).await
+}
+
+fn assert_complete(read: &Read, bytes: &[u8], what: &str) {
+    assert!(read.complete && read.status < 300, "{what}: {} {}", read.said, read.how);
+    assert!(read.got == bytes, "{what}: wrong bytes");
+}
+
+/// What came of a request, to its end or its break.
+pub async fn told(answer: reqwest::Result<reqwest::Response>) -> Read {
+    let answer = match answer {
         Ok(answer) => answer,
         // HTTP/2: the reset overtook the headers.
         Err(error) => {
@@ -284,7 +394,7 @@ pub async fn read_with(http: &reqwest::Client, url: Url, range: Option<(usize, u
     let mut headers: Vec<String> = answer
         .headers()
         .iter()
-        .filter(|(name, _)| !["date", "x-amz-request-id", "content-length"].contains(&name.as_str()))
+        .filter(|(name, _)| !["date", "x-amz-request-id", "x-ms-request-id", "content-length"].contains(&name.as_str()))
         .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("?")))
         .map(|line| if line.starts_with("retry-after: ") { "retry-after: SECONDS".to_owned() } else { line })
         .collect();
@@ -304,10 +414,17 @@ pub async fn read_with(http: &reqwest::Client, url: Url, range: Option<(usize, u
     Read { status, got, complete, said: format!("{status} {}\n{said}", headers.join("\n")), how }
 }
 
+/// Both fronts' ids are left out, and the time in Azure's message.
 fn without_id(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("<RequestId>") else { return text.to_owned() };
-    let behind = rest.split_once("</RequestId>").map_or("", |(_, behind)| behind);
-    format!("{before}<RequestId>ID</RequestId>{behind}")
+    let blank = |text: String, begin: &str, end: &str| match text.split_once(begin) {
+        Some((before, rest)) => {
+            let behind = rest.split_once(end).map_or("", |(_, behind)| behind);
+            format!("{before}{begin}ID{end}{behind}")
+        }
+        None => text,
+    };
+    let text = blank(text.to_owned(), "<RequestId>", "</RequestId>");
+    blank(blank(text, "RequestId:", "\n"), "Time:", "</Message>")
 }
 
 /// Where a sealed chunk of so many bytes has its borders: header, segments, tags.

@@ -5,9 +5,9 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::invariants::{Stopped, violations};
-use super::support::client;
-use super::support::gateway::{GatewayProcess, Options, files_below};
-use super::{Asker, BUCKET, Ledger, chunks_needed, drains_to, run_script};
+use super::support::azure_workload::{Act, AzureStep};
+use super::support::gateway::{Options, files_below};
+use super::{BUCKET, Books, CONTAINER, Clients, drains_to, one_step, run_script, started};
 
 /// What is done to the catalog, and the violation that it must be called.
 const PLANTED: &[(&str, &str)] = &[
@@ -36,6 +36,30 @@ const PLANTED: &[(&str, &str)] = &[
     ("UPDATE version SET upload_id = (SELECT upload_id FROM upload)", "an upload was completed and is still open"),
     ("UPDATE counter SET value = 0", "a content's id is not below the counter"),
     ("UPDATE part SET wrapped_key = zeroblob(length(wrapped_key))", "a wrapped key does not open"),
+    ("UPDATE block SET length = length + 1", "a block's length is not its content's"),
+    ("UPDATE block SET content_id = content_id + 100000", "a content belongs to nothing"),
+    (
+        "INSERT INTO block SELECT uncommitted_id, 'other', content_id, length, md5 FROM block LIMIT 1",
+        "two blocks share a content",
+    ),
+    ("UPDATE uncommitted SET blocks = blocks + 1", "a count of uncommitted blocks is wrong"),
+    ("DELETE FROM block", "a count of uncommitted blocks is wrong"),
+    ("DELETE FROM uncommitted", "a block waits under no name"),
+    (
+        "UPDATE uncommitted SET key = (SELECT key FROM version WHERE metadata ->> '$.append' IS NOT NULL)",
+        "blocks wait where blocks cannot be",
+    ),
+    ("DELETE FROM past", "a version has no object"),
+    ("UPDATE past SET length = length + 1", "a past version and its line differ"),
+    (
+        "UPDATE past SET version_id = (SELECT max(version_id) FROM object)",
+        "a version is past twice, or past and current",
+    ),
+    ("DELETE FROM object WHERE key IN (SELECT key FROM past)", "a snapshot has no object"),
+    ("UPDATE lease SET key = x'00'", "a lease is of nothing"),
+    ("DELETE FROM tag", "an object's tags and the index of tags differ"),
+    ("UPDATE tag SET value = 'other'", "an object's tags and the index of tags differ"),
+    ("UPDATE object SET tags = NULL", "an object and its version differ"),
     // Nothing planted, nothing found.
     ("DELETE FROM part WHERE 0", ""),
     ("INSERT INTO part_block VALUES (zeroblob(12), 'chum', 1, 0)", "a block of part ids is open"),
@@ -58,16 +82,20 @@ fn copy_of(data: &Path, sealed: &Path) -> tempfile::TempDir {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_violation_is_found_when_it_is_planted() {
-    let mut gateway = GatewayProcess::start(Options::folder().write_setting("grace = \"1s\""));
-    client::create_bucket(&gateway, BUCKET).await;
-    let (asker, mut ledger) = (Asker::new(&gateway), Ledger::new());
-    run_script(&asker, 1, &mut ledger).await.unwrap();
+    let mut gateway = started(Options::folder().write_setting("grace = \"1s\"")).await;
+    let (clients, mut books) = (Clients::of(&gateway), Books::default());
+    run_script(&clients, 1, &mut books).await.unwrap();
+    for act in [Act::Tags("azure/small".into(), 7), Act::Lease("azure/study".into())] {
+        let step = AzureStep { act, retains: false };
+        one_step(step, &clients.azure, CONTAINER, &mut books.azure).await.unwrap();
+    }
+    let asker = clients.s3;
     // A part that two objects share.
     assert_eq!(asker.copy(&format!("/{BUCKET}/small"), &format!("/{BUCKET}/other")).await.unwrap().status, 200);
     let path = format!("/{BUCKET}/open");
     let upload = asker.begin(&path).await.unwrap().unwrap();
     assert_eq!(asker.part(&path, &upload, "1", vec![7; 5_000]).await.unwrap().status, 200);
-    let wanted = chunks_needed(std::slice::from_ref(&ledger)) + 1;
+    let wanted = books.chunks_needed() + 1;
     drains_to(&gateway, &gateway.folder(), wanted, "before").await;
     gateway.terminate();
     let (data, sealed) = (gateway.data().to_owned(), gateway.folder());

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::leaving::{address, greeted};
-use super::support::client;
+use super::support::azure_workload::{Act, AzureStep};
 use super::support::gateway::{GatewayProcess, Options};
 use super::support::noise::content;
 use super::support::sigv4::Signer;
-use super::{Asker, BUCKET, CHUNK, Ledger, chunks_below, drains, ends_well, run_script, settle, until};
+use super::{
+    Asker, AzureAsker, BUCKET, Books, CHUNK, CONTAINER, Clients, chunks_below, drains, ends_well, one_step, run_script,
+    settle, started, until,
+};
 
 /// A wall clock that a test sets.
 struct Clock {
@@ -57,28 +60,29 @@ fn library() -> String {
     found.next().expect("libfaketime is not installed: scripts/install-test-tools")
 }
 
-fn shifted(gateway: &GatewayProcess, days: i64) -> Asker {
-    let mut asker = Asker::new(gateway);
-    asker.signer = asker.signer.shifted(time::Duration::days(days));
-    asker
+fn shifted(gateway: &GatewayProcess, days: i64) -> Clients {
+    let mut clients = Clients::of(gateway);
+    clients.s3.signer = clients.s3.signer.shifted(time::Duration::days(days));
+    clients.azure.account = clients.azure.account.shifted(time::Duration::days(days));
+    clients
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jumps_of_the_clock_lose_nothing_and_only_clients_whose_clock_is_off_are_refused() {
     let clock = Clock::new();
-    let mut gateway = GatewayProcess::start(clock.options("1s"));
-    client::create_bucket(&gateway, BUCKET).await;
-    let mut ledger = Ledger::new();
-    run_script(&Asker::new(&gateway), 0, &mut ledger).await.unwrap();
+    let mut gateway = started(clock.options("1s")).await;
+    let mut books = Books::default();
+    run_script(&Clients::of(&gateway), 0, &mut books).await.unwrap();
     for (turn, days) in [-1, 1, 3_650, -3_650, 0].into_iter().enumerate() {
         // In the middle of an upload, and of a body.
         let before = Asker::new(&gateway);
         let path = format!("/{BUCKET}/across");
-        let now = if turn == 0 { before.clone() } else { shifted(&gateway, [-1, 1, 3_650, -3_650, 0][turn - 1]) };
+        let now = if turn == 0 { before.clone() } else { shifted(&gateway, [-1, 1, 3_650, -3_650, 0][turn - 1]).s3 };
         let upload = now.begin(&path).await.unwrap().unwrap();
         let part = now.part(&path, &upload, "1", content(turn as u64, 40_000)).await.unwrap();
         clock.set(days);
-        let asker = shifted(&gateway, days);
+        let clients = shifted(&gateway, days);
+        let asker = &clients.s3;
         let tag = part.headers["etag"].to_str().unwrap().to_owned();
         let told = asker.complete(&path, &upload, &[("1", tag)]).await.unwrap();
         assert_eq!(told.status, 200, "{days} days: {}", told.text());
@@ -89,10 +93,13 @@ async fn jumps_of_the_clock_lose_nothing_and_only_clients_whose_clock_is_off_are
         assert!(modified.contains(&year), "{days} days: {modified}");
         assert_eq!(asker.delete(&path).await.unwrap().status, 204);
 
-        run_script(&asker, turn as u64 + 1, &mut ledger).await.unwrap_or_else(|error| panic!("{days} days: {error}"));
-        settle(&asker, BUCKET, std::slice::from_mut(&mut ledger)).await;
+        run_script(&clients, turn as u64 + 1, &mut books).await.unwrap_or_else(|error| panic!("{days} days: {error}"));
+        settle(&clients, &mut books).await;
+        // Blocks that wait are dropped after a week: none waits when the clock jumps.
+        let commit = AzureStep { act: Act::Put("azure/study".into(), (turn as u64 + 9_000, 4_000)), retains: false };
+        one_step(commit, &clients.azure, CONTAINER, &mut books.azure).await.unwrap();
         // Chunks go, whatever the clock says.
-        drains(&gateway, &gateway.folder(), &ledger, &format!("{days} days")).await;
+        drains(&gateway, &gateway.folder(), &books, &format!("{days} days")).await;
         if days != 0 {
             let told = Asker::new(&gateway).get(&path).await.unwrap();
             assert_eq!(
@@ -100,25 +107,28 @@ async fn jumps_of_the_clock_lose_nothing_and_only_clients_whose_clock_is_off_are
                 (403, Some("RequestTimeTooSkewed")),
                 "{days} days"
             );
+            let azure = AzureAsker::new(&gateway);
+            let told = azure.send(azure.request("GET", &format!("/{CONTAINER}/azure/small"))).await.unwrap();
+            let code = told.headers["x-ms-error-code"].to_str().unwrap();
+            assert_eq!((told.status, code), (403, "AuthenticationFailed"), "{days} days");
         }
     }
     let folder = gateway.folder();
-    ends_well(&mut gateway, &folder, &mut ledger, "after the clock jumped").await;
+    ends_well(&mut gateway, &folder, &mut books, "after the clock jumped").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_waits_for_years() {
     let clock = Clock::new();
-    let mut gateway = GatewayProcess::start(clock.options("1h"));
-    client::create_bucket(&gateway, BUCKET).await;
+    let mut gateway = started(clock.options("1h")).await;
     // More than the sockets and the chunks asked for ahead can hold.
     let bytes = content(1, 6 * CHUNK);
     let path = format!("/{BUCKET}/large");
     assert_eq!(Asker::new(&gateway).put(&path, bytes.clone()).await.unwrap().status, 200);
     let signer = Signer::new(super::support::gateway::CLIENT_ID, &gateway.secret);
-    let target = signer.presign("GET", &address(&gateway).to_string(), &path, "3600", &[]);
-    let mut reader = greeted(&gateway, TcpStream::connect(address(&gateway)).unwrap());
-    write!(reader, "GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", address(&gateway)).unwrap();
+    let target = signer.presign("GET", &address(&gateway.endpoint).to_string(), &path, "3600", &[]);
+    let mut reader = greeted(&gateway, TcpStream::connect(address(&gateway.endpoint)).unwrap());
+    write!(reader, "GET {target} HTTP/1.1\r\nhost: {}\r\n\r\n", address(&gateway.endpoint)).unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -144,8 +154,8 @@ async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_
     clock.set(3_650);
     gateway.restart();
     let ahead = shifted(&gateway, 3_650);
-    assert_eq!(ahead.put(&path, content(2, 50_000)).await.unwrap().status, 200);
-    assert_eq!(ahead.delete(&path).await.unwrap().status, 204);
+    assert_eq!(ahead.s3.put(&path, content(2, 50_000)).await.unwrap().status, 200);
+    assert_eq!(ahead.s3.delete(&path).await.unwrap().status, 204);
     gateway.kill9();
     clock.set(0);
     gateway.edit(|text| text.replace("grace = \"1h\"", "grace = \"1s\""));
@@ -154,5 +164,5 @@ async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_
         gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(&gateway.folder()) == 0
     });
     let folder = gateway.folder();
-    ends_well(&mut gateway, &folder, &mut Ledger::new(), "after the clock was right again").await;
+    ends_well(&mut gateway, &folder, &mut Books::default(), "after the clock was right again").await;
 }

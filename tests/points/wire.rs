@@ -7,12 +7,11 @@ use http::Method;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::client;
-use super::support::gateway::{GatewayProcess, Options, Provider};
+use super::support::gateway::{Options, Provider};
 use super::support::noise::{Noise, seed};
 use super::support::recorder::{Recorder, Stage};
 use super::support::s3_server::{BUCKET as SEALED, S3Server};
-use super::{Asker, BUCKET, Ledger, Stopped, ends_well, invariants, run_script, settle, tries};
+use super::{Books, Clients, Stopped, ends_well, invariants, run_script, settle, started, tries};
 
 /// A request of the gateway's, and how far it comes.
 struct Point {
@@ -59,7 +58,7 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
     let server = S3Server::start(files.path()).await;
     let recorder = Recorder::start(&server.endpoint);
     let folder = files.path().join(SEALED);
-    let mut gateway = GatewayProcess::start(
+    let mut gateway = started(
         Options::with(Provider::S3 {
             endpoint: recorder.endpoint.clone(),
             bucket: SEALED.into(),
@@ -67,10 +66,10 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
             secret_key: server.secret.clone(),
         })
         .write_setting("grace = \"1s\""),
-    );
-    client::create_bucket(&gateway, BUCKET).await;
-    let mut ledger = Ledger::new();
-    run_script(&Asker::new(&gateway), 0, &mut ledger).await.unwrap();
+    )
+    .await;
+    let mut books = Books::default();
+    run_script(&Clients::of(&gateway), 0, &mut books).await.unwrap();
     let (mut turn, mut killed) = (1, 0);
     for point in POINTS {
         let tries = if tries() > 8 { (1..=8).collect() } else { vec![1 + noise.below(3), 3 + noise.below(4)] };
@@ -78,7 +77,7 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
         for nth in tries {
             let when = format!("{}: killed at request {nth}", point.name);
             let count = kill_at(&recorder, point, nth, gateway.id());
-            let outcome = run_script(&Asker::new(&gateway), turn, &mut ledger).await;
+            let outcome = run_script(&Clients::of(&gateway), turn, &mut books).await;
             turn += 1;
             let end = std::time::Instant::now() + THEIR_TURN;
             while outcome.is_ok() && count.load(Ordering::SeqCst) < nth && std::time::Instant::now() < end {
@@ -98,11 +97,11 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             invariants::hold(gateway.data(), &folder, Stopped::Killed, &when);
             gateway.restart();
-            settle(&Asker::new(&gateway), BUCKET, std::slice::from_mut(&mut ledger)).await;
+            settle(&Clients::of(&gateway), &mut books).await;
         }
         assert!(died > 0, "{}: it was never killed", point.name);
         killed += died;
     }
     println!("killed {killed} times");
-    ends_well(&mut gateway, &folder, &mut ledger, "after all kills").await;
+    ends_well(&mut gateway, &folder, &mut books, "after all kills").await;
 }

@@ -8,6 +8,7 @@ use http::Method;
 
 use super::gateway::{CLIENT_ID, GatewayProcess};
 use super::sigv4::{Signer, sha256, target};
+use super::told::Told;
 
 /// A client that signs with the gateway's only client entry. It tries once.
 #[derive(Clone)]
@@ -16,27 +17,6 @@ pub struct Asker {
     /// Its clock may be moved.
     pub signer: Signer,
     endpoint: String,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Told {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Told {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The text of the first XML element of that name.
-    pub fn field(&self, name: &str) -> Option<String> {
-        let text = self.text();
-        let rest = text.split_once(&format!("<{name}>"))?.1;
-        Some(rest.split_once('<')?.0.replace("&quot;", "\""))
-    }
 }
 
 impl Asker {

@@ -66,7 +66,8 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "a content belongs to nothing",
         "SELECT DISTINCT content_id FROM slice
-         WHERE content_id NOT IN (SELECT version_id FROM version UNION SELECT content_id FROM upload_part)",
+         WHERE content_id NOT IN (SELECT version_id FROM version UNION SELECT content_id FROM upload_part
+                                  UNION SELECT content_id FROM block)",
     ),
     (
         "an object's length is not its content's",
@@ -83,11 +84,66 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT version_id FROM object LEFT JOIN version USING (version_id)
          WHERE version.key IS NOT object.key OR version.bucket_id IS NOT object.bucket_id
             OR version.length IS NOT object.length OR version.etag IS NOT object.etag
-            OR version.modified IS NOT object.modified",
+            OR version.modified IS NOT object.modified OR version.revision IS NOT object.revision
+            OR version.metadata ->> '$.tags' IS NOT object.tags",
     ),
     (
         "a version has no object",
-        "SELECT version_id FROM version WHERE version_id NOT IN (SELECT version_id FROM object)",
+        "SELECT version_id FROM version
+         WHERE version_id NOT IN (SELECT version_id FROM object UNION SELECT version_id FROM past)",
+    ),
+    (
+        "a past version and its line differ",
+        "SELECT past.version_id FROM past LEFT JOIN version USING (version_id)
+         WHERE version.key IS NOT past.key OR version.bucket_id IS NOT past.bucket_id
+            OR version.length IS NOT past.length OR version.etag IS NOT past.etag
+            OR version.modified IS NOT past.modified OR version.revision IS NOT past.revision",
+    ),
+    (
+        "a version is past twice, or past and current",
+        "SELECT version_id FROM (SELECT version_id FROM past UNION ALL SELECT version_id FROM object)
+         GROUP BY version_id HAVING count(*) > 1",
+    ),
+    (
+        "a snapshot has no object",
+        "SELECT version_id FROM past
+         WHERE deleted IS NULL AND (bucket_id, key) NOT IN (SELECT bucket_id, key FROM object)
+           AND bucket_id NOT IN (SELECT bucket_id FROM bucket WHERE tenant = '')",
+    ),
+    (
+        "a block's length is not its content's",
+        "SELECT content_id FROM block AS mine
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE slice.content_id = mine.content_id)",
+    ),
+    ("two blocks share a content", "SELECT content_id FROM block GROUP BY content_id HAVING count(*) > 1"),
+    (
+        "a count of uncommitted blocks is wrong",
+        "SELECT uncommitted_id FROM uncommitted AS mine
+         WHERE blocks = 0 OR blocks <> (SELECT count(*) FROM block WHERE block.uncommitted_id = mine.uncommitted_id)",
+    ),
+    (
+        "a block waits under no name",
+        "SELECT content_id FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)",
+    ),
+    (
+        "blocks wait where blocks cannot be",
+        "SELECT version_id FROM uncommitted JOIN object USING (bucket_id, key) JOIN version USING (version_id)
+         WHERE metadata ->> '$.append' IS NOT NULL",
+    ),
+    (
+        "a lease is of nothing",
+        "SELECT lease_id FROM lease WHERE key <> x'' AND (bucket_id, key) NOT IN (SELECT bucket_id, key FROM object)",
+    ),
+    (
+        "an object's tags and the index of tags differ",
+        "SELECT hex(key) FROM (
+             SELECT bucket_id, object.key AS key, each.key AS name, each.value AS value
+             FROM object, json_each(object.tags) AS each
+             EXCEPT SELECT bucket_id, key, name, value FROM tag)
+         UNION ALL SELECT hex(key) FROM (
+             SELECT bucket_id, key, name, value FROM tag
+             EXCEPT SELECT bucket_id, object.key, each.key, each.value
+             FROM object, json_each(object.tags) AS each)",
     ),
     ("an object has no bucket", "SELECT version_id FROM object WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
     ("an upload has no bucket", "SELECT upload_row FROM upload WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
@@ -101,7 +157,8 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "a content's id is not below the counter",
-        "SELECT max(content_id) AS highest FROM (SELECT content_id FROM slice UNION SELECT version_id FROM version)
+        "SELECT max(content_id) AS highest FROM (SELECT content_id FROM slice UNION SELECT version_id FROM version
+                                              UNION SELECT revision FROM version UNION SELECT content_id FROM block)
          HAVING highest > (SELECT value FROM counter WHERE name = 'content')",
     ),
     ("a foreign key leads nowhere", "SELECT \"table\" || rowid FROM pragma_foreign_key_check"),
@@ -111,13 +168,7 @@ const CHECKS: &[(&str, &str)] = &[
 /// Every violation, a line each. `data`: the folder with `catalog.db` and `root.key`; `provider`: the folder that holds
 /// the chunks as `aa/bb…`.
 pub fn violations(data: &Path, provider: &Path, stopped: Stopped) -> Vec<String> {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["catalog.db", "catalog.db-wal"] {
-        if data.join(name).exists() {
-            std::fs::copy(data.join(name), copy.path().join(name)).unwrap();
-        }
-    }
-    let db = Connection::open(copy.path().join("catalog.db")).unwrap();
+    let (_copy, db) = copied(data);
     let mut found = Vec::new();
     for (what, sql) in CHECKS {
         let mut statement = db.prepare(sql).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -260,6 +311,26 @@ fn keyring(db: &Connection, root: &Path) -> Keyring {
 
 /// What the catalog counts, by table: for tests that want to see that there was something to check.
 pub fn rows(data: &Path) -> HashMap<&'static str, i64> {
+    let (_copy, db) = copied(data);
+    let tables = ["object", "version", "past", "part", "slice", "upload", "upload_part", "uncommitted", "block"];
+    let others = ["lease", "tag", "deletion", "part_block"];
+    tables
+        .into_iter()
+        .chain(others)
+        .map(|table| (table, db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()))
+        .collect()
+}
+
+/// How many chunks the parts of a catalog have together. Of one that is written meanwhile, `None`: it is read again later.
+pub fn chunks_of_parts(data: &Path) -> Option<usize> {
+    let (_copy, db) = copied(data);
+    let mut statement = db.prepare("SELECT padded_length FROM part").ok()?;
+    let lengths = statement.query_map([], |row| row.get::<_, i64>(0)).ok()?;
+    lengths.map(|length| Some(chunk_count(length.ok()?.cast_unsigned()) as usize)).sum()
+}
+
+/// A catalog, opened from a copy; the copy goes with the folder.
+fn copied(data: &Path) -> (tempfile::TempDir, Connection) {
     let copy = tempfile::tempdir().unwrap();
     for name in ["catalog.db", "catalog.db-wal"] {
         if data.join(name).exists() {
@@ -267,10 +338,7 @@ pub fn rows(data: &Path) -> HashMap<&'static str, i64> {
         }
     }
     let db = Connection::open(copy.path().join("catalog.db")).unwrap();
-    ["object", "part", "slice", "upload", "upload_part", "deletion", "part_block"]
-        .into_iter()
-        .map(|table| (table, db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()))
-        .collect()
+    (copy, db)
 }
 
 fn tenant(row: &Row<'_>, column: usize) -> TenantId {

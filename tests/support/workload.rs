@@ -1,12 +1,15 @@
 //! Writes of every kind with their book-keeping: what each name must hold after what was acknowledged, and what it may
-//! hold after what was not.
+//! hold after what was not. The books serve every protocol ([`Work`]); the steps here are those of S3, Azure's are in
+//! `azure_workload.rs`.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 
-use super::asking::{Asker, Told};
+use super::asking::Asker;
 use super::noise::content;
+use super::told::Told;
 
 pub const MIB: usize = 1 << 20;
 /// Largest plaintext of a chunk, in bytes.
@@ -36,14 +39,43 @@ pub type State = Option<Held>;
 
 /// One name's book-keeping. One writer touches it, one operation at a time.
 #[derive(Clone, Default)]
-pub struct Entry {
+pub struct Entry<S = State> {
     /// As last acknowledged.
-    pub acknowledged: State,
+    pub acknowledged: S,
     /// What an operation without an answer would have made of it.
-    pub unanswered: Option<State>,
+    pub unanswered: Option<S>,
 }
 
-pub type Ledger = BTreeMap<String, Entry>;
+impl<S> Entry<S> {
+    /// What it may be now: as acknowledged, or as what had no answer would have left it.
+    pub fn allowed(&mut self) -> impl Iterator<Item = S> + use<S>
+    where
+        S: Default,
+    {
+        [Some(std::mem::take(&mut self.acknowledged)), self.unanswered.take()].into_iter().flatten()
+    }
+}
+
+pub type Ledger<S = State> = BTreeMap<String, Entry<S>>;
+
+/// One operation of a protocol.
+pub trait Work: Debug + Clone + Send + Sync {
+    /// What a name holds.
+    type State: Clone + Default + Send + Sync;
+    /// Who asks.
+    type Asker: Clone + Send + Sync;
+
+    /// What each name holds when it was done.
+    fn effects(&self, ledger: &Ledger<Self::State>) -> Vec<(String, Self::State)>;
+
+    /// Does it; the error: it was not acknowledged.
+    fn perform(
+        &self,
+        asker: &Self::Asker,
+        bucket: &str,
+        ledger: &Ledger<Self::State>,
+    ) -> impl Future<Output = Result<(), String>> + Send;
+}
 
 /// One operation.
 #[derive(Debug, Clone)]
@@ -62,9 +94,11 @@ pub enum Step {
     DeleteAll(Vec<String>),
 }
 
-impl Step {
-    /// What each name holds when it was done.
-    pub fn effects(&self, ledger: &Ledger) -> Vec<(String, State)> {
+impl Work for Step {
+    type State = State;
+    type Asker = Asker;
+
+    fn effects(&self, ledger: &Ledger) -> Vec<(String, State)> {
         let held = |key: &String| ledger.get(key).and_then(|entry| entry.acknowledged.clone());
         match self {
             Self::Put(key, seed, size) => {
@@ -86,8 +120,7 @@ impl Step {
         }
     }
 
-    /// Does it; the error: it was not acknowledged.
-    pub async fn perform(&self, asker: &Asker, bucket: &str) -> Result<(), String> {
+    async fn perform(&self, asker: &Asker, bucket: &str, _: &Ledger) -> Result<(), String> {
         let path = |key: &String| format!("/{bucket}/{key}");
         let told = match self {
             Self::Put(key, seed, size) => asker.put(&path(key), content(*seed, *size)).await,
@@ -128,7 +161,7 @@ impl Step {
     }
 }
 
-fn success(told: reqwest::Result<Told>) -> Result<Told, String> {
+pub fn success(told: reqwest::Result<Told>) -> Result<Told, String> {
     match told {
         Ok(told) if told.status < 300 => Ok(told),
         Ok(told) => Err(format!("{} {}", told.status, told.text())),
@@ -149,9 +182,14 @@ fn tag(told: &Told) -> String {
 }
 
 /// Does a step and keeps the books.
-pub async fn take(step: Step, asker: &Asker, bucket: &str, ledger: &mut Ledger) -> Result<(), String> {
+pub async fn take<W: Work>(
+    step: W,
+    asker: &W::Asker,
+    bucket: &str,
+    ledger: &mut Ledger<W::State>,
+) -> Result<(), String> {
     let effects = step.effects(ledger);
-    let outcome = step.perform(asker, bucket).await;
+    let outcome = step.perform(asker, bucket, ledger).await;
     for (key, state) in effects {
         let entry = ledger.entry(key).or_default();
         match outcome {
@@ -199,8 +237,7 @@ pub async fn settle(asker: &Asker, bucket: &str, ledgers: &mut [Ledger]) {
         let got = read_back(asker, &format!("/{bucket}/{key}")).await;
         assert_eq!(listed.remove(key), got.as_ref().map(|(bytes, _)| bytes.len()), "{key}: LIST and GET");
         let acknowledged = entry.acknowledged.as_ref().map(Held::size);
-        let allowed = [Some(entry.acknowledged.take()), entry.unanswered.take()];
-        let held = allowed.into_iter().flatten().find(|state| match (state, &got) {
+        let held = entry.allowed().find(|state| match (state, &got) {
             (None, None) => true,
             (Some(held), Some((bytes, turn))) => held.turn == *turn && held.bytes() == *bytes,
             _ => false,

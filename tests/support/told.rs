@@ -1,0 +1,24 @@
+//! An answer that came back whole.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+/// What came back.
+#[derive(Debug)]
+pub struct Told {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Told {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The text of the first XML element of that name.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let text = self.text();
+        let rest = text.split_once(&format!("<{name}>"))?.1;
+        Some(rest.split_once('<')?.0.replace("&quot;", "\""))
+    }
+}

@@ -22,7 +22,9 @@ use super::service::{self, Origin};
 use super::shown::{CONTENT_MD5, named};
 use super::{append, conditions, context, errors, properties, ranges, shown};
 use crate::gateway::{Body, Claim, CopySource, Digests, Error, PutObject, Version};
-use crate::model::{Authorized, ChecksumAlgorithm, CopyRecord, Metadata, SnapshotId, SystemMetadata, Timestamp};
+use crate::model::{
+    Authorized, ChecksumAlgorithm, Conditions, CopyRecord, Metadata, SnapshotId, SystemMetadata, Timestamp,
+};
 
 /// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
 const LONGEST_SOURCE_BYTES: usize = 2048;
@@ -242,7 +244,7 @@ async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
     let conditions = conditions::of_source(&ask.asked)?;
     let token = ask.asked.headers.get("x-ms-copy-source-authorization");
     if !is_here(ask, &uri) {
-        if conditions != crate::model::Conditions::default() {
+        if conditions != Conditions::default() {
             return Err(Refusal::unsupported_header("x-ms-source-if-match"));
         }
         let fetched = ask.house.outbound.fetch(&uri, token, range, most).await?;
@@ -284,6 +286,9 @@ async fn source(ask: &Ask<'_>, most: u64) -> Result<Source, Refusal> {
         None => None,
         Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
     };
+    // From the archive a blob comes back by a copy to a tier that can be read. Source: "Copy Blob", `x-ms-access-tier`.
+    let comes_back = ask.operation == Operation::CopyBlob && ask.asked.headers.contains_key("x-ms-access-tier");
+    let conditions = Conditions { not_archived: !comes_back, ..conditions };
     let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
     principal
         .authorize(op)

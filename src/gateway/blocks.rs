@@ -102,6 +102,9 @@ impl Gateway {
                 Unmet::PreconditionFailed | Unmet::NotModified => Error::PreconditionFailed,
             })?;
             Lease::guard_read(version.lease.as_ref(), op.conditions.lease.as_deref(), Timestamp::steady())?;
+        } else {
+            // Blocks that wait alone have no lease to name.
+            Lease::guard_read(None, op.conditions.lease.as_deref(), Timestamp::steady())?;
         }
         Ok(lists)
     }

@@ -149,6 +149,10 @@ async fn blocks_that_wait_are_dropped_when_the_blob_is_replaced() {
     for method in ["GET", "HEAD"] {
         world.send(world.request(method, "/imaging/w")).await.expect(404, "BlobNotFound");
     }
+    let of_blocks = world.request("GET", "/imaging/w").query("comp", "blocklist").query("blocklisttype", "all");
+    let named = of_blocks.clone().header("x-ms-lease-id", "11111111-1111-4111-8111-111111111111");
+    world.send(named).await.expect(412, "LeaseNotPresentWithBlobOperation");
+    world.send(of_blocks).await.ok(200);
     // A deletion takes it away ("Delete Blob", remarks).
     let named = world.request("DELETE", "/imaging/w").header("x-ms-lease-id", "11111111-1111-4111-8111-111111111111");
     world.send(named).await.expect(412, "LeaseNotPresentWithBlobOperation");

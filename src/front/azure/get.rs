@@ -86,6 +86,7 @@ pub(super) async fn head(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let version = version(ask).await?;
     let mut reply = Reply::new(StatusCode::OK);
     reply.headers = shown::headers(&version, false);
+    shown::tier_headers(&version.metadata, &mut reply.headers);
     overridden(ask, &mut reply.headers);
     Ok(reply.with(CONTENT_LENGTH, &version.length.to_string()))
 }

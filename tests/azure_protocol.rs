@@ -14,6 +14,8 @@
 
 #[path = "azure_protocol/bodies.rs"]
 mod bodies;
+#[path = "azure_protocol/changes.rs"]
+mod changes;
 #[path = "azure_protocol/permissions.rs"]
 mod permissions;
 #[path = "azure_protocol/proofs.rs"]

@@ -123,12 +123,14 @@ every_catalog!(
     blocks::any_write_under_a_name_drops_its_uncommitted_blocks,
     blocks::a_copy_of_all_bytes_has_the_blocks_too,
     blocks::blocks_that_nobody_adds_to_are_dropped_oldest_first,
+    blocks::a_deletion_takes_blocks_that_wait_alone,
     blocks::an_object_grows_by_appending_and_stays_the_same_version,
     blocks::a_run_of_slices_becomes_one_part_and_nothing_else_changes,
     blocks::objects_are_found_by_their_tags,
     leases::each_kind_of_write_is_refused_without_the_lease_and_done_with_it,
     leases::a_lease_guards_while_it_is_being_broken,
     leases::a_lease_that_ran_out_guards_nothing_and_cannot_be_named,
+    leases::each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to,
     leases::a_list_that_is_refused_leaves_the_version_and_what_waits,
 );
 

@@ -50,6 +50,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::PreconditionFailed
         | CatalogError::SourceChanged
         | CatalogError::Lease(_)
+        | CatalogError::Archived
         | CatalogError::SnapshotsPresent
         | CatalogError::WrongKind
         | CatalogError::AppendClosed

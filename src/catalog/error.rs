@@ -33,6 +33,9 @@ pub enum CatalogError {
     /// A lease forbids it, or a lease action was refused.
     #[error("lease: {0}")]
     Lease(#[from] crate::model::LeaseFault),
+    /// The object is in the archive, and the operation must not change it there.
+    #[error("the object is in the archive")]
+    Archived,
     /// The object has snapshots, and the deletion said nothing of them.
     #[error("the object has snapshots")]
     SnapshotsPresent,

@@ -30,8 +30,8 @@ use async_trait::async_trait;
 
 use crate::model::{
     BucketName, BucketRef, ByteRange, Checksum, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
-    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Timestamp,
-    Unmet, Unsatisfiable, WrappedTenantKey,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Tier,
+    Timestamp, Unmet, Unsatisfiable, WrappedTenantKey,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
@@ -137,6 +137,16 @@ impl Version {
     /// Whether a write under these conditions may go on. The lease is not looked at.
     pub fn check_write(&self, conditions: &Conditions) -> Result<(), Unmet> {
         if conditions.is_empty() { Ok(()) } else { self.as_state(|state| conditions.check_write(Some(state))) }
+    }
+
+    /// Whether its tier is the archive.
+    pub fn is_archived(&self) -> bool {
+        self.metadata.tier.as_ref().is_some_and(|tier| tier.name == Tier::ARCHIVE)
+    }
+
+    /// Refuses a write that must not change what is in the archive.
+    pub fn guard_archive(&self, conditions: &Conditions) -> Result<(), CatalogError> {
+        if conditions.not_archived && self.is_archived() { Err(CatalogError::Archived) } else { Ok(()) }
     }
 
     fn as_state<T>(&self, look: impl FnOnce(CurrentState<'_>) -> T) -> T {

@@ -66,6 +66,8 @@ impl Revision {
                 return Ok(false);
             }
         }
+        // A copy that was changed is none any more.
+        metadata.copied = None;
         Ok(true)
     }
 }
@@ -124,6 +126,7 @@ impl NewAppend {
         // They were of the bytes that were there before.
         metadata.content_md5 = None;
         metadata.checksums.clear();
+        metadata.copied = None;
         metadata.created.get_or_insert(version.modified);
         version.length = length;
         version.etag = self.etag.clone();

@@ -6,7 +6,9 @@ use super::parts::PartTicket;
 use super::put::split;
 use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
 use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
-use crate::model::{Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Principal, Timestamp};
+use crate::model::{
+    Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Principal, Timestamp,
+};
 
 impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
@@ -90,6 +92,9 @@ impl Gateway {
                 return Err(Error::WrongKind);
             }
             check_conditions(&op.conditions, version).map_err(as_precondition)?;
+        } else {
+            // Blocks that wait alone have no lease to name.
+            Lease::guard_read(None, op.conditions.lease.as_deref(), Timestamp::steady())?;
         }
         Ok(lists)
     }

@@ -226,6 +226,7 @@ pub(super) async fn open_for_copy(
         Error::PreconditionFailed => Error::SourcePreconditionFailed,
         error => error,
     })?;
+    opened.version.guard_archive(&source.conditions)?;
     Lease::guard_read(opened.version.lease.as_ref(), source.conditions.lease.as_deref(), Timestamp::steady())?;
     Ok(opened)
 }

@@ -68,6 +68,9 @@ pub enum Error {
     /// 409 or 412. A lease forbids it, or a lease action was refused.
     #[error("lease: {0}")]
     Lease(#[from] LeaseFault),
+    /// 409. The object is in the archive, and the operation must not change it there.
+    #[error("the object is in the archive")]
+    Archived,
     /// 409. The object has snapshots, and the deletion said nothing of them.
     #[error("the object has snapshots")]
     SnapshotsPresent,
@@ -164,6 +167,7 @@ impl From<CatalogError> for Error {
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
             CatalogError::SourceChanged => Self::Conflict,
             CatalogError::Lease(fault) => Self::Lease(fault),
+            CatalogError::Archived => Self::Archived,
             CatalogError::SnapshotsPresent => Self::SnapshotsPresent,
             CatalogError::WrongKind => Self::WrongKind,
             CatalogError::AppendClosed => Self::AppendClosed,

@@ -53,6 +53,9 @@ pub enum BodyError {
     /// The framing (aws-chunked, trailers, structured body) is wrong.
     #[error("the body is malformed")]
     Malformed,
+    /// The framing has a checksum that is not the content's.
+    #[error("a checksum in the body does not match")]
+    Checksum,
     /// The client was too slow.
     #[error("the body took too long")]
     Timeout,

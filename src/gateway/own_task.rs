@@ -54,6 +54,7 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::PreconditionFailed
             | CatalogError::SourceChanged
             | CatalogError::Lease(_)
+            | CatalogError::Archived
             | CatalogError::SnapshotsPresent
             | CatalogError::WrongKind
             | CatalogError::AppendClosed

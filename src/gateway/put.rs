@@ -66,7 +66,8 @@ pub(super) fn check_conditions_of_write(conditions: &Conditions, current: Option
         current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::new(&v.etag, tag, v.modified, Some(&v.metadata.tags)));
     conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
     let lease = current.and_then(|version| version.lease.as_ref());
-    Ok(Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?)
+    Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?;
+    Ok(current.map_or(Ok(()), |version| version.guard_archive(conditions))?)
 }
 
 /// Content and ticket of a sealed body.

@@ -27,6 +27,9 @@ pub struct Conditions {
     /// The lease that the client says it holds (Azure `x-ms-lease-id`). Decided beside the rest: see
     /// [`LeaseFault`](super::LeaseFault).
     pub lease: Option<String>,
+    /// What is in the archive must stay as it is. Decided beside the rest, after the lease.
+    /// Source: Azure "Access tiers for blob data", "Archive access tier".
+    pub not_archived: bool,
     /// How several of them go together.
     pub combination: Combination,
 }

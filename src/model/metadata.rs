@@ -78,6 +78,11 @@ pub struct Tier {
     pub changed: Timestamp,
 }
 
+impl Tier {
+    /// The tier whose content is neither read nor changed.
+    pub const ARCHIVE: &str = "Archive";
+}
+
 /// A finished copy, as `x-ms-copy-*` tell of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyRecord {

@@ -252,7 +252,7 @@ impl Generator {
         };
         match self.below(4) {
             0 => step.h("x-ms-range-get-content-md5", "true"),
-            1 => step.h("x-ms-range-get-content-md5", "false"),
+            1 => step.h("x-ms-range-get-content-md5", "false").odd("a digest that is not wanted"),
             _ => step,
         }
     }

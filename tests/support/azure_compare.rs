@@ -7,9 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use quick_xml::Reader;
-use quick_xml::events::Event;
-
+use crate::azure_flat::Flat;
 use crate::azure_ops::Step;
 use crate::azure_wire::Answer;
 
@@ -71,24 +69,13 @@ const PRESENT: [&str; 13] = [
     "x-ms-content-crc64",
 ];
 
-/// Elements whose text differs from server to server.
-const UNLIKE: [&str; 10] = [
-    "Etag",
-    "Last-Modified",
-    "Creation-Time",
-    "AccessTierChangeTime",
-    "CopyId",
-    "CopySource",
-    "CopyCompletionTime",
-    "Snapshot",
-    "NextMarker",
-    "Marker",
-];
-
 /// A place where two answers differ.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
+    /// The step, or `after` it.
     pub kind: String,
+    /// The operation that was answered.
+    pub on: &'static str,
     pub odd: String,
     /// `status`, `body`, `header NAME`, `xml PATH`, `tag`.
     pub what: String,
@@ -98,7 +85,7 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, odd, what, ours, theirs } = self;
+        let Self { kind, on: _, odd, what, ours, theirs } = self;
         write!(to, "{kind} [{odd}]: {what}: ours {ours:?}, theirs {theirs:?}")
     }
 }
@@ -106,11 +93,10 @@ impl fmt::Display for Difference {
 /// Where two answers to a step differ. A different status or code hides the rest.
 pub fn compare(step: &Step, ours: &Answer, theirs: &Answer) -> Vec<Difference> {
     let mut found = Found { step, differences: Vec::new() };
-    let outcome = |answer: &Answer| format!("{} {}", answer.status, answer.code()).trim_end().to_owned();
     // What one of them cannot even read it refuses without saying why; that the other says why is no difference.
     let speechless = theirs.status == 400 && theirs.code().is_empty();
-    if outcome(ours) != outcome(theirs) && !(speechless && ours.status == 400) {
-        found.add("status", &outcome(ours), &outcome(theirs));
+    if ours.outcome() != theirs.outcome() && !(speechless && ours.status == 400) {
+        found.add("status", &ours.outcome(), &theirs.outcome());
         return found.differences;
     }
     if speechless {
@@ -156,6 +142,7 @@ impl Found<'_> {
     fn add(&mut self, what: &str, ours: &str, theirs: &str) {
         self.differences.push(Difference {
             kind: self.step.kind.into(),
+            on: self.step.kind,
             odd: self.step.odd.clone(),
             what: what.into(),
             ours: ours.into(),
@@ -189,97 +176,5 @@ impl Found<'_> {
         for path in paths {
             self.same(&format!("xml {}", path.1), value(&mine, path).as_deref(), value(&other, path).as_deref());
         }
-    }
-}
-
-/// An XML document as values by path. Items of a list are told apart by their name, not by their position.
-#[derive(Default)]
-struct Flat {
-    /// Which item, and the path of element names: the texts there, each with a semicolon.
-    values: BTreeMap<(String, String), String>,
-    /// The items, in order; prefixes first, because some servers tell them before the blobs and others between them.
-    order: Vec<String>,
-}
-
-impl Flat {
-    fn of(text: &str) -> Self {
-        let mut flat = Self::default();
-        match Element::parse(text) {
-            Ok(root) => flat.add(&root, "", &root.name),
-            Err(error) => {
-                flat.values.insert((String::new(), "broken".into()), error);
-            }
-        }
-        flat.order.sort_by_key(|name| !name.starts_with("BlobPrefix"));
-        flat
-    }
-
-    fn add(&mut self, element: &Element, item: &str, path: &str) {
-        let text = if UNLIKE.contains(&element.name.as_str()) && !element.text.is_empty() {
-            "there"
-        } else {
-            element.text.as_str()
-        };
-        let value = self.values.entry((item.to_owned(), path.to_owned())).or_default();
-        value.push_str(text);
-        value.push(';');
-        for child in &element.children {
-            let path = format!("{path}/{}", child.name);
-            match child.item() {
-                Some(name) => {
-                    self.order.push(name.clone());
-                    self.add(child, &format!("{item} {name}"), &path);
-                }
-                None => self.add(child, item, &path),
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Element {
-    name: String,
-    text: String,
-    children: Vec<Self>,
-}
-
-impl Element {
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut reader = Reader::from_str(text);
-        let mut open = vec![Self::default()];
-        let named = |name: &[u8]| Self { name: String::from_utf8_lossy(name).into_owned(), ..Self::default() };
-        loop {
-            let event = reader.read_event().map_err(|error| error.to_string())?;
-            let Some(last) = open.last_mut() else { return Err("more ends than beginnings".into()) };
-            match event {
-                Event::Start(start) => open.push(named(start.name().as_ref())),
-                Event::Empty(start) => last.children.push(named(start.name().as_ref())),
-                Event::Text(text) => last.text.push_str(&String::from_utf8_lossy(&text)),
-                Event::GeneralRef(reference) => last.text.push_str(match &*reference {
-                    b"amp" => "&",
-                    b"lt" => "<",
-                    b"gt" => ">",
-                    b"quot" => "\"",
-                    b"apos" => "'",
-                    _ => "?",
-                }),
-                Event::End(_) => {
-                    let done = open.pop().unwrap_or_default();
-                    open.last_mut().ok_or("more ends than beginnings")?.children.push(done);
-                }
-                Event::Eof => break,
-                _ => {}
-            }
-        }
-        open.pop().and_then(|mut root| root.children.pop()).ok_or_else(|| "nothing".to_owned())
-    }
-
-    /// Which item of a list this is, if it is one.
-    fn item(&self) -> Option<String> {
-        let items = ["Blob", "BlobPrefix", "Container", "Block", "Tag", "SignedIdentifier"];
-        let text = |name: &str| self.children.iter().find(|child| child.name == name).map(|child| child.text.as_str());
-        let name = text("Name").or(text("Key")).or(text("Id")).unwrap_or("");
-        let snapshot = if text("Snapshot").is_some() { " (snapshot)" } else { "" };
-        items.contains(&self.name.as_str()).then(|| format!("{} {name}{snapshot}", self.name))
     }
 }

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use wildmatch::WildMatch;
-
 use crate::azure_compare::{Difference, compare};
+use crate::azure_flat::Flat;
 use crate::azure_generator::Generator;
-use crate::azure_ops::{BLOBS, CONTAINERS, Place, Step};
+use crate::azure_known::{Before, Known, Met};
+use crate::azure_ops::{BLOBS, CONTAINERS, Place, Step, Value};
 use crate::azure_script::Scene;
 use crate::azure_side::Side;
 
@@ -22,37 +22,13 @@ const LEASE_STEPS: usize = 60;
 /// So many steps at most are shown and replayed for a difference.
 const HISTORY: usize = 60;
 
-/// A difference that is as it should be: patterns with `*`, and who says so.
-pub struct Known {
-    pub kind: &'static str,
-    pub odd: &'static str,
-    pub what: &'static str,
-    pub ours: &'static str,
-    pub theirs: &'static str,
-    /// Why.
-    pub why: &'static str,
-    /// The title of Microsoft's page that bears witness.
-    pub page: &'static str,
-}
-
-impl Known {
-    fn covers(&self, difference: &Difference) -> bool {
-        let fits = |pattern: &str, text: &str| WildMatch::new(pattern).matches(text);
-        fits(self.kind, &difference.kind)
-            && fits(self.odd, &difference.odd)
-            && fits(self.what, &difference.what)
-            && fits(self.ours, &difference.ours)
-            && fits(self.theirs, &difference.theirs)
-    }
-}
-
 /// What a run found.
 #[derive(Default)]
 pub struct Report {
     /// Unknown differences: how often, and the steps that led to the first.
     pub unknown: BTreeMap<Difference, (usize, Vec<Step>)>,
-    /// How often each known one was met.
-    pub known: Vec<usize>,
+    /// How often each known one was met, by its number.
+    pub known: BTreeMap<usize, usize>,
     /// How often an operation had which status: one that never succeeds shows nothing.
     pub outcomes: BTreeMap<&'static str, BTreeMap<u16, usize>>,
 }
@@ -68,7 +44,7 @@ impl Report {
 pub struct Run {
     pub ours: Side,
     pub theirs: Side,
-    known: &'static [Known],
+    known: Vec<&'static Known>,
     history: Vec<Step>,
     leased: HashMap<Place, (Instant, usize)>,
     asked: usize,
@@ -76,13 +52,20 @@ pub struct Run {
     succeeded: bool,
     /// Blobs with uncommitted blocks.
     waiting: HashSet<Place>,
+    /// Written to since their lease ended.
+    freed: HashSet<Place>,
+    /// Copies that were changed since.
+    changed: HashSet<Place>,
+    changed_once: HashSet<Place>,
+    /// Kinds of blobs that snapshots were taken of.
+    taken: HashMap<Place, Vec<String>>,
     /// Whether ours must answer with the version that was asked for.
     strict: bool,
 }
 
 impl Run {
     /// `strict`: what is promised of our answers alone is held against them, too.
-    pub fn new(ours: Side, theirs: Side, known: &'static [Known], strict: bool) -> Self {
+    pub fn new(ours: Side, theirs: Side, known: Vec<&'static Known>, strict: bool) -> Self {
         Self {
             ours,
             theirs,
@@ -92,13 +75,17 @@ impl Run {
             asked: 0,
             succeeded: false,
             waiting: HashSet::new(),
+            freed: HashSet::new(),
+            changed: HashSet::new(),
+            changed_once: HashSet::new(),
+            taken: HashMap::new(),
             strict,
         }
     }
 
     /// So many steps from a seed.
     pub async fn run(&mut self, seed: u64, steps: usize) -> Report {
-        let mut report = Report { known: vec![0; self.known.len()], ..Report::default() };
+        let mut report = Report::default();
         let mut generator = Generator::new(seed);
         for container in 0..CONTAINERS.len() {
             let step = Step::new("Create Container", "PUT", Place::Container(container)).q("restype", "container");
@@ -118,7 +105,7 @@ impl Run {
 
     /// These steps, and their waits; leases end as they end.
     pub async fn scripted(&mut self, scenes: &[Scene]) -> Report {
-        let mut report = Report { known: vec![0; self.known.len()], ..Report::default() };
+        let mut report = Report::default();
         for container in 0..CONTAINERS.len() {
             let step = Step::new("Create Container", "PUT", Place::Container(container)).q("restype", "container");
             self.check(&step, &mut report).await;
@@ -134,20 +121,21 @@ impl Run {
     }
 
     async fn check(&mut self, step: &Step, report: &mut Report) {
-        let mut differences = self.ask(step, report).await;
+        let before = self.before(step).await;
+        let mut differences = self.ask(step, before, report).await;
         let blocks_left = self.leaves_blocks_behind(step);
         // The state after, seen from outside.
-        if step.is_write() && differences.iter().all(|difference| difference.what != "status") {
+        if step.is_write() && differences.iter().all(|(difference, _)| difference.what != "status") {
             let after = self.state_after(step, report).await;
             differences.extend(after);
         }
         let mut apart = false;
-        for difference in differences {
+        for (difference, known) in differences {
             // One side did it and the other did not, or did something else.
             apart |=
                 difference.what == "status" && difference.ours.starts_with('2') != difference.theirs.starts_with('2');
-            match self.known.iter().position(|known| known.covers(&difference)) {
-                Some(at) => report.known[at] += 1,
+            match known {
+                Some(at) => *report.known.entry(at).or_default() += 1,
                 None => {
                     apart |= difference.kind.starts_with("after ");
                     let history = self.relevant(step.place);
@@ -162,15 +150,14 @@ impl Run {
     }
 
     /// One step on both sides.
-    async fn ask(&mut self, step: &Step, report: &mut Report) -> Vec<Difference> {
-        self.break_old_leases().await;
+    async fn ask(&mut self, step: &Step, before: Before, report: &mut Report) -> Vec<(Difference, Option<usize>)> {
         for place in step.needs_time_of() {
             let look = look_at(place);
             self.ours.ask(&look).await;
             self.theirs.ask(&look).await;
         }
         self.history.push(step.clone());
-        let before = (self.ours.tag(step.place).map(str::to_owned), self.theirs.tag(step.place).map(str::to_owned));
+        let tags = (self.ours.tag(step.place).map(str::to_owned), self.theirs.tag(step.place).map(str::to_owned));
         let ours = self.ours.ask(step).await;
         let theirs = self.theirs.ask(step).await;
         if (step.odd.starts_with("acquire") || step.odd.starts_with("break later")) && theirs.is_success() {
@@ -180,10 +167,11 @@ impl Run {
         *report.outcomes.entry(step.kind).or_default().entry(theirs.status).or_default() += 1;
         let mut differences = compare(step, &ours, &theirs);
         let changed = |side: &Side, before: &Option<String>| side.tag(step.place).map(str::to_owned) != *before;
-        let (mine, other) = (changed(&self.ours, &before.0), changed(&self.theirs, &before.1));
+        let (mine, other) = (changed(&self.ours, &tags.0), changed(&self.theirs, &tags.1));
         if differences.is_empty() && mine != other {
             differences.push(Difference {
                 kind: step.kind.into(),
+                on: step.kind,
                 odd: step.odd.clone(),
                 what: "tag".into(),
                 ours: if mine { "changed" } else { "same" }.into(),
@@ -194,13 +182,90 @@ impl Run {
         if self.strict && ours.header("x-ms-version") != asked {
             differences.push(Difference {
                 kind: "any".into(),
+                on: "any",
                 odd: step.odd.clone(),
                 what: "the version asked for".into(),
                 ours: ours.header("x-ms-version").into(),
                 theirs: asked,
             });
         }
-        differences
+        let ordered = matches!(step.kind, "List Blobs" | "Get Block List");
+        if self.strict && ordered && ours.is_success() && !Flat::of(&ours.text()).sorted {
+            differences.push(Difference {
+                kind: step.kind.into(),
+                on: "any",
+                odd: step.odd.clone(),
+                what: "order of snapshots or blocks".into(),
+                ours: ours.text(),
+                theirs: "sorted".into(),
+            });
+        }
+        self.follow(step, &before);
+        let met = Met { step, before: &before, ours: &ours, theirs: &theirs };
+        let known = |difference: &Difference| self.known.iter().position(|known| known.covers(difference, &met));
+        differences.into_iter().map(|difference| (difference.clone(), known(&difference))).collect()
+    }
+
+    /// What is there before a step. Only Azurite is asked: where the two differed, the place was cleared.
+    async fn before(&mut self, step: &Step) -> Before {
+        self.break_old_leases().await;
+        let mut before = Before { waiting: self.waiting.contains(&step.place), ..Before::default() };
+        let within = |places: &HashSet<Place>| match step.place {
+            Place::Container(_) => places.iter().any(|place| place.container() == step.place.container()),
+            Place::Account | Place::Blob(..) => places.contains(&step.place),
+        };
+        (before.freed, before.changed) = (within(&self.freed), within(&self.changed));
+        before.changed_once = within(&self.changed_once);
+        before.snapshots_of = self.taken.get(&step.place).cloned().unwrap_or_default();
+        if step.place != Place::Account {
+            let snapshot = step.query.iter().find(|(name, _)| *name == "snapshot");
+            let look =
+                snapshot.into_iter().fold(look_at(step.place), |look, (name, value)| look.q(name, value.clone()));
+            before.place = self.theirs.send(self.theirs.request(&look)).await;
+        }
+        for (name, value) in &step.headers {
+            if let (true, Value::Address(source, nth)) = (name == "x-ms-copy-source", value) {
+                let look = match nth {
+                    Some(nth) => look_at(*source).q("snapshot", Value::Snapshot(*source, *nth)),
+                    None => look_at(*source),
+                };
+                before.source = self.theirs.send(self.theirs.request(&look)).await;
+            }
+        }
+        before
+    }
+
+    /// Notes what a step did to leases that had ended and to copies.
+    fn follow(&mut self, step: &Step, before: &Before) {
+        if !self.succeeded || !step.is_write() {
+            return;
+        }
+        let ended = matches!(before.place.header("x-ms-lease-state"), "broken" | "expired");
+        match step.kind {
+            "Lease Blob" | "Delete Blob" => {
+                self.freed.remove(&step.place);
+            }
+            "Snapshot Blob" => {
+                let kind = before.place.header("x-ms-blob-type").to_owned();
+                self.taken.entry(step.place).or_default().push(kind);
+            }
+            _ if ended => {
+                self.freed.insert(step.place);
+            }
+            _ => {}
+        }
+        match step.kind {
+            "Set Blob Properties" | "Set Blob Metadata" | "Append Block" | "Append Blob Seal" | "Put Block List" => {
+                if before.place.find("x-ms-copy-id").is_some() {
+                    self.changed.insert(step.place);
+                    self.changed_once.insert(step.place);
+                }
+            }
+            "Copy Blob" | "Put Blob" | "Put Blob (append)" => {
+                self.changed.remove(&step.place);
+            }
+            _ => {}
+        }
     }
 
     /// Whether blocks waited while the blob was replaced or deleted. Azure drops them then, Azurite keeps them ("Put Blob",
@@ -224,21 +289,29 @@ impl Run {
     }
 
     /// HEAD of what a write was about; differences are told under the write's name.
-    async fn state_after(&mut self, step: &Step, report: &mut Report) -> Vec<Difference> {
+    async fn state_after(&mut self, step: &Step, report: &mut Report) -> Vec<(Difference, Option<usize>)> {
         let look = look_at(step.place);
-        let found = self.ask(&look, report).await;
+        let before = self.before(&look).await;
+        let found = self.ask(&look, before, report).await;
         self.history.pop();
         let told = |difference: Difference| Difference {
             kind: format!("after {}", step.kind),
             odd: step.odd.clone(),
             ..difference
         };
-        found.into_iter().map(told).collect()
+        found.into_iter().map(|(difference, known)| (told(difference), known)).collect()
     }
 
     async fn heal(&mut self, place: Place) {
         self.leased.remove(&place);
-        self.waiting.remove(&place);
+        let gone = |other: &Place| match place {
+            Place::Container(_) => other.container() == place.container(),
+            Place::Account | Place::Blob(..) => *other == place,
+        };
+        for places in [&mut self.waiting, &mut self.freed, &mut self.changed, &mut self.changed_once] {
+            places.retain(|other| !gone(other));
+        }
+        self.taken.retain(|other, _| !gone(other));
         for side in [&mut self.ours, &mut self.theirs] {
             side.clear(place).await;
         }
@@ -294,9 +367,13 @@ impl Run {
 
     /// Whether these steps, in new containers, lead to a difference again.
     async fn leads_to(&self, namespace: &str, steps: &[Step], wanted: &Difference) -> bool {
-        let mut again =
-            Self::new(self.ours.elsewhere(namespace), self.theirs.elsewhere(namespace), self.known, self.strict);
-        let mut report = Report { known: vec![0; self.known.len()], ..Report::default() };
+        let mut again = Self::new(
+            self.ours.elsewhere(namespace),
+            self.theirs.elsewhere(namespace),
+            self.known.clone(),
+            self.strict,
+        );
+        let mut report = Report::default();
         for container in 0..CONTAINERS.len() {
             let create = Step::new("Create Container", "PUT", Place::Container(container)).q("restype", "container");
             again.check(&create, &mut report).await;
@@ -345,10 +422,9 @@ impl Run {
         for (kind, outcomes) in &report.outcomes {
             let _ = writeln!(text, "{kind}: {outcomes:?}");
         }
-        for (known, count) in self.known.iter().zip(&report.known) {
-            if *count == 0 {
-                let _ = writeln!(text, "not met: {} [{}] {}: {}", known.kind, known.odd, known.what, known.why);
-            }
+        for (at, known) in self.known.iter().enumerate().filter(|(at, _)| !report.known.contains_key(at)) {
+            let Known { on, what, ours, theirs, why, .. } = known;
+            let _ = writeln!(text, "{at} not met: {on:?} {what}, {ours} and {theirs}: {why}");
         }
         let _ = writeln!(text, "{} unknown differences", report.unknown.len());
         for (at, (difference, (count, steps))) in report.unknown.iter().enumerate() {
@@ -383,8 +459,8 @@ fn look_at(place: Place) -> Step {
         Place::Account => {
             Step::new("Get Account Information", "HEAD", place).q("restype", "account").q("comp", "properties")
         }
-        Place::Container(_) => Step::new("Get Container Properties (after)", "HEAD", place).q("restype", "container"),
-        Place::Blob(..) => Step::new("Get Blob Properties (after)", "HEAD", place),
+        Place::Container(_) => Step::new("Get Container Properties", "HEAD", place).q("restype", "container"),
+        Place::Blob(..) => Step::new("Get Blob Properties", "HEAD", place),
     }
 }
 

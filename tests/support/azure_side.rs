@@ -127,6 +127,8 @@ impl Side {
         }
         let of_snapshot = step.query.iter().any(|(name, _)| *name == "snapshot");
         let place = step.place;
+        // A snapshot with metadata of its own has a tag and a time of its own.
+        let of_snapshot = of_snapshot || step.kind == "Snapshot Blob";
         if let Some(tag) = answer.find("etag").filter(|_| !of_snapshot) {
             let before = self
                 .tags

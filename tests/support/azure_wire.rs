@@ -49,6 +49,11 @@ impl Answer {
         Some(rest.split_once('<')?.0.replace("&quot;", "\"").replace("&amp;", "&"))
     }
 
+    /// Status and code.
+    pub fn outcome(&self) -> String {
+        format!("{} {}", self.status, self.code()).trim_end().to_owned()
+    }
+
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use ecluse::catalog::{
-    Appended, BlockCommit, Catalog, CatalogError, Content, NewAppend, NewBlock, Revision, RunMerge, Select, TagQuery,
+    Appended, BlockCommit, Catalog, CatalogError, Content, Deletion, NewAppend, NewBlock, Revision, RunMerge, Select,
+    SnapshotRule, TagQuery,
 };
 use ecluse::model::{
     AppendState, Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag,
-    EtagCondition, Metadata, PartId, TagExpression, TenantId, Timestamp,
+    EtagCondition, LeaseFault, Metadata, PartId, TagExpression, TenantId, Timestamp,
 };
 
-use super::azure::{object, snapshot, tags};
+use super::azure::{A, deletion, holding, object, snapshot, tags};
 use super::suite::{
     self, GRACE, bucket, completion, delete, etag, key, new, part, put, queued, rich_metadata, sound, tenant, upload,
     with_bucket,
@@ -217,6 +218,29 @@ pub async fn blocks_that_nobody_adds_to_are_dropped_oldest_first(catalog: &dyn C
     assert_eq!(catalog.blocks(&object("b")).await.unwrap().uncommitted.len(), 2);
     assert_eq!(queued(catalog).await.len(), 4);
     sound(catalog).await;
+}
+
+pub async fn a_deletion_takes_blocks_that_wait_alone(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let deletion = |rule| deletion(object("a"), rule);
+    for (number, rule) in [(1, SnapshotRule::MustBeNone), (2, SnapshotRule::Include)] {
+        put_block(catalog, "a", block(1, 10), number).await.unwrap();
+        let before = queued(catalog).await;
+        // There is neither an object to match nor a lease to name.
+        let unmet = Deletion { conditions: only(etag(1)), ..deletion(rule) };
+        assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::PreconditionFailed)));
+        let leased = Deletion { conditions: holding(A), ..deletion(rule) };
+        assert!(matches!(catalog.delete_as(leased, GRACE).await, Err(CatalogError::Lease(LeaseFault::NotPresent))));
+        // There are no snapshots to take alone.
+        catalog.delete_as(deletion(SnapshotRule::Only), GRACE).await.unwrap();
+        assert_eq!(catalog.blocks(&object("a")).await.unwrap().uncommitted.len(), 1);
+        assert_eq!(queued(catalog).await, before);
+        catalog.delete_as(deletion(rule), GRACE).await.unwrap();
+        assert!(matches!(catalog.blocks(&object("a")).await, Err(CatalogError::NoSuchKey)));
+        assert!(matches!(catalog.delete_as(deletion(rule), GRACE).await, Err(CatalogError::NoSuchKey)));
+        assert_eq!(queued(catalog).await.len(), before.len() + 2);
+        sound(catalog).await;
+    }
 }
 
 /// An object that grows, without bytes.

@@ -53,6 +53,7 @@ impl Side<'_> {
         if dice.chance(4) {
             conditions.lease = Some(dice.of(&[A, B]).to_owned());
         }
+        conditions.not_archived = dice.chance(3);
         if dice.chance(5) {
             let current = self.catalog.head(&bucket(), &key(name)).await;
             let tag = current.map_or_else(|_| super::suite::etag(9), |version| version.state_tag());
@@ -196,7 +197,7 @@ async fn step(side: &mut Side<'_>, mut dice: Dice, number: u32) {
             let revision = match dice.below(4) {
                 0 => Revision::User(user("r")),
                 1 => Revision::Tags(tags(&[("n", dice.of(&["1", "3"]))])),
-                2 => Revision::Tier(Some(Tier { name: "Cool".into(), changed: at })),
+                2 => Revision::Tier(Some(Tier { name: dice.of(&["Cool", Tier::ARCHIVE]).into(), changed: at })),
                 _ => Revision::Close { length: None },
             };
             let outcome = catalog.revise(&which, revision, &conditions, at).await;

@@ -1,8 +1,10 @@
-//! What every catalog promises of each kind of write under a lease, and of lists of blocks that it refuses, as functions
+//! What every catalog promises of each kind of write under a lease or to the archive, and of lists of blocks that it refuses, as functions
 //! over `&dyn Catalog`. Each takes a fresh catalog that retains nothing.
 
 use ecluse::catalog::{Catalog, CatalogError, Content, Deletion, NewAppend, Revision, Select, SnapshotRule};
-use ecluse::model::{BlockSource, Conditions, LeaseAction, LeaseFault, ShownMd5, SystemMetadata, Timestamp};
+use ecluse::model::{
+    BlockSource, Conditions, LeaseAction, LeaseFault, ShownMd5, SnapshotId, SystemMetadata, Tier, Timestamp,
+};
 
 use super::azure::{A, B, acquire, deletion, holding, object, tags, user};
 use super::blocks::{block, commit, growing, new_append, new_block, put_block};
@@ -142,6 +144,37 @@ pub async fn a_lease_that_ran_out_guards_nothing_and_cannot_be_named(catalog: &d
         act(catalog, write, number, Conditions::default()).await.unwrap();
         if let Ok(version) = catalog.head(&bucket(), &key(write)).await {
             assert_eq!(version.lease, None, "{write} forgets it");
+        }
+        sound(catalog).await;
+    }
+}
+
+pub async fn each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let spared = || Conditions { not_archived: true, ..Conditions::default() };
+    let tier = |name: &str| Revision::Tier(Some(Tier { name: name.to_owned(), changed: Timestamp(1) }));
+    for (write, number) in writes() {
+        prepare(catalog, write, number).await;
+        revise(catalog, write, tier(Tier::ARCHIVE), Conditions::default()).await.unwrap();
+        let before = catalog.head(&bucket(), &key(write)).await.unwrap();
+        let waiting = queued(catalog).await;
+        let refused = act(catalog, write, number, spared()).await;
+        assert!(matches!(refused, Err(CatalogError::Archived)), "{write}: {refused:?}");
+        let taken = catalog.snapshot(&bucket(), &key(write), None, &spared(), SnapshotId(1)).await;
+        assert!(matches!(taken, Err(CatalogError::Archived)), "{write}: {taken:?}");
+        assert_eq!(catalog.head(&bucket(), &key(write)).await.unwrap(), before, "{write} left something");
+        assert_eq!(queued(catalog).await, waiting, "{write} let go of something");
+        // Under a lease that it does not name, a write is told of the lease.
+        acquire(catalog, Some(write), A, None, Timestamp::steady()).await;
+        let refused = act(catalog, write, number, spared()).await;
+        assert!(matches!(refused, Err(CatalogError::Lease(LeaseFault::IdMissing))), "{write}: {refused:?}");
+        sound(catalog).await;
+        // Another tier, or a write that does not mind, and it is done.
+        if number % 20 == 0 {
+            revise(catalog, write, tier("Cool"), holding(A)).await.unwrap();
+            act(catalog, write, number, Conditions { not_archived: true, ..holding(A) }).await.unwrap();
+        } else {
+            act(catalog, write, number, holding(A)).await.unwrap();
         }
         sound(catalog).await;
     }

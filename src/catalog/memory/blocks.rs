@@ -11,6 +11,7 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
     let entry = state.bucket(&new.bucket)?;
     let current = entry.objects.get(&new.key).map(|object| &object.version);
     let lease = objects::guard(current.and_then(|version| version.lease.as_ref()), &new.conditions)?;
+    current.map_or(Ok(()), |version| version.guard_archive(&new.conditions))?;
     refuse_appendable(current)?;
     if new.content == Content::Empty {
         return Err(CatalogError::Damaged("a block without bytes"));

@@ -19,6 +19,7 @@ pub(super) fn revise(
     let mut version = objects::find(state, object)?.version.clone();
     version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.lease = objects::guard(version.lease.as_ref(), conditions)?;
+    version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
         version.modified = at;

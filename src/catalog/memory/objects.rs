@@ -112,7 +112,9 @@ pub(super) fn check(
         None => conditions.check_write(None),
     }
     .map_err(|_unmet| CatalogError::PreconditionFailed)?;
-    guard(current.and_then(|version| version.lease.as_ref()), conditions)
+    let lease = guard(current.and_then(|version| version.lease.as_ref()), conditions)?;
+    current.map_or(Ok(()), |version| version.guard_archive(conditions))?;
+    Ok(lease)
 }
 
 /// Holds the lease that a write names against the one that there is; returns it unless it has ended.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::objects;
 use super::state::{BucketEntry, ObjectEntry, PastEntry, State};
+use super::{blocks, objects};
 use crate::catalog::order::RANK_OF_DELETED;
 use crate::catalog::{CatalogError, Deletion, Retained, SnapshotRule, Version};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
@@ -26,6 +26,7 @@ pub(super) fn take(
     let version = &current.version;
     version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    version.guard_archive(conditions)?;
     let snapshot = free(state.bucket(bucket)?, key, taken);
     let mut object = ObjectEntry { origin: None, ..current.clone() };
     let id = state.next_version();
@@ -57,6 +58,15 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
         version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
         objects::guard(None, &deletion.conditions)?;
         return end(state, bucket, key, id.0, at, grace_until);
+    }
+    let entry = state.bucket(bucket)?;
+    if !entry.objects.contains_key(key) && entry.uncommitted.contains_key(key) {
+        // Blocks alone: nothing but they can go.
+        objects::check(state, bucket, key, &deletion.conditions)?;
+        return match deletion.snapshots {
+            SnapshotRule::Only => Ok(()),
+            SnapshotRule::MustBeNone | SnapshotRule::Include => blocks::discard(state, bucket, key, grace_until),
+        };
     }
     state.object(bucket, key)?;
     objects::check(state, bucket, key, &deletion.conditions)?;

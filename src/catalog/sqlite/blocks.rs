@@ -20,8 +20,12 @@ use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions
 pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
     let current = Current::of(db, bucket, &new.key)?;
-    // Only the lease counts.
-    let conditions = Conditions { lease: new.conditions.lease.clone(), ..Conditions::default() };
+    // Only the lease and the archive count.
+    let conditions = Conditions {
+        lease: new.conditions.lease.clone(),
+        not_archived: new.conditions.not_archived,
+        ..Conditions::default()
+    };
     Current::guard_write(db, bucket, &new.key, current.as_ref(), &conditions)?;
     refuse_appendable(db, current.as_ref())?;
     if new.content == Content::Empty {
@@ -102,6 +106,11 @@ pub(super) fn commit(db: &Connection, commit: &BlockCommit, disposal: Disposal) 
     let origin = Origin { upload: None, blocks: Some(block_list::write(&blocks)) };
     objects::replace(db, bucket, current, &mut version, origin, disposal)?;
     Ok(version)
+}
+
+/// Whether a name has uncommitted blocks.
+pub(super) fn wait(db: &Connection, bucket: i64, key: &[u8]) -> Result<bool, CatalogError> {
+    Ok(Waiting::of(db, bucket, key)?.is_some())
 }
 
 /// Drops the uncommitted blocks of a name.

@@ -25,6 +25,7 @@ pub(super) fn revise(
     } else {
         version.lease = leases::guard_write(db, bucket, key, given)?;
     }
+    version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
         version.modified = at;
@@ -47,6 +48,7 @@ pub(super) fn append(db: &Connection, append: &NewAppend) -> Result<Appended, Ca
     let mut version = objects::current(db, bucket, &append.key)?;
     version.check_write(&append.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.lease = leases::guard_write(db, bucket, append.key.as_bytes(), append.conditions.lease.as_deref())?;
+    version.guard_archive(&append.conditions)?;
     let offset = version.length;
     append.apply(&mut version)?;
     version.revision = next_content(db)?;

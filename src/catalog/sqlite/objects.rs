@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{CURRENT_VERSION, bucket_id, etag, stored, version};
 use super::{blocks, encoding, leases, past, slices, tags};
 use crate::catalog::{CatalogError, Content, NewVersion, OpenedVersion, Select, Version, VersionId};
-use crate::model::{BucketRef, Conditions, CurrentState, ETag, Lease, ObjectKey, Timestamp};
+use crate::model::{BucketRef, Conditions, CurrentState, ETag, Lease, ObjectKey, Tier, Timestamp};
 
 /// What becomes of versions that are deleted or replaced.
 #[derive(Clone, Copy)]
@@ -240,13 +240,26 @@ impl Current {
             Self::check(current, conditions)?;
         }
         match current {
-            Some(_) => leases::guard_write(db, bucket, key.as_bytes(), conditions.lease.as_deref()),
+            Some(current) => {
+                let lease = leases::guard_write(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
+                current.guard_archive(db, conditions)?;
+                Ok(lease)
+            }
             // Without an object there is no lease.
             None => {
                 Lease::guard_write(None, conditions.lease.as_deref(), Timestamp(0))?;
                 Ok(None)
             }
         }
+    }
+
+    fn guard_archive(&self, db: &Connection, conditions: &Conditions) -> Result<(), CatalogError> {
+        if !conditions.not_archived {
+            return Ok(());
+        }
+        let sql = "SELECT metadata ->> '$.tier.name' FROM version WHERE version_id = ?1";
+        let tier: Option<String> = db.prepare_cached(sql)?.query_row([self.version], |row| row.get(0))?;
+        if tier.as_deref() == Some(Tier::ARCHIVE) { Err(CatalogError::Archived) } else { Ok(()) }
     }
 
     fn check(current: Option<&Self>, conditions: &Conditions) -> Result<(), CatalogError> {

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal};
 use super::rows::{PAST_VERSION, bucket_id, next_content};
-use super::{leases, slices, tags};
+use super::{blocks, leases, slices, tags};
 use crate::catalog::order::RANK_OF_DELETED;
 use crate::catalog::{CatalogError, Deletion, ObjectRef, SnapshotRule, Version, VersionId};
 use crate::model::{BucketRef, ByteRange, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
@@ -58,6 +58,7 @@ pub(super) fn take(
     let current = objects::current(db, bucket, key)?;
     current.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     leases::guard_read(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
+    current.guard_archive(conditions)?;
     let id = next_content(db)?;
     if current.length > 0 {
         slices::copy(db, current.id.0, ByteRange { first: 0, end: current.length }, id, 0)?;
@@ -94,7 +95,19 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
         Lease::guard_write(None, deletion.conditions.lease.as_deref(), Timestamp(0))?;
         return end(db, bucket, key.as_bytes(), id, deletion.at, disposal);
     }
-    let current = Current::of(db, bucket, key)?.ok_or(CatalogError::NoSuchKey)?;
+    let Some(current) = Current::of(db, bucket, key)? else {
+        if !blocks::wait(db, bucket, key.as_bytes())? {
+            return Err(CatalogError::NoSuchKey);
+        }
+        // Blocks alone: nothing but they can go.
+        Current::guard_write(db, bucket, key, None, &deletion.conditions)?;
+        return match deletion.snapshots {
+            SnapshotRule::Only => Ok(()),
+            SnapshotRule::MustBeNone | SnapshotRule::Include => {
+                blocks::discard_of(db, bucket, key.as_bytes(), disposal.grace_until)
+            }
+        };
+    };
     Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
     let ids = snapshots(db, bucket, key.as_bytes())?;
     if deletion.snapshots == SnapshotRule::MustBeNone && !ids.is_empty() {

@@ -18,8 +18,8 @@ pub(super) const MOST_APPEND_BYTES: u64 = 100 * 1024 * 1024;
 /// Append Block.
 pub(super) async fn append(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let op = op(ask)?;
-    not_empty(ask.announced()?)?;
     let received = receive(ask, body, MOST_APPEND_BYTES)?;
+    not_empty(received.body.length.unwrap_or_default())?;
     appended(ask, op, received.body, received.shows_crc64).await
 }
 

@@ -9,7 +9,7 @@ use super::reply::Reply;
 use super::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use super::{conditions, properties, xml};
 use crate::gateway::{CommitBlocks, ListBlocks, PutBlock, Received};
-use crate::model::{BlockId, BlockPick};
+use crate::model::{BlockId, BlockPick, Conditions};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -21,8 +21,8 @@ const MOST_LIST_BYTES: u64 = 8 * 1024 * 1024;
 /// Put Block.
 pub(super) async fn put(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let op = ask.may(block(ask)?)?;
-    not_empty(ask.announced()?)?;
     let received = receive(ask, body, MOST_BLOCK_BYTES)?;
+    not_empty(received.body.length.unwrap_or_default())?;
     let shows_crc64 = received.shows_crc64;
     let stored = ask.house.gateway.put_block(op, received.body).await.map_err(|error| ask.refuse(error))?;
     Ok(of_received(Reply::new(StatusCode::CREATED), &stored, shows_crc64))
@@ -32,7 +32,7 @@ pub(super) async fn put(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
 pub(super) async fn commit(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let mut metadata = properties::of_new(&ask.asked, false)?;
     metadata.shown_md5 = properties::shown_md5(&ask.asked)?;
-    let mut conditions = conditions::of_write(&ask.asked)?;
+    let mut conditions = conditions::of_change(&ask.asked)?;
     let created = create_only(ask, &mut conditions);
     let claimed = properties::claims(&ask.asked)?;
     // Before the body: who may not write need not send it.
@@ -92,13 +92,13 @@ pub(super) fn block(ask: &Ask<'_>) -> Result<PutBlock, Refusal> {
             .detail("QueryParameterName", "blockid")
     })?;
     let id = BlockId::parse(text).ok_or_else(|| Refusal::invalid_parameter("blockid", text))?;
-    let conditions = conditions::lease_only(&ask.asked)?;
+    let conditions = Conditions { not_archived: true, ..conditions::lease_only(&ask.asked)? };
     Ok(PutBlock { bucket: ask.bucket()?, key: ask.key()?, block: id, conditions })
 }
 
 /// 400: a block, or an append, has at least one byte.
-pub(super) fn not_empty(announced: u64) -> Result<(), Refusal> {
-    if announced == 0 { Err(Refusal::invalid_header("Content-Length", "0")) } else { Ok(()) }
+pub(super) fn not_empty(length: u64) -> Result<(), Refusal> {
+    if length == 0 { Err(Refusal::invalid_header("Content-Length", "0")) } else { Ok(()) }
 }
 
 /// An answer that tells the digests of what came in.

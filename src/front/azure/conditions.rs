@@ -58,6 +58,12 @@ pub(super) fn of_write(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     if contradictory || listed(if_match) || listed(if_none_match) { Err(several()) } else { Ok(conditions) }
 }
 
+/// Conditions of a write that what is in the archive does not take: all but deletions, tags, tiers, leases and copies.
+/// Source: "Access tiers for blob data", "Archive access tier".
+pub(super) fn of_change(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
+    Ok(Conditions { not_archived: true, ..of_write(asked)? })
+}
+
 /// Conditions on the source of a copy.
 pub(super) fn of_source(asked: &Asked<'_>) -> Result<Conditions, Refusal> {
     let conditions = read(asked, &SOURCE)?;
@@ -102,6 +108,7 @@ fn read(asked: &Asked<'_>, names: &Names) -> Result<Conditions, Refusal> {
         if_unmodified_since: date(asked, names.unmodified)?,
         if_tags: tags(asked, names.tags)?,
         lease: lease_id(asked, names.lease)?,
+        not_archived: false,
         combination: Combination::default(),
     })
 }

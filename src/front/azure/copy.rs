@@ -23,7 +23,8 @@ use super::shown::{CONTENT_MD5, named};
 use super::{append, conditions, errors, properties, ranges, shown};
 use crate::gateway::{Body, Claim, CopySource, Digests, Error, PutObject, Version};
 use crate::model::{
-    Authorized, ChecksumAlgorithm, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata, Timestamp,
+    Authorized, ChecksumAlgorithm, Conditions, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata,
+    Timestamp,
 };
 
 /// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
@@ -233,7 +234,7 @@ async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result
     let conditions = conditions::of_source(&ask.asked)?;
     let token = ask.asked.headers.get("x-ms-copy-source-authorization");
     if !is_here(ask, &uri) {
-        if conditions != crate::model::Conditions::default() {
+        if conditions != Conditions::default() {
             return Err(Refusal::unsupported_header("x-ms-source-if-match"));
         }
         let fetched = ask.house.outbound.fetch(&uri, token, range, most).await?;
@@ -275,6 +276,9 @@ async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result
         None => None,
         Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
     };
+    // From the archive a blob comes back by a copy to a tier that can be read. Source: "Copy Blob", `x-ms-access-tier`.
+    let comes_back = ask.operation == Operation::CopyBlob && ask.asked.headers.contains_key("x-ms-access-tier");
+    let conditions = Conditions { not_archived: !comes_back, ..conditions };
     let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
     principal
         .authorize(op)

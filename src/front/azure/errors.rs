@@ -74,6 +74,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
              that of 50,000 blocks.",
         ),
         Error::Lease(fault) => lease(*fault, operation),
+        Error::Archived => archived(),
         Error::SnapshotsPresent => {
             plain(409, "SnapshotsPresent", "This operation is not permitted while the blob has snapshots.")
         }
@@ -93,7 +94,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
             "Md5Mismatch",
             "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
         ),
-        Error::DigestMismatch { which: _ } => plain(
+        Error::DigestMismatch { which: _ } | Error::Body(BodyError::Checksum) => plain(
             400,
             "Crc64Mismatch",
             "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.",
@@ -201,6 +202,11 @@ pub(super) fn condition_not_met() -> Refusal {
 /// 409: the blob is there, and should not be.
 pub(super) fn blob_exists() -> Refusal {
     plain(409, "BlobAlreadyExists", "The specified blob already exists.")
+}
+
+/// 409: what is in the archive is neither read nor changed.
+pub(super) fn archived() -> Refusal {
+    plain(409, "BlobArchived", "This operation is not permitted on an archived blob.")
 }
 
 /// 413.

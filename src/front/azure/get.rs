@@ -36,8 +36,8 @@ pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     })?;
     let got = ask.house.gateway.get_object(op).await.map_err(|error| ask.refuse(error))?;
     let GotObject { version, range, body } = got;
-    if version.metadata.tier.as_ref().is_some_and(|tier| tier.name == "Archive") {
-        return Err(errors::plain(409, "BlobArchived", "This operation is not permitted on an archived blob."));
+    if version.is_archived() {
+        return Err(errors::archived());
     }
     let length = range.map_or(version.length, ByteRange::length);
     let mut reply = Reply::new(if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK });
@@ -86,6 +86,7 @@ pub(super) async fn head(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let version = version(ask).await?;
     let mut reply = Reply::new(StatusCode::OK);
     reply.headers = shown::headers(&version, false);
+    shown::tier_headers(&version.metadata, &mut reply.headers);
     overridden(ask, &mut reply.headers);
     Ok(reply.with(CONTENT_LENGTH, &version.length.to_string()))
 }

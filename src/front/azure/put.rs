@@ -20,7 +20,7 @@ const MOST_PUT_BYTES: u64 = 5000 * 1024 * 1024;
 pub(super) async fn put_blob(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let kind = ask.asked.headers.get("x-ms-blob-type").ok_or_else(|| Refusal::missing_header("x-ms-blob-type"))?;
     let mut metadata = properties::of_new(&ask.asked, true)?;
-    let mut conditions = conditions::of_write(&ask.asked)?;
+    let mut conditions = conditions::of_change(&ask.asked)?;
     let announced = ask.announced()?;
     match kind.to_str().unwrap_or_default() {
         "BlockBlob" => {}

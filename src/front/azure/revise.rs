@@ -11,21 +11,21 @@ use super::{conditions, properties};
 use crate::gateway::{
     HeadObject, RemoveObject, RestoreObject, ReviseObject, Revision, Select, SnapshotObject, SnapshotRule, Version,
 };
-use crate::model::Conditions;
+use crate::model::{Conditions, Tier};
 
 /// Set Blob Properties: all six headers, those that are not sent too.
 pub(super) async fn properties(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let system = properties::system(&ask.asked, false)?;
     let shown_md5 = properties::shown_md5(&ask.asked)?;
     let revision = Revision::Headers { system: Box::new(system), shown_md5 };
-    let version = revised(ask, revision, conditions::of_write(&ask.asked)?).await?;
+    let version = revised(ask, revision, conditions::of_change(&ask.asked)?).await?;
     Ok(Reply::new(StatusCode::OK).of_state(&version.state_tag(), version.modified))
 }
 
 /// Set Blob Metadata.
 pub(super) async fn metadata(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let revision = Revision::User(properties::user(&ask.asked)?);
-    let version = revised(ask, revision, conditions::of_write(&ask.asked)?).await?;
+    let version = revised(ask, revision, conditions::of_change(&ask.asked)?).await?;
     Ok(encrypted(Reply::new(StatusCode::OK).of_state(&version.state_tag(), version.modified)))
 }
 
@@ -48,8 +48,7 @@ pub(super) async fn tier(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     if before.as_ref().is_some_and(|version| version.metadata.append.is_some()) {
         return Err(no_tier_here());
     }
-    let archived = |version: &Version| version.metadata.tier.as_ref().is_some_and(|tier| tier.name == "Archive");
-    let rehydrated = before.as_ref().is_some_and(archived) && tier.name != "Archive";
+    let rehydrated = before.as_ref().is_some_and(Version::is_archived) && tier.name != Tier::ARCHIVE;
     revised(ask, Revision::Tier(Some(tier)), conditions).await?;
     Ok(Reply::new(if rehydrated { StatusCode::ACCEPTED } else { StatusCode::OK }))
 }
@@ -61,7 +60,7 @@ pub(super) async fn snapshot(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         bucket: ask.bucket()?,
         key: ask.key()?,
         user: (!user.is_empty()).then_some(user),
-        conditions: conditions::of_write(&ask.asked)?,
+        conditions: conditions::of_change(&ask.asked)?,
     };
     let version = ask.house.gateway.snapshot_object(ask.may(op)?).await.map_err(|error| ask.refuse(error))?;
     let taken = version.snapshot.map(|id| id.to_string()).unwrap_or_default();

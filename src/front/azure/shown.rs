@@ -45,19 +45,10 @@ pub(super) fn headers(version: &Version, partial: bool) -> HeaderMap {
     put(&mut headers, named("x-ms-creation-time"), &http_date(metadata.created.unwrap_or(version.modified)));
     put(&mut headers, named("x-ms-blob-type"), blob_type(metadata));
     put(&mut headers, named("x-ms-server-encrypted"), "true");
-    match &metadata.append {
-        Some(state) => {
-            put(&mut headers, named("x-ms-blob-committed-block-count"), &state.blocks.to_string());
-            if state.closed {
-                put(&mut headers, named("x-ms-blob-sealed"), "true");
-            }
-        }
-        None => {
-            put(&mut headers, named("x-ms-access-tier"), tier_of(metadata));
-            match &metadata.tier {
-                None => put(&mut headers, named("x-ms-access-tier-inferred"), "true"),
-                Some(tier) => put(&mut headers, named("x-ms-access-tier-change-time"), &http_date(tier.changed)),
-            }
+    if let Some(state) = &metadata.append {
+        put(&mut headers, named("x-ms-blob-committed-block-count"), &state.blocks.to_string());
+        if state.closed {
+            put(&mut headers, named("x-ms-blob-sealed"), "true");
         }
     }
     if !metadata.tags.is_empty() {
@@ -71,6 +62,18 @@ pub(super) fn headers(version: &Version, partial: bool) -> HeaderMap {
     }
     user_headers(metadata.user.iter(), &mut headers);
     headers
+}
+
+/// `x-ms-access-tier…` of a block blob. HEAD tells them, GET does not: see the headers of "Get Blob".
+pub(super) fn tier_headers(metadata: &Metadata, headers: &mut HeaderMap) {
+    if metadata.append.is_some() {
+        return;
+    }
+    put(headers, named("x-ms-access-tier"), tier_of(metadata));
+    match &metadata.tier {
+        None => put(headers, named("x-ms-access-tier-inferred"), "true"),
+        Some(tier) => put(headers, named("x-ms-access-tier-change-time"), &http_date(tier.changed)),
+    }
 }
 
 /// `x-ms-meta-…`. A name that cannot be a header's is left out; a value that is no ASCII is written in encoded words.

@@ -198,7 +198,7 @@ impl<'a> Field<'a> {
     /// Checks that it is that sum. A sum is no secret: it need not be compared in constant time.
     fn is(self, sum: &Digest) -> Result<(), BodyError> {
         let (bytes, _) = self.take::<SUM_BYTES>()?;
-        if u64::from_le_bytes(bytes) == sum.finalize() { Ok(()) } else { Err(BodyError::Malformed) }
+        if u64::from_le_bytes(bytes) == sum.finalize() { Ok(()) } else { Err(BodyError::Checksum) }
     }
 }
 
@@ -405,6 +405,17 @@ mod tests {
                     assert_eq!(decode_all(&message, 50), None, "{}, {change} at {position}", vector.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_told_from_a_frame_that_does_not() {
+        for vector in vectors().iter().filter(|vector| (22..1000).contains(&vector.message.len())) {
+            let mut message = vector.message.clone();
+            let last = message.len() - 1;
+            message[last] ^= 1;
+            let outcome = Decoder::new(message.len() as u64).push(message.into());
+            assert!(matches!(outcome, Err(BodyError::Checksum)), "{}", vector.name);
         }
     }
 

@@ -78,7 +78,8 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
             403,
             "The object has snapshots, which S3 cannot show. Delete them through Azure Blob first.",
         ),
-        Error::WrongKind
+        Error::Archived
+        | Error::WrongKind
         | Error::AppendClosed
         | Error::AppendPosition
         | Error::AppendLength
@@ -100,7 +101,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
             403,
             "The signature of a chunk of the body does not match the signature you provided.",
         ),
-        Error::Body(BodyError::Malformed) => {
+        Error::Body(BodyError::Malformed | BodyError::Checksum) => {
             plain("InvalidRequest", 400, "The body's framing or trailer is malformed.")
         }
         Error::Body(BodyError::Timeout) => plain(

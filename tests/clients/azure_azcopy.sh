@@ -21,10 +21,7 @@ seau="$ECLUSE_AZURE_ENDPOINT/azcopy-seau"
 # How many files a run moved, or how it ended. What an address is, azcopy cannot tell from one with the account in its path.
 moved() {
     azcopy "$@" --skip-version-check --output-type=json >said || { cat said >&2; echo failed; return; }
-    python -c '
-import json, sys
-end = [json.loads(line["MessageContent"]) for line in map(json.loads, sys.stdin) if line["MessageType"] == "EndOfJob"][-1]
-print(end["TransfersCompleted"] if end["JobStatus"] == "Completed" else end["JobStatus"])' <said
+    moved_by_azcopy <said
 }
 up() { moved sync tree "$seau/tree?$sas" --from-to=LocalBlob --block-size-mb=4; }
 down() { moved sync "$seau/tree?$sas" back --from-to=BlobLocal; }

@@ -72,16 +72,9 @@ blob lease release -c cli-seau -b copied --lease-id "$lease" -o none
 
 # azcopy, which `sync` runs, cannot tell what an address with the account in its path is. Azure tells times to the second.
 find tree -exec touch -d "1 minute ago" {} +
-sync() { blob sync -c cli-seau -s tree -d synced -- --from-to=LocalBlob --skip-version-check --output-type=json; }
-moved() {
-    python -c '
-import json, sys
-lines = [json.loads(line) for line in sys.stdin if line.startswith("{")]
-end = [json.loads(line["MessageContent"]) for line in lines if line["MessageType"] == "EndOfJob"][-1]
-print(end["TransfersCompleted"] if end["JobStatus"] == "Completed" else end["JobStatus"])'
-}
-[ "$(sync | moved)" = 4 ] || fail "the first sync did not move four files"
-[ "$(sync | moved)" = 0 ] || fail "the second sync moved something"
+up() { blob sync -c cli-seau -s tree -d synced -- --from-to=LocalBlob --skip-version-check --output-type=json; }
+[ "$(up | moved_by_azcopy)" = 4 ] || fail "the first sync did not move four files"
+[ "$(up | moved_by_azcopy)" = 0 ] || fail "the second sync moved something"
 
 url="$(blob generate-sas -c cli-seau -n tree/small.bin --permissions r --expiry "$(date -u -d '+1 hour' +%Y-%m-%dT%H:%MZ)" --full-uri -o tsv)"
 fetch "$url" | cmp - tree/small.bin

@@ -14,3 +14,12 @@ P
 
 # A file of so many bytes that looks like nothing in particular: `filled BYTES FILE`.
 filled() { head -c "$1" /dev/urandom >"$2"; }
+
+# How many files azcopy moved, from what it says in JSON; or how it ended.
+moved_by_azcopy() {
+    python -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin if line.startswith("{")]
+end = [json.loads(line["MessageContent"]) for line in lines if line["MessageType"] == "EndOfJob"][-1]
+print(end["TransfersCompleted"] if end["JobStatus"] == "Completed" else end["JobStatus"])'
+}

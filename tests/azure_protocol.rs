@@ -16,10 +16,14 @@
 mod bodies;
 #[path = "azure_protocol/changes.rs"]
 mod changes;
+#[path = "azure_protocol/oversized.rs"]
+mod oversized;
 #[path = "azure_protocol/permissions.rs"]
 mod permissions;
 #[path = "azure_protocol/proofs.rs"]
 mod proofs;
+#[path = "azure_protocol/races.rs"]
+mod races;
 #[path = "azure_protocol/requests.rs"]
 mod requests;
 #[path = "azure_protocol/sharing.rs"]

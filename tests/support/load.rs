@@ -1,5 +1,5 @@
-//! A load client: many connections over TLS that cost little, requests by hand, fast and slow, contents that are
-//! known at every position. And a provider that forgets.
+//! A load client of either front: many connections over TLS that cost little, requests by hand, fast and slow, contents
+//! that are known at every position. And a provider that forgets.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -25,6 +25,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::gateway::{CLIENT_ID, GatewayProcess};
 use super::noise;
+use super::shared_key::{Account, Request as Signable};
 use super::sigv4::{Signer, target};
 
 /// A TLS connection to the gateway.
@@ -52,15 +53,42 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether it says 503 SlowDown, and when to try again.
+    /// Whether it says 503 SlowDown (Azure: ServerBusy), and when to try again.
     pub fn is_slow_down(&self) -> bool {
-        self.status == 503 && self.text.contains("<Code>SlowDown</Code>") && self.head.contains("retry-after: ")
+        let code = ["SlowDown", "ServerBusy"].iter().any(|code| self.text.contains(&format!("<Code>{code}</Code>")));
+        self.status == 503 && code && self.head.contains("retry-after: ")
     }
+
+    /// Whether it says that what was sent is stored, made or gone.
+    pub fn is_done(&self) -> bool {
+        (200..300).contains(&self.status) && self.status != 206
+    }
+}
+
+/// What an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// An object, or a block blob.
+    Whole,
+    /// A block of a blob.
+    Block,
+    /// What a blob grows by.
+    Append,
+}
+
+/// How a client signs, by the front that it speaks to.
+#[derive(Clone)]
+enum Signs {
+    S3(Signer),
+    Azure(Account),
 }
 
 /// Contents: a run of noise of a prime length, over and over, from another place for each seed.
 #[derive(Clone)]
 pub struct Content(Arc<[u8]>);
+
+/// The only block of each blob of blocks.
+const BLOCK: &str = "MDAwMQ==";
 
 /// A prime, so that no chunk, segment or piece looks like the one before.
 const PERIOD: usize = 1_048_573;
@@ -83,12 +111,24 @@ impl Content {
 pub struct Clients {
     address: SocketAddr,
     tls: TlsConnector,
-    signer: Signer,
+    signs: Signs,
     pub content: Content,
 }
 
 impl Clients {
+    /// Of the S3 front.
     pub fn of(gateway: &GatewayProcess) -> Self {
+        Self::at(gateway, &gateway.endpoint, Signs::S3(Signer::new(CLIENT_ID, &gateway.secret)))
+    }
+
+    /// Of the Azure front.
+    pub fn of_azure(gateway: &GatewayProcess) -> Self {
+        let endpoint = gateway.azure_endpoint();
+        let (endpoint, account) = endpoint.rsplit_once('/').expect("the account in its path");
+        Self::at(gateway, endpoint, Signs::Azure(Account::new(account, &gateway.secret)))
+    }
+
+    fn at(gateway: &GatewayProcess, endpoint: &str, signs: Signs) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&gateway.authority).expect("a certificate")).expect("an authority");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -96,9 +136,9 @@ impl Clients {
         let mut config = config.expect("versions").with_root_certificates(roots).with_no_client_auth();
         config.resumption = rustls::client::Resumption::disabled();
         Self {
-            address: gateway.endpoint.strip_prefix("https://").expect("https").parse().expect("an address"),
+            address: endpoint.strip_prefix("https://").expect("https").parse().expect("an address"),
             tls: TlsConnector::from(Arc::new(config)),
-            signer: Signer::new(CLIENT_ID, &gateway.secret),
+            signs,
             content: Content::new(),
         }
     }
@@ -119,21 +159,95 @@ impl Clients {
         self.tls.connect(ServerName::try_from("localhost").expect("a name"), stream).await
     }
 
-    fn head(&self, method: &str, path: &str, more: &[(&str, String)]) -> String {
+    /// Whether it speaks Azure's protocol.
+    pub fn is_azure(&self) -> bool {
+        matches!(self.signs, Signs::Azure(_))
+    }
+
+    fn head(&self, method: &str, path: &str, query: &[(&str, &str)], more: &[(&str, String)]) -> String {
         let mut headers = vec![("host".to_owned(), self.address.to_string())];
         // The time of the signature is that of the request, however long the test has run.
-        let signer = Signer { at: time::OffsetDateTime::now_utc(), ..self.signer.clone() };
-        signer.sign(method, path, &[], &mut headers, "UNSIGNED-PAYLOAD");
-        headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        let target = match &self.signs {
+            Signs::S3(signer) => {
+                let signer = Signer { at: time::OffsetDateTime::now_utc(), ..signer.clone() };
+                signer.sign(method, path, query, &mut headers, "UNSIGNED-PAYLOAD");
+                headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+                target(path, query)
+            }
+            Signs::Azure(account) => {
+                let request = Signable::new(account, method, path).queries(query);
+                let request = more.iter().fold(request, |request, (name, value)| request.header(name, value));
+                let signed = account.sign(request);
+                headers.extend(signed.headers.iter().cloned());
+                signed.target()
+            }
+        };
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        format!("{method} {} HTTP/1.1\r\n{lines}\r\n", target(path, &[]))
+        format!("{method} {target} HTTP/1.1\r\n{lines}\r\n")
+    }
+
+    /// The head of an upload of so many bytes.
+    fn head_of(&self, write: Write, path: &str, length: u64, more: &[(&str, String)]) -> String {
+        let mut headers = vec![("content-length", length.to_string())];
+        headers.extend(more.iter().cloned());
+        match (self.is_azure(), write) {
+            (true, Write::Block) => self.head("PUT", path, &[("comp", "block"), ("blockid", BLOCK)], &headers),
+            (true, Write::Append) => self.head("PUT", path, &[("comp", "appendblock")], &headers),
+            (azure, _) => {
+                headers.extend(Some(("x-ms-blob-type", "BlockBlob".to_owned())).filter(|_| azure));
+                self.head("PUT", path, &[], &headers)
+            }
+        }
     }
 
     /// A request without a body.
     pub async fn ask(&self, stream: &mut Connection, method: &str, path: &str) -> std::io::Result<Answer> {
-        stream.write_all(self.head(method, path, &[("content-length", "0".into())]).as_bytes()).await?;
+        self.ask_for(stream, method, path, &[], &[]).await
+    }
+
+    async fn ask_for(
+        &self,
+        stream: &mut Connection,
+        method: &str,
+        path: &str,
+        query: &[(&str, &str)],
+        more: &[(&str, String)],
+    ) -> std::io::Result<Answer> {
+        let mut headers = vec![("content-length", "0".to_owned())];
+        headers.extend(more.iter().cloned());
+        stream.write_all(self.head(method, path, query, &headers).as_bytes()).await?;
         stream.flush().await?;
         read_answer(stream, Vec::new()).await.map(|(answer, _)| answer)
+    }
+
+    /// Makes a bucket, or a container.
+    pub async fn create(&self, stream: &mut Connection, path: &str) -> std::io::Result<Answer> {
+        let query: &[(&str, &str)] = if self.is_azure() { &[("restype", "container")] } else { &[] };
+        self.ask_for(stream, "PUT", path, query, &[]).await
+    }
+
+    /// Asks whether a bucket is there, or a container.
+    pub async fn head_bucket(&self, stream: &mut Connection, path: &str) -> std::io::Result<Answer> {
+        let query: &[(&str, &str)] = if self.is_azure() { &[("restype", "container")] } else { &[] };
+        self.ask_for(stream, "HEAD", path, query, &[]).await
+    }
+
+    /// Makes a blob of the one block that was put, or an empty one that grows.
+    pub async fn make(&self, stream: &mut Connection, path: &str, write: Write) -> std::io::Result<Answer> {
+        match write {
+            Write::Append => {
+                let kind = [("x-ms-blob-type", "AppendBlob".to_owned())];
+                self.ask_for(stream, "PUT", path, &[], &kind).await
+            }
+            _ => {
+                let list = format!("<BlockList><Latest>{BLOCK}</Latest></BlockList>");
+                let length = [("content-length", list.len().to_string())];
+                stream.write_all(self.head("PUT", path, &[("comp", "blocklist")], &length).as_bytes()).await?;
+                stream.write_all(list.as_bytes()).await?;
+                stream.flush().await?;
+                read_answer(stream, Vec::new()).await.map(|(answer, _)| answer)
+            }
+        }
     }
 
     /// Uploads `length` bytes of object `seed` to `path`.
@@ -145,14 +259,38 @@ impl Clients {
         length: u64,
         pace: Pace,
     ) -> std::io::Result<Answer> {
-        stream.write_all(self.head("PUT", path, &[("content-length", length.to_string())]).as_bytes()).await?;
+        self.put_as(Write::Whole, stream, path, seed, length, pace).await
+    }
+
+    /// The same, for each kind of upload.
+    pub async fn put_as(
+        &self,
+        write: Write,
+        stream: &mut Connection,
+        path: &str,
+        seed: u64,
+        length: u64,
+        pace: Pace,
+    ) -> std::io::Result<Answer> {
+        self.begin_put_as(write, stream, path, length).await?;
         self.send(stream, seed, 0..length, pace).await?;
         read_answer(stream, Vec::new()).await.map(|(answer, _)| answer)
     }
 
     /// Begins an upload.
     pub async fn begin_put(&self, stream: &mut Connection, path: &str, length: u64) -> std::io::Result<()> {
-        stream.write_all(self.head("PUT", path, &[("content-length", length.to_string())]).as_bytes()).await?;
+        self.begin_put_as(Write::Whole, stream, path, length).await
+    }
+
+    /// The same, for each kind of upload.
+    pub async fn begin_put_as(
+        &self,
+        write: Write,
+        stream: &mut Connection,
+        path: &str,
+        length: u64,
+    ) -> std::io::Result<()> {
+        stream.write_all(self.head_of(write, path, length, &[]).as_bytes()).await?;
         stream.flush().await
     }
 
@@ -164,8 +302,8 @@ impl Clients {
         seed: u64,
         length: u64,
     ) -> std::io::Result<Answer> {
-        let more = [("content-length", length.to_string()), ("expect", "100-continue".into())];
-        stream.write_all(self.head("PUT", path, &more).as_bytes()).await?;
+        let more = [("expect", "100-continue".into())];
+        stream.write_all(self.head_of(Write::Whole, path, length, &more).as_bytes()).await?;
         stream.flush().await?;
         let (first, rest) = read_answer(stream, Vec::new()).await?;
         if first.status != 100 {
@@ -235,8 +373,20 @@ impl Clients {
         path: &str,
         range: &Range<u64>,
     ) -> std::io::Result<(Answer, Vec<u8>)> {
-        let wanted = format!("bytes={}-{}", range.start, range.end - 1);
-        stream.write_all(self.head("GET", path, &[("range", wanted)]).as_bytes()).await?;
+        self.begin_get_with(stream, path, range, &[]).await
+    }
+
+    /// The same, with more headers.
+    pub async fn begin_get_with(
+        &self,
+        stream: &mut Connection,
+        path: &str,
+        range: &Range<u64>,
+        more: &[(&str, String)],
+    ) -> std::io::Result<(Answer, Vec<u8>)> {
+        let mut headers = vec![("range", format!("bytes={}-{}", range.start, range.end - 1))];
+        headers.extend(more.iter().cloned());
+        stream.write_all(self.head("GET", path, &[], &headers).as_bytes()).await?;
         stream.flush().await?;
         read_answer(stream, Vec::new()).await
     }

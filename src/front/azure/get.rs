@@ -3,22 +3,22 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_TYPE, ETAG, LAST_MODIFIED,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use md5::{Digest, Md5};
 
 use super::ask::Ask;
 use super::ranges::{self, LONGEST_DIGESTED_BYTES, RangeDigest};
 use super::refusal::Refusal;
-use super::reply::{Payload, Reply, put, whole};
+use super::reply::{Payload, Reply, put};
 use super::shown::{self, CONTENT_CRC64, CONTENT_MD5, named};
 use super::structured::Encoder;
 use super::{conditions, errors, properties};
-use crate::gateway::{GetObject, GotObject, HeadObject, Select, Version};
+use crate::gateway::{Error, GetObject, GotObject, HeadObject, ObjectBody, Select, Version};
 use crate::model::ByteRange;
 
 /// Get Blob.
@@ -26,16 +26,8 @@ pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let range = ranges::of_read(&ask.asked);
     let digest = ranges::digest(&ask.asked, range)?;
     let framed = properties::is_structured(&ask.asked)?;
-    let op = ask.may(GetObject {
-        bucket: ask.bucket()?,
-        key: ask.key()?,
-        snapshot: ask.snapshot()?,
-        select: range.map_or(Select::All, Select::Range),
-        conditions: conditions::of_read(&ask.asked)?,
-        if_range: None,
-    })?;
-    let got = ask.house.gateway.get_object(op).await.map_err(|error| ask.refuse(error))?;
-    let GotObject { version, range, body } = got;
+    let select = range.map_or(Select::All, Select::Range);
+    let GotObject { version, range, body } = open(ask, select).await?;
     if version.is_archived() {
         return Err(errors::archived());
     }
@@ -53,20 +45,15 @@ pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
             if length > LONGEST_DIGESTED_BYTES {
                 return Err(ranges::too_long_for_a_digest());
             }
-            // The header that holds the digest goes out before the bytes: they wait in memory, within the budget.
-            let share = ask.house.gateway.share(length).await.map_err(|error| ask.refuse(error))?;
-            let pieces = whole(body).await.map_err(|error| ask.refuse(error))?;
-            match digest {
-                RangeDigest::Md5 => put(&mut reply.headers, CONTENT_MD5, &md5_of(&pieces)),
-                RangeDigest::Crc64 => put(&mut reply.headers, CONTENT_CRC64, &crc64_of(&pieces)),
+            // The header that holds the digest goes out before the bytes. They are read twice and never kept: a client that
+            // is slow would hold memory that others wait for.
+            let (name, text) = digest_of(digest, body).await.map_err(|error| ask.refuse(error))?;
+            put(&mut reply.headers, name, &text);
+            let again = open(ask, select).await?;
+            if (again.version.id, again.range) != (version.id, range) {
+                return Err(ask.refuse(Error::Conflict));
             }
-            stream::iter(pieces)
-                .map(Ok)
-                .chain(stream::once(async move {
-                    drop(share);
-                    Ok(Bytes::new())
-                }))
-                .boxed()
+            again.body
         }
     };
     if !framed {
@@ -79,6 +66,35 @@ pub(super) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let encoded = encoder.encoded_length();
     reply.payload = Payload::Stream(super::structured::framed(body, encoder), encoded);
     Ok(reply)
+}
+
+/// The blob, or the range of it that is asked for, as it is now.
+async fn open(ask: &Ask<'_>, select: Select) -> Result<GotObject, Refusal> {
+    let op = ask.may(GetObject {
+        bucket: ask.bucket()?,
+        key: ask.key()?,
+        snapshot: ask.snapshot()?,
+        select,
+        conditions: conditions::of_read(&ask.asked)?,
+        if_range: None,
+    })?;
+    ask.house.gateway.get_object(op).await.map_err(|error| ask.refuse(error))
+}
+
+/// The digest of a body: its header, and what that says.
+async fn digest_of(digest: RangeDigest, mut body: ObjectBody) -> Result<(HeaderName, String), Error> {
+    let mut md5 = Md5::new();
+    let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+    while let Some(piece) = body.next().await {
+        match digest {
+            RangeDigest::Md5 => md5.update(&piece?),
+            RangeDigest::Crc64 => crc.update(&piece?),
+        }
+    }
+    Ok(match digest {
+        RangeDigest::Md5 => (CONTENT_MD5, STANDARD.encode(md5.finalize())),
+        RangeDigest::Crc64 => (CONTENT_CRC64, STANDARD.encode(crc.finalize().to_le_bytes())),
+    })
 }
 
 /// Get Blob Properties.
@@ -136,12 +152,4 @@ pub(super) fn md5_of(pieces: &[Bytes]) -> String {
         md5.update(piece);
     }
     STANDARD.encode(md5.finalize())
-}
-
-fn crc64_of(pieces: &[Bytes]) -> String {
-    let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
-    for piece in pieces {
-        crc.update(piece);
-    }
-    STANDARD.encode(crc.finalize().to_le_bytes())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
+use futures::Stream;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -158,13 +158,4 @@ impl Drop for Outgoing {
     fn drop(&mut self) {
         self.context.finish(self.status, self.bytes_out);
     }
-}
-
-/// Reads a stream of checked plaintext to its end. For what is bounded.
-pub(super) async fn whole(mut stream: BoxStream<'static, Result<Bytes, Error>>) -> Result<Vec<Bytes>, Error> {
-    let mut pieces = Vec::new();
-    while let Some(piece) = stream.next().await {
-        pieces.push(piece?);
-    }
-    Ok(pieces)
 }

@@ -65,6 +65,13 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         BLOBS,
+        [of_blob!("AccessTierChangeTime"), "there;", "absent"],
+        always,
+        "It is told of a tier that was set, by Copy Blob or Put Block List as well.",
+        Page("Get Blob Properties"),
+    ),
+    known(
+        BLOBS,
         [of_blob!("AccessTier"), "Hot;", "C*;"],
         always,
         "A copy has the account's tier unless the request names one; Azurite's has the source's.",

@@ -262,11 +262,11 @@ impl Run {
             }
         }
         match step.kind {
-            "Set Blob Properties" | "Set Blob Metadata" | "Append Block" | "Append Blob Seal" | "Put Block List" => {
-                if before.place.find("x-ms-copy-id").is_some() {
-                    self.changed.insert(step.place);
-                    self.changed_once.insert(step.place);
-                }
+            "Set Blob Properties" | "Set Blob Metadata" | "Append Block" | "Append Blob Seal" | "Put Block List"
+                if before.place.find("x-ms-copy-id").is_some() =>
+            {
+                self.changed.insert(step.place);
+                self.changed_once.insert(step.place);
             }
             "Copy Blob" | "Copy Blob From URL" | "Put Blob" | "Put Blob (append)" => {
                 self.changed.remove(&step.place);

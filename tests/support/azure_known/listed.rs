@@ -73,16 +73,23 @@ pub const KNOWN: &[Known] = &[
     known(
         BLOBS,
         [of_blob!("AccessTier"), "Hot;", "C*;"],
-        always,
+        copies,
         "A copy has the account's tier unless the request names one; Azurite's has the source's.",
         Undocumented("LokiBlobMetadataStore.ts, startCopyFromURL: all properties of the source"),
     ),
     known(
         BLOBS,
         [of_blob!("AccessTierInferred"), "true;", "absent"],
-        always,
+        copies,
         "A copy has the account's tier unless the request names one; Azurite's has the source's.",
         Undocumented("LokiBlobMetadataStore.ts, startCopyFromURL: all properties of the source"),
+    ),
+    known(
+        BLOBS,
+        [of_blob!("AccessTierInferred"), "absent", "true;"],
+        copies,
+        "A tier that the copy's request named is not inferred.",
+        Page("Get Blob Properties"),
     ),
     known(
         BLOBS,
@@ -184,6 +191,11 @@ fn includes(met: &Met<'_>, what: &str) -> bool {
 
 fn includes_metadata(met: &Met<'_>) -> bool {
     includes(met, "metadata")
+}
+
+/// Whether there are copies in the list.
+fn copies(met: &Met<'_>) -> bool {
+    met.theirs.text().contains("<CopyId>")
 }
 
 fn snapshots(met: &Met<'_>) -> bool {

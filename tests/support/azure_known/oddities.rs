@@ -179,6 +179,8 @@ pub const ODDITIES: &[Oddity] = &[
         &["400 InvalidQueryParameterValue"],
         Page("Find Blobs by Tags"),
     ),
+    // --- what is no operation
+    oddity("an unknown comp", &["nothing"], "400 InvalidQueryParameterValue", &[DONE], COMMON),
     // --- leases
     oddity("acquire for a wrong time", &[], "400 InvalidHeaderValue", &["400 InvalidHeaderValue"], Page("Lease Blob")),
     oddity(

@@ -14,13 +14,6 @@ pub const KNOWN: &[Known] = &[
         Page("of each oddity"),
     ),
     known(
-        &["nothing"],
-        ["status", "400 InvalidQueryParameterValue", "200"],
-        |met| met.odd("an unknown comp"),
-        "What is no operation is refused; Azurite gives the container's properties.",
-        Page("Common REST API error codes"),
-    ),
-    known(
         &[],
         ["status", "403 AuthorizationSourceIPMismatch", "*"],
         |met| met.odd("a signature for another address"),

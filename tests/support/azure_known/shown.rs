@@ -131,6 +131,16 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         PROPERTIES,
+        only_theirs("header x-ms-access-tier-inferred", "true"),
+        |met| {
+            let copy = met.theirs.find("x-ms-copy-id").is_some();
+            copy && met.ours.find("x-ms-access-tier-change-time").is_some()
+        },
+        "A tier that the copy's request named is not inferred.",
+        HEADERS,
+    ),
+    known(
+        PROPERTIES,
         only_theirs("header x-ms-access-tier-inferred", "false"),
         |met| met.ours.find("x-ms-access-tier-change-time").is_some(),
         "It is told when it is so: Microsoft's recordings of the service have no other.",

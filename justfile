@@ -19,6 +19,7 @@ one name *arguments:
 # Crashes, the long way: some twenty-five minutes.
 night:
     ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test crash --test fault_points
+    ECLUSE_AZURE_SEED=random ECLUSE_AZURE_STEPS=5000 cargo test --test azure_differential ecluse_answers -- --nocapture
 
 # Format, lints, and the shape of the house.
 check:

@@ -165,6 +165,10 @@ impl Generator {
         step = self.content_headers(step, 4);
         step = if self.one_in(3) { self.metadata(step) } else { step };
         step = if self.one_in(8) { self.tags_header(step) } else { step };
+        if self.one_in(8) {
+            let tier = self.pick(&["Hot", "Cool", "Archive"]);
+            step = step.h("x-ms-access-tier", tier);
+        }
         step = self.with_lease(step, 5);
         self.conditions(step, 5)
     }
@@ -177,6 +181,7 @@ impl Generator {
             1 => step.q("blocklisttype", "committed"),
             2 => step.q("blocklisttype", "uncommitted"),
             3 => step.q("blocklisttype", "some").odd("an unknown type"),
+            4 => step.q("blocklisttype", "committed").q("snapshot", Value::Snapshot(place, 0)),
             _ => step.q("blocklisttype", "all"),
         };
         self.with_lease(step, 8)

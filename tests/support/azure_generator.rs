@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::azure_ops::{BLOBS, Place, Step, Value};
+use crate::azure_ops::{BLOBS, Flaw, Place, Sas, Scope, Step, Value};
 use crate::noise::Noise;
 
 const LONG_AGO: &str = "Wed, 25 Nov 2015 15:27:24 GMT";
@@ -93,12 +93,14 @@ impl Generator {
             }
             83..=85 => self.copy(),
             86..=91 => self.append(),
-            92..=95 => self.list_blobs(),
+            92..=94 => self.list_blobs(),
+            95 => self.pages(),
             96 => self.list_containers(),
             97 => self.find_by_tags(),
+            98 => self.signed(),
             _ => self.invalid(),
         };
-        if step.kind.starts_with("Put Blob") || step.kind == "Copy Blob" {
+        if step.kind.starts_with("Put Blob") || step.kind.starts_with("Copy Blob") {
             self.last = step.place;
         }
         step
@@ -291,6 +293,15 @@ impl Generator {
             0 => step.h("x-ms-copy-source", "junk").odd("a source that is no address"),
             _ => step.h("x-ms-copy-source", Value::Address(source, snapshot)),
         };
+        if self.one_in(6) {
+            step = step.h("x-ms-requires-sync", "true");
+            step.kind = "Copy Blob From URL";
+        }
+        if self.one_in(8) {
+            let tier = self.pick(&["Hot", "Cool", "Archive"]);
+            step = step.h("x-ms-access-tier", tier);
+        }
+        step = if self.one_in(8) { self.tags_header(step) } else { step };
         step = if self.one_in(3) { self.metadata(step) } else { step };
         step = match self.below(10) {
             0 => step.h("x-ms-source-if-match", "\"0x1\"").odd("a source condition"),
@@ -347,6 +358,57 @@ impl Generator {
         }
     }
 
+    /// A list, page after page.
+    fn pages(&mut self) -> Step {
+        let container = self.container();
+        let delimiter = self.pick(&["", "", "/", "b"]);
+        let most = self.pick(&["1", "2", "3"]);
+        let include = self.pick(&["", "metadata", "uncommittedblobs,tags,copy"]);
+        let page = |first: bool| {
+            let mut step = Step::new("List Blobs", "GET", Place::Container(container)).odd("page after page");
+            step = step.q("restype", "container").q("comp", "list").q("maxresults", most);
+            step = if delimiter.is_empty() { step } else { step.q("delimiter", delimiter) };
+            step = if include.is_empty() { step } else { step.q("include", include) };
+            if first { step } else { step.q("marker", Value::Marker(container)) }
+        };
+        for _ in 0..self.below(4) {
+            self.next.push_back(page(false));
+        }
+        page(true)
+    }
+
+    /// With a shared access signature, of this kind or that.
+    fn signed(&mut self) -> Step {
+        let place = self.blob();
+        let step = match self.below(5) {
+            0 => Step::new("Get Blob", "GET", place),
+            1 => Step::new("Get Blob Properties", "HEAD", place),
+            2 => Step::new("Put Blob", "PUT", place).h("x-ms-blob-type", "BlockBlob").body("abc"),
+            3 => Step::new("Delete Blob", "DELETE", place),
+            _ => {
+                let step = Step::new("List Blobs", "GET", Place::Container(place.container().unwrap_or(0)));
+                step.q("restype", "container").q("comp", "list")
+            }
+        };
+        let scope = match (self.below(3), step.place) {
+            (0, _) => Scope::Account,
+            (1, Place::Blob(..)) => Scope::Blob,
+            _ => Scope::Container,
+        };
+        let permissions = self.pick(&["r", "rw", "racwdl", "l", "c", "d", "racwdl"]);
+        let (flaw, odd) = match self.below(12) {
+            0 => (Flaw::Expired, "a signature that ended"),
+            1 => (Flaw::Early, "a signature that has not begun"),
+            2 if permissions != "racwdl" => (Flaw::Widened, "a signature of other permissions"),
+            3 => (Flaw::Elsewhere, "a signature for elsewhere"),
+            4 => (Flaw::OtherAddress, "a signature for another address"),
+            _ => (Flaw::None, ""),
+        };
+        let odd = if odd.is_empty() { format!("signed {scope:?} {permissions}") } else { odd.to_owned() };
+        // Nothing but the signature is to be compared: leases are for the others.
+        Step { sas: Some(Sas { scope, permissions, flaw }), ..step.odd(&odd) }
+    }
+
     fn list_containers(&mut self) -> Step {
         let step = Step::new("List Containers", "GET", Place::Account).q("comp", "list");
         let step = step.q("prefix", Value::Namespace(String::new()));
@@ -380,7 +442,20 @@ impl Generator {
     fn invalid(&mut self) -> Step {
         let place = self.blob();
         let container = Place::Container(self.container());
-        match self.below(7) {
+        match self.below(10) {
+            7 => {
+                let place = [Place::Account, container, place][self.below(3)];
+                let step = Step::new("Get Account Information", "HEAD", place);
+                step.q("restype", "account").q("comp", "properties")
+            }
+            8 => {
+                let step = Step::new("Abort Copy Blob", "PUT", place).q("comp", "copy").q("copyid", LEASES[0]);
+                step.h("x-ms-copy-action", "abort").odd("abort")
+            }
+            9 => Step::new("nothing", "GET", container)
+                .q("restype", "container")
+                .q("comp", "everything")
+                .odd("an unknown comp"),
             0 => Step::new("Put Blob", "PUT", place).body("abc").odd("no type"),
             1 => Step::new("Put Blob", "PUT", place).h("x-ms-blob-type", "RockBlob").body("abc").odd("an unknown type"),
             2 => Step::new("nothing", "POST", place).odd("POST"),

@@ -89,6 +89,8 @@ pub struct Before {
     pub changed: bool,
     /// It, or something in it, was a changed copy once: snapshots stay what they were.
     pub changed_once: bool,
+    /// It was copied, or is a copy.
+    pub shared: bool,
     /// What it was when snapshots were taken of it.
     pub snapshots_of: Vec<String>,
 }

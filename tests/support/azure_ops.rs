@@ -75,11 +75,54 @@ pub struct Step {
     pub query: Vec<(&'static str, Value)>,
     pub headers: Vec<(String, Value)>,
     pub body: Vec<u8>,
+    /// Not signed by key, but with a shared access signature.
+    pub sas: Option<Sas>,
+}
+
+/// A shared access signature, before it is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sas {
+    /// Of the account, of the place's container, or of the place itself.
+    pub scope: Scope,
+    pub permissions: &'static str,
+    /// What is wrong with it.
+    pub flaw: Flaw,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Account,
+    Container,
+    Blob,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    None,
+    /// It ended.
+    Expired,
+    /// It has not begun.
+    Early,
+    /// Its signature is of other permissions.
+    Widened,
+    /// It is for another container, or for another service.
+    Elsewhere,
+    /// It is for another address.
+    OtherAddress,
 }
 
 impl Step {
     pub fn new(kind: &'static str, method: &'static str, place: Place) -> Self {
-        Self { kind, odd: String::new(), method, place, query: Vec::new(), headers: Vec::new(), body: Vec::new() }
+        Self {
+            kind,
+            odd: String::new(),
+            method,
+            place,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            sas: None,
+        }
     }
 
     pub fn q(mut self, name: &'static str, value: impl Into<Value>) -> Self {

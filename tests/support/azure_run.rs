@@ -22,6 +22,9 @@ const LEASE_STEPS: usize = 60;
 /// So many steps at most are shown and replayed for a difference.
 const HISTORY: usize = 60;
 
+/// How often an operation had which status.
+pub type Outcomes = BTreeMap<&'static str, BTreeMap<u16, usize>>;
+
 /// What a run found.
 #[derive(Default)]
 pub struct Report {
@@ -30,15 +33,7 @@ pub struct Report {
     /// How often each known one was met, by its number.
     pub known: BTreeMap<usize, usize>,
     /// How often an operation had which status: one that never succeeds shows nothing.
-    pub outcomes: BTreeMap<&'static str, BTreeMap<u16, usize>>,
-}
-
-impl Report {
-    /// Operations that were asked for and never succeeded.
-    pub fn never_succeeded(&self) -> Vec<&'static str> {
-        let failed = |outcomes: &BTreeMap<u16, usize>| outcomes.keys().all(|status| *status >= 300);
-        self.outcomes.iter().filter(|(_, outcomes)| failed(outcomes)).map(|(kind, _)| *kind).collect()
-    }
+    pub outcomes: Outcomes,
 }
 
 pub struct Run {
@@ -57,6 +52,8 @@ pub struct Run {
     /// Copies that were changed since.
     changed: HashSet<Place>,
     changed_once: HashSet<Place>,
+    /// Sources of copies, and copies.
+    shared: HashSet<Place>,
     /// Kinds of blobs that snapshots were taken of.
     taken: HashMap<Place, Vec<String>>,
     /// Whether ours must answer with the version that was asked for.
@@ -78,6 +75,7 @@ impl Run {
             freed: HashSet::new(),
             changed: HashSet::new(),
             changed_once: HashSet::new(),
+            shared: HashSet::new(),
             taken: HashMap::new(),
             strict,
         }
@@ -216,6 +214,7 @@ impl Run {
         };
         (before.freed, before.changed) = (within(&self.freed), within(&self.changed));
         before.changed_once = within(&self.changed_once);
+        before.shared = self.shared.contains(&step.place);
         before.snapshots_of = self.taken.get(&step.place).cloned().unwrap_or_default();
         if step.place != Place::Account {
             let snapshot = step.query.iter().find(|(name, _)| *name == "snapshot");
@@ -242,6 +241,9 @@ impl Run {
         }
         let ended = matches!(before.place.header("x-ms-lease-state"), "broken" | "expired");
         match step.kind {
+            "Delete Blob" if ended && step.headers.iter().any(|(_, value)| *value == Value::from("only")) => {
+                self.freed.insert(step.place);
+            }
             "Lease Blob" | "Delete Blob" => {
                 self.freed.remove(&step.place);
             }
@@ -254,14 +256,19 @@ impl Run {
             }
             _ => {}
         }
-        match step.kind {
-            "Set Blob Properties" | "Set Blob Metadata" | "Append Block" | "Append Blob Seal" | "Put Block List" => {
-                if before.place.find("x-ms-copy-id").is_some() {
-                    self.changed.insert(step.place);
-                    self.changed_once.insert(step.place);
-                }
+        for (_, value) in &step.headers {
+            if let Value::Address(source, _) = value {
+                self.shared.extend([*source, step.place]);
             }
-            "Copy Blob" | "Put Blob" | "Put Blob (append)" => {
+        }
+        match step.kind {
+            "Set Blob Properties" | "Set Blob Metadata" | "Append Block" | "Append Blob Seal" | "Put Block List"
+                if before.place.find("x-ms-copy-id").is_some() =>
+            {
+                self.changed.insert(step.place);
+                self.changed_once.insert(step.place);
+            }
+            "Copy Blob" | "Copy Blob From URL" | "Put Blob" | "Put Blob (append)" => {
                 self.changed.remove(&step.place);
             }
             _ => {}
@@ -283,7 +290,9 @@ impl Run {
                 self.waiting.remove(&step.place);
                 false
             }
-            "Put Blob" | "Put Blob (append)" | "Copy Blob" | "Delete Blob" => self.waiting.contains(&step.place),
+            "Put Blob" | "Put Blob (append)" | "Copy Blob" | "Copy Blob From URL" | "Delete Blob" => {
+                self.waiting.contains(&step.place)
+            }
             _ => false,
         }
     }
@@ -308,7 +317,8 @@ impl Run {
             Place::Container(_) => other.container() == place.container(),
             Place::Account | Place::Blob(..) => *other == place,
         };
-        for places in [&mut self.waiting, &mut self.freed, &mut self.changed, &mut self.changed_once] {
+        for places in [&mut self.waiting, &mut self.freed, &mut self.changed, &mut self.changed_once, &mut self.shared]
+        {
             places.retain(|other| !gone(other));
         }
         self.taken.retain(|other, _| !gone(other));
@@ -440,7 +450,7 @@ impl Run {
 }
 
 fn shown(step: &Step) -> String {
-    let Step { kind, odd, method, place, query, headers, body } = step;
+    let Step { kind, odd, method, place, query, headers, body, sas } = step;
     let place = match place {
         Place::Account => "the account".to_owned(),
         Place::Container(container) => CONTAINERS[*container].to_owned(),
@@ -451,7 +461,8 @@ fn shown(step: &Step) -> String {
         1..400 if body.is_ascii() => format!(" {}", String::from_utf8_lossy(body)),
         length => format!(" {length} bytes"),
     };
-    format!("{kind} [{odd}] {method} {place:?} {query:?} {headers:?}{body}")
+    let sas = sas.map_or(String::new(), |sas| format!(" {sas:?}"));
+    format!("{kind} [{odd}] {method} {place:?} {query:?} {headers:?}{body}{sas}")
 }
 
 fn look_at(place: Place) -> Step {

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use crate::azure_ops::{BLOBS, CONTAINERS, Place, Step, Value};
+use crate::azure_ops::{BLOBS, CONTAINERS, Flaw, Place, Sas, Scope, Step, Value};
 use crate::azure_wire::{self, Answer};
-use crate::shared_key::{Account, Request, encoded};
+use crate::shared_key::{Account, AccountSas, Request, ServiceSas, VERSION, encoded, iso8601};
 
 /// An id that no lease and no copy has.
 const NOBODY: &str = "99999999-9999-4999-8999-999999999999";
@@ -71,13 +71,62 @@ impl Side {
 
     /// Asks, and remembers.
     pub async fn ask(&mut self, step: &Step) -> Answer {
-        let answer = self.send(self.request(step)).await;
+        let request = self.request(step);
+        let answer = match step.sas {
+            None => self.send(request).await,
+            Some(sas) => self.send_with(request, step.place, sas).await,
+        };
         self.remember(step, &answer);
         answer
     }
 
     pub async fn send(&self, request: Request) -> Answer {
         azure_wire::send(&self.host, &self.account.sign(request.header("x-ms-client-request-id", "step"))).await
+    }
+
+    /// With a shared access signature instead of a key.
+    async fn send_with(&self, request: Request, place: Place, sas: Sas) -> Answer {
+        let hour = time::Duration::HOUR;
+        let (start, expiry) = match sas.flaw {
+            Flaw::Expired => (-2 * hour, -hour),
+            Flaw::Early => (hour, 2 * hour),
+            _ => (-hour, hour),
+        };
+        let now = time::OffsetDateTime::now_utc();
+        let ip = if sas.flaw == Flaw::OtherAddress { "10.1.2.3" } else { "" };
+        let mut query = match sas.scope {
+            Scope::Account => {
+                let services = if sas.flaw == Flaw::Elsewhere { "q" } else { "b" };
+                let sas = AccountSas {
+                    services: services.into(),
+                    start: iso8601(now + start),
+                    expiry: iso8601(now + expiry),
+                    ip: ip.into(),
+                    ..AccountSas::new(sas.permissions, "sco")
+                };
+                self.account.account_sas(&sas)
+            }
+            Scope::Container | Scope::Blob => {
+                let whole = self.path(place);
+                let path = whole.trim_start_matches('/');
+                let container = path.split('/').next().unwrap_or_default();
+                let resource = if sas.scope == Scope::Blob { path } else { container };
+                let elsewhere = if sas.flaw == Flaw::Elsewhere { "other" } else { "" };
+                let sas = ServiceSas {
+                    start: iso8601(now + start),
+                    expiry: iso8601(now + expiry),
+                    ip: ip.into(),
+                    ..ServiceSas::new(sas.permissions, &format!("{resource}{elsewhere}"))
+                };
+                self.account.service_sas(&sas)
+            }
+        };
+        if sas.flaw == Flaw::Widened {
+            query.iter_mut().filter(|(name, _)| name == "sp").for_each(|(_, value)| *value = "racwdl".into());
+        }
+        let mut request = request.header("x-ms-client-request-id", "step").header("x-ms-version", VERSION);
+        request.query.extend(query);
+        azure_wire::send(&self.host, &request).await
     }
 
     /// The tag that the place had last.
@@ -150,7 +199,9 @@ impl Side {
         {
             match answer.field("NextMarker").filter(|marker| !marker.is_empty()) {
                 // With a delimiter the next page's marker may be meant for that delimiter alone.
-                Some(marker) if !step.odd.contains("a delimiter") => self.markers.insert(container, marker),
+                Some(marker) if !step.odd.contains("a delimiter") || step.odd.contains("page after page") => {
+                    self.markers.insert(container, marker)
+                }
                 _ => self.markers.remove(&container),
             };
         }

@@ -65,17 +65,31 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         BLOBS,
-        [of_blob!("AccessTier"), "Hot;", "C*;"],
+        [of_blob!("AccessTierChangeTime"), "there;", "absent"],
         always,
+        "It is told of a tier that was set, by Copy Blob or Put Block List as well.",
+        Page("Get Blob Properties"),
+    ),
+    known(
+        BLOBS,
+        [of_blob!("AccessTier"), "Hot;", "C*;"],
+        copies,
         "A copy has the account's tier unless the request names one; Azurite's has the source's.",
         Undocumented("LokiBlobMetadataStore.ts, startCopyFromURL: all properties of the source"),
     ),
     known(
         BLOBS,
         [of_blob!("AccessTierInferred"), "true;", "absent"],
-        always,
+        copies,
         "A copy has the account's tier unless the request names one; Azurite's has the source's.",
         Undocumented("LokiBlobMetadataStore.ts, startCopyFromURL: all properties of the source"),
+    ),
+    known(
+        BLOBS,
+        [of_blob!("AccessTierInferred"), "absent", "true;"],
+        copies,
+        "A tier that the copy's request named is not inferred.",
+        Page("Get Blob Properties"),
     ),
     known(
         BLOBS,
@@ -177,6 +191,11 @@ fn includes(met: &Met<'_>, what: &str) -> bool {
 
 fn includes_metadata(met: &Met<'_>) -> bool {
     includes(met, "metadata")
+}
+
+/// Whether there are copies in the list.
+fn copies(met: &Met<'_>) -> bool {
+    met.theirs.text().contains("<CopyId>")
 }
 
 fn snapshots(met: &Met<'_>) -> bool {

@@ -172,6 +172,15 @@ pub const ODDITIES: &[Oddity] = &[
     oddity("six policies", &[], "400 InvalidXmlDocument", &[DONE], Page("Set Container ACL")),
     oddity("unknown permission", &[], "400 InvalidXmlNodeValue", &[DONE], Page("Set Container ACL")),
     oddity("one id twice", &[], "400 InvalidXmlNodeValue", &[DONE], Page("Set Container ACL")),
+    oddity(
+        "an expression that is none",
+        &[],
+        "400 InvalidQueryParameterValue",
+        &["400 InvalidQueryParameterValue"],
+        Page("Find Blobs by Tags"),
+    ),
+    // --- what is no operation
+    oddity("an unknown comp", &["nothing"], "400 InvalidQueryParameterValue", &[DONE], COMMON),
     // --- leases
     oddity("acquire for a wrong time", &[], "400 InvalidHeaderValue", &["400 InvalidHeaderValue"], Page("Lease Blob")),
     oddity(

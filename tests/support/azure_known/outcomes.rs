@@ -14,6 +14,20 @@ pub const KNOWN: &[Known] = &[
         Page("of each oddity"),
     ),
     known(
+        &[],
+        ["status", "403 AuthorizationSourceIPMismatch", "*"],
+        |met| met.odd("a signature for another address"),
+        "A signature serves from the addresses that it names; Azurite does not look.",
+        Page("Create an account SAS; Create a service SAS: sip"),
+    ),
+    known(
+        &["Copy Blob From URL"],
+        ["status", "412 SourceConditionNotMet", "202"],
+        |met| met.odd("a source condition"),
+        "Azurite does not look at conditions on the source here.",
+        Page("Copy Blob From URL"),
+    ),
+    known(
         &["Append Blob Seal"],
         ["status", "412 ConditionNotMet", "200"],
         |met| met.odd("x-ms-if-tags"),
@@ -21,7 +35,7 @@ pub const KNOWN: &[Known] = &[
         CONDITIONS,
     ),
     known(
-        &["Put Blob", "Put Blob (append)", "Put Block List", "Copy Blob"],
+        &["Put Blob", "Put Blob (append)", "Put Block List", "Copy Blob", "Copy Blob From URL"],
         ["status", "412 ConditionNotMet", "20?"],
         |met| !met.was_there() && (met.odd("x-ms-if-tags") || met.odd("If-Match *")),
         "A blob that is not there has neither a tag nor tags that fit. Azurite 3.36 has it for If-Match.",
@@ -35,7 +49,7 @@ pub const KNOWN: &[Known] = &[
         Page("Put Block; Lease Blob: outcomes of use attempts, available"),
     ),
     known(
-        &["Copy Blob"],
+        &["Copy Blob", "Copy Blob From URL"],
         ["status", "412 LeaseNotPresentWithBlobOperation", "202"],
         |met| !met.was_there() && met.names_lease(),
         "A blob that is not there has no lease to name.",
@@ -44,8 +58,18 @@ pub const KNOWN: &[Known] = &[
     known(
         &["Put Block"],
         ["status", "201", "412 LeaseNotPresentWithBlobOperation"],
-        |met| met.was_locked() && met.names_lease() && met.before.waiting,
-        "Azurite forgets the lease of a blob that has blocks that wait.",
+        |met| {
+            let elsewhere = met.before.waiting || !met.before.snapshots_of.is_empty();
+            met.was_locked() && met.names_lease() && elsewhere
+        },
+        "Azurite looks for the lease at another entry of that name: one of blocks that wait, or a snapshot.",
+        Page("Put Block"),
+    ),
+    known(
+        &["Put Block"],
+        ["status", "412 LeaseIdM*", "201"],
+        |met| met.was_locked() && !met.before.snapshots_of.is_empty(),
+        "Azurite looks for the lease at another entry of that name: one of blocks that wait, or a snapshot.",
         Page("Put Block"),
     ),
     known(

@@ -71,14 +71,14 @@ pub const KNOWN: &[Known] = &[
         Page("Blob service error codes"),
     ),
     known(
-        &["Copy Blob"],
+        &["Copy Blob", "Copy Blob From URL"],
         ["status", "412 SourceConditionNotMet", "* ConditionNotMet"],
         |met| met.odd("a source condition") && matches!(met.theirs.status, 304 | 412),
         "The condition was on the source, and a copy is no read.",
         Page("Copy Blob; Blob service error codes"),
     ),
     known(
-        &["Copy Blob"],
+        &["Copy Blob", "Copy Blob From URL"],
         ["status", "400 *", "304 ConditionNotMet"],
         |met| met.odd("a source condition") && met.oddities().any(|odd| odd.ours == met.ours.outcome()),
         "We look at what a request says before what it is about.",
@@ -123,6 +123,35 @@ pub const KNOWN: &[Known] = &[
         Page("Specifying conditional headers for Blob service operations"),
     ),
     known(
+        &[],
+        ["status", "403 AuthenticationFailed", "403 AuthorizationFailure"],
+        |met| {
+            let flaws = [
+                "a signature that ended",
+                "a signature that has not begun",
+                "a signature of other permissions",
+                "a signature for elsewhere",
+            ];
+            flaws.into_iter().any(|flaw| met.odd(flaw))
+        },
+        "A signature that proves nothing is a failed authentication; Azurite has one code for all.",
+        Page("Common REST API error codes"),
+    ),
+    known(
+        &["Put Blob"],
+        ["status", "403 UnauthorizedBlobOverwrite", "403 AuthorizationPermissionMismatch"],
+        |met| met.was_there() && met.step.sas.is_some_and(|sas| !sas.permissions.contains('w')),
+        "Who may create may not overwrite.",
+        Page("Blob service error codes"),
+    ),
+    known(
+        &["Abort Copy Blob"],
+        ["status", "409 NoPendingCopyOperation", "409 CopyIdMismatch"],
+        |met| met.odd("abort"),
+        "There is no pending copy to have an id.",
+        Page("Blob service error codes"),
+    ),
+    known(
         &["nothing"],
         ["status", "405 UnsupportedHttpVerb", "400"],
         |met| met.odd("POST") || met.odd("PATCH"),
@@ -138,7 +167,7 @@ fn is_of_state(outcome: &str) -> bool {
 
 /// Whether that refusal is true of the step, as far as can be seen from outside.
 fn is_true(met: &Met<'_>, outcome: &str) -> bool {
-    let copy = met.step.kind == "Copy Blob";
+    let copy = met.step.kind.starts_with("Copy Blob");
     let code = outcome.split_once(' ').map_or("", |(_, code)| code);
     match code {
         "BlobNotFound" | "CannotVerifyCopySource" => {
@@ -161,7 +190,7 @@ fn is_true(met: &Met<'_>, outcome: &str) -> bool {
         }
         // Azurite forgets the lease of a blob that has blocks that wait.
         "LeaseNotPresentWithBlobOperation" | "LeaseNotPresentWithContainerOperation" => {
-            met.names_lease() && (!met.was_locked() || met.before.waiting)
+            met.names_lease() && (!met.was_locked() || met.before.waiting || !met.before.snapshots_of.is_empty())
         }
         "LeaseLost" => met.names_lease() && met.lease_had_ended(),
         "InvalidBlobType" => match met.step.kind {

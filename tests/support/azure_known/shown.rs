@@ -39,7 +39,7 @@ pub const KNOWN: &[Known] = &[
         Page("the response headers of each operation"),
     ),
     known(
-        &["Get Container Properties", "Get Container Metadata"],
+        &["Get Container Properties", "Get Container Metadata", "Get Account Information"],
         only_ours("header content-length", "0"),
         |met| met.ours.body.is_empty() && met.theirs.body.is_empty(),
         "An answer without a body says so (RFC 9110 §8.6).",
@@ -66,6 +66,13 @@ pub const KNOWN: &[Known] = &[
         |met| met.sends("content-md5") && met.ours.is_success(),
         "The MD5 is told back to who sent one; Azurite never does.",
         Page("Put Block"),
+    ),
+    known(
+        &["Copy Blob From URL"],
+        only_ours("header content-md5", "*"),
+        |met| met.ours.status == 202,
+        "The MD5 of the source, where it has one.",
+        Page("Copy Blob From URL"),
     ),
     known(
         &["Get Blob"],
@@ -106,6 +113,30 @@ pub const KNOWN: &[Known] = &[
             met.ours.header("x-ms-access-tier-inferred") == "true" || met.ours.header("x-ms-blob-type") == "AppendBlob"
         },
         "It is told of a tier that was set.",
+        HEADERS,
+    ),
+    known(
+        PROPERTIES,
+        only_ours("header x-ms-access-tier-change-time", "there"),
+        |met| met.ours.find("x-ms-access-tier-inferred").is_none(),
+        "It is told of a tier that was set, by Copy Blob or Put Block List as well.",
+        HEADERS,
+    ),
+    known(
+        &["Get Account Information"],
+        only_ours("header x-ms-is-hns-enabled", "false"),
+        |met| met.ours.status == 200,
+        "It is told whatever is asked about.",
+        Page("Get Account Information"),
+    ),
+    known(
+        PROPERTIES,
+        only_theirs("header x-ms-access-tier-inferred", "true"),
+        |met| {
+            let copy = met.theirs.find("x-ms-copy-id").is_some();
+            copy && met.ours.find("x-ms-access-tier-change-time").is_some()
+        },
+        "A tier that the copy's request named is not inferred.",
         HEADERS,
     ),
     known(
@@ -167,6 +198,13 @@ pub const KNOWN: &[Known] = &[
         always,
         "A blob without a type has the default one.",
         HEADERS,
+    ),
+    known(
+        &["Get Blob", "Get Blob Properties", "Append Block"],
+        ["header x-ms-blob-committed-block-count", "*", "*"],
+        |met| met.before.shared,
+        "A copy grows by itself; in Azurite it has its list of blocks together with its source.",
+        Undocumented("LokiBlobMetadataStore.ts, startCopyFromURL: one array for both"),
     ),
     // --- leases
     known(

@@ -1,5 +1,5 @@
 //! List, HEAD and GET agree on name, size, tag, time and content, after any run of operations: a generated history
-//! through the S3 front, held against a model in memory.
+//! through the S3 front and the Azure front (`one_truth/azure.rs`), held against a model in memory, seen through both.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,16 +14,24 @@
     reason = "tests"
 )]
 
+#[path = "one_truth/azure.rs"]
+mod azure;
+#[path = "support/azure_wire.rs"]
+mod azure_wire;
+#[path = "support/azure_world.rs"]
+mod azure_world;
 #[path = "support/s3_world.rs"]
 mod s3_world;
+#[path = "support/shared_key.rs"]
+mod shared_key;
 #[path = "support/sigv4.rs"]
 mod sigv4;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse::front::s3::S3Settings;
+use azure_world::AzureWorld;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use s3_world::{Answer, World};
+use s3_world::Answer;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
@@ -67,7 +75,7 @@ impl Dice {
 }
 
 struct Run {
-    world: World,
+    azure: AzureWorld,
     model: BTreeMap<String, Object>,
     dice: Dice,
 }
@@ -77,12 +85,12 @@ async fn list_head_and_get_agree_after_any_history() {
     // To see a failure again, put its seed in the place of the clock.
     let seed = OffsetDateTime::now_utc().unix_timestamp_nanos() as u64;
     println!("seed {seed}");
-    let world = World::built(S3Settings::default(), SMALLEST_PART).await;
-    let mut run = Run { world, model: BTreeMap::new(), dice: Dice(seed) };
+    let mut run = Run { azure: AzureWorld::start().await, model: BTreeMap::new(), dice: Dice(seed) };
     for count in 1..=OPERATIONS {
         run.step().await;
         if count % STRIDE == 0 {
             run.agrees().await;
+            run.azure_agrees().await;
         }
     }
 }
@@ -90,7 +98,7 @@ async fn list_head_and_get_agree_after_any_history() {
 impl Run {
     async fn step(&mut self) {
         let key = self.dice.key();
-        match self.dice.below(10) {
+        match self.dice.below(14) {
             0..=2 => self.put(key).await,
             3..=4 => self.upload(key).await,
             5 => self.copy(key).await,
@@ -100,6 +108,7 @@ impl Run {
                 assert_eq!(self.send("DELETE", key, &[], &[], b"").await.status, 204);
                 self.model.remove(key);
             }
+            9..=12 => self.azure_step(key).await,
             _ => self.delete_many().await,
         }
     }
@@ -214,7 +223,7 @@ impl Run {
             base64::engine::general_purpose::STANDARD.encode(hex::decode(sigv4::sha256(xml.as_bytes())).unwrap())
         };
         let sums = [("x-amz-checksum-sha256", digest.as_str())];
-        let answer = self.world.send("POST", "/imaging", &[("delete", "")], &sums, xml.as_bytes()).await;
+        let answer = self.azure.s3.send("POST", "/imaging", &[("delete", "")], &sums, xml.as_bytes()).await;
         assert!(answer.status == 200 && !answer.text().contains("<Error>"), "{}", answer.text());
         for key in keys {
             self.model.remove(key);
@@ -277,7 +286,7 @@ impl Run {
             if !marker.is_empty() {
                 query.push((if version_2 { "continuation-token" } else { "marker" }, &marker));
             }
-            let answer = self.world.send("GET", "/imaging", &query, &[], b"").await;
+            let answer = self.azure.s3.send("GET", "/imaging", &query, &[], b"").await;
             let text = answer.text();
             assert_eq!(answer.status, 200, "{text}");
             let found: Vec<Entry> = text.split("<Contents>").skip(1).map(Entry::of).collect();
@@ -310,7 +319,7 @@ impl Run {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        self.world.send(method, &format!("/imaging/{key}"), query, headers, body).await
+        self.azure.s3.send(method, &format!("/imaging/{key}"), query, headers, body).await
     }
 }
 

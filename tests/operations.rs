@@ -17,6 +17,7 @@ mod support {
     pub mod certificates;
     pub mod client;
     pub mod gateway;
+    pub mod issuer;
     pub mod s3_server;
 }
 

@@ -1,38 +1,15 @@
 //! SIGHUP, and whom bearer tokens speak for.
 
-use std::fs;
-
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
-use serde_json::json;
 
 use super::support::certificates::write_secret;
 use super::support::gateway::{GatewayProcess, Options};
+use super::support::issuer::{APPLICATION, AUDIENCE, ISSUER, Issuer};
 use super::{client, until};
 
-const ISSUER: &str = "https://login.hospital.example/realms/systems";
 const RELOADED: &str = "clients and certificates were reloaded";
-
-/// An issuer's key, and its public half as a JSON Web Key Set.
-fn issuer() -> (EncodingKey, String) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let point = key.public_key_raw();
-    let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
-    let public = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "one", "alg": "ES256", "use": "sig", "x": x, "y": y }] });
-    (EncodingKey::from_ec_der(&key.serialize_der()), public.to_string())
-}
-
-fn token(key: &EncodingKey, application: &str) -> String {
-    let now = time::OffsetDateTime::now_utc().unix_timestamp();
-    let claims = json!({
-        "iss": ISSUER, "aud": "https://storage.azure.com/", "azp": application, "sub": application,
-        "nbf": now - 60, "exp": now + 600,
-    });
-    let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::ES256) };
-    encode(&header, &claims, key).unwrap()
-}
 
 /// The status of List Containers of an account, by a token.
 async fn list(gateway: &GatewayProcess, account: &str, token: &str) -> u16 {
@@ -43,13 +20,11 @@ async fn list(gateway: &GatewayProcess, account: &str, token: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_tokens_speak_for_changes_with_the_file() {
-    let (key, public) = issuer();
-    let folder = tempfile::tempdir().unwrap();
-    let jwks = folder.path().join("jwks.json");
-    fs::write(&jwks, public).unwrap();
+    let issuer = Issuer::new();
     let oidc = format!(
-        "[azure.oidc]\nissuer = \"{ISSUER}\"\naudience = \"https://storage.azure.com/\"\njwks = {{ file = {jwks:?} }}\n\
-         claim = \"azp\"\n[azure.oidc.clients]\n\"imaging-service\" = \"pacs\""
+        "[azure.oidc]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = {{ file = {:?} }}\nclaim = \"azp\"\n\
+         [azure.oidc.clients]\n\"{APPLICATION}\" = \"pacs\"",
+        issuer.keys()
     );
     let gateway = GatewayProcess::start(Options::folder().azure().setting("azure", &oidc));
     let reload = || {
@@ -57,22 +32,22 @@ async fn whom_tokens_speak_for_changes_with_the_file() {
         gateway.signal(Signal::SIGHUP);
         until(RELOADED, || gateway.log().matches(RELOADED).count() > before);
     };
-    let (imaging, reports) = (token(&key, "imaging-service"), token(&key, "report-service"));
+    let (imaging, reports) = (issuer.token(), issuer.token_of("report-service"));
     assert_eq!((list(&gateway, "pacs", &imaging).await, list(&gateway, "pacs", &reports).await), (200, 403));
 
     // Another application takes over, and a client that comes in needs no entry for tokens with its name.
     let second = gateway.home.join("secrets/second");
     let random = rcgen::KeyPair::generate().unwrap();
     write_secret(&second, STANDARD.encode(&random.public_key_raw()[1..]).as_bytes());
-    assert_eq!(list(&gateway, "second", &token(&key, "second")).await, 403);
+    assert_eq!(list(&gateway, "second", &issuer.token_of("second")).await, 403);
     gateway.edit(|text| {
-        text.replace("\"imaging-service\"", "\"report-service\"")
+        text.replace(&format!("\"{APPLICATION}\""), "\"report-service\"")
             + &format!("\n[[client]]\nid = \"second\"\ntenant = \"chum\"\nsecret = {{ file = {second:?} }}\n")
             + "allow = [{ buckets = [\"*\"], actions = [\"list\", \"admin\"] }]\n"
     });
     reload();
     assert_eq!((list(&gateway, "pacs", &imaging).await, list(&gateway, "pacs", &reports).await), (403, 200));
-    assert_eq!(list(&gateway, "second", &token(&key, "second")).await, 200);
+    assert_eq!(list(&gateway, "second", &issuer.token_of("second")).await, 200);
     assert_eq!(list(&gateway, "second", &reports).await, 403);
 
     // Without the section, tokens speak for nobody.
@@ -83,7 +58,7 @@ async fn whom_tokens_speak_for_changes_with_the_file() {
     });
     reload();
     assert_eq!(
-        (list(&gateway, "pacs", &reports).await, list(&gateway, "second", &token(&key, "second")).await),
+        (list(&gateway, "pacs", &reports).await, list(&gateway, "second", &issuer.token_of("second")).await),
         (403, 403)
     );
 }

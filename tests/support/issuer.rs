@@ -55,9 +55,14 @@ impl Issuer {
 
     /// A token for five minutes.
     pub fn token(&self) -> String {
+        self.token_of(APPLICATION)
+    }
+
+    /// The same of another application.
+    pub fn token_of(&self, application: &str) -> String {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let claims = json!({
-            "iss": ISSUER, "aud": AUDIENCE, "azp": APPLICATION, "sub": "00000000-aaaa-4bbb-8ccc-000000000001",
+            "iss": ISSUER, "aud": AUDIENCE, "azp": application, "sub": "00000000-aaaa-4bbb-8ccc-000000000001",
             "iat": now - 5, "nbf": now - 5, "exp": now + 300,
         });
         let header = Header { kid: Some("one".into()), ..Header::new(Algorithm::ES256) };

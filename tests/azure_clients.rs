@@ -29,10 +29,9 @@ mod support {
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
-use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload, integration};
+use object_store::azure::MicrosoftAzure;
+use object_store::{ObjectStoreExt, PutPayload, integration};
 use support::gateway::{CLIENT_ID, GatewayProcess, Options};
 use support::place::{Place, Provision};
 use support::shared_key::{Account, ServiceSas};
@@ -155,18 +154,7 @@ async fn rust(place: Place) {
 }
 
 fn azure_store(gateway: &GatewayProcess, container: &str) -> MicrosoftAzure {
-    let authority = std::fs::read(&gateway.authority).expect("the authority");
-    let authority = Certificate::from_pem(&authority).expect("a certificate");
-    MicrosoftAzureBuilder::new()
-        .with_endpoint(gateway.azure_endpoint())
-        .with_account(CLIENT_ID)
-        .with_access_key(&gateway.secret)
-        .with_container_name(container)
-        .with_client_options(
-            ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
-        )
-        .build()
-        .expect("a client")
+    client::azure_builder(gateway, container).build().expect("a client")
 }
 
 /// The suite that the crate runs against every service it supports, as its own test of Azure runs it.

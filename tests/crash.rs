@@ -93,7 +93,10 @@ fn append(ledger: &Ledger<Name>, noise: &mut Noise) -> AzureStep {
     let key = "log/appended".to_owned();
     let grown = ledger.get(&key).and_then(|entry| entry.acknowledged.blob.as_ref()).map(|blob| blob.pieces.len());
     let act = match grown {
-        Some(appends) if appends < APPENDS => Act::Append(key, (noise.next(), 1 + noise.below(3_000) as usize)),
+        Some(appends) if appends < APPENDS => {
+            let bytes = 1 + usize::try_from(noise.below(3_000)).expect("small");
+            Act::Append(key, (noise.next(), bytes))
+        }
         _ => Act::Begin(key),
     };
     AzureStep { act, retains: false }

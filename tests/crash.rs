@@ -94,7 +94,8 @@ fn append(ledger: &Ledger<Name>, noise: &mut Noise) -> AzureStep {
     let grown = ledger.get(&key).and_then(|entry| entry.acknowledged.blob.as_ref()).map(|blob| blob.pieces.len());
     let act = match grown {
         Some(appends) if appends < APPENDS => {
-            Act::Append(key, (noise.next(), 1 + usize::try_from(noise.below(3_000)).expect("a length")))
+            let bytes = 1 + usize::try_from(noise.below(3_000)).expect("small");
+            Act::Append(key, (noise.next(), bytes))
         }
         _ => Act::Begin(key),
     };

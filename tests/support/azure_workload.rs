@@ -443,10 +443,8 @@ pub fn choose(folder: &str, keys: u64, noise: &mut Noise, ledger: &Ledger<Name>,
             let all = of.into_iter().flat_map(known);
             let all: Vec<_> = all.filter(|(of, n)| name.block(*n, *of).is_some()).collect();
             let count = if all.is_empty() { 0 } else { noise.below(6) };
-            Act::Commit(
-                key,
-                (0..count).map(|_| all[usize::try_from(noise.below(all.len() as u64)).expect("an index")]).collect(),
-            )
+            let mut pick = || all[usize::try_from(noise.below(all.len() as u64)).expect("small")];
+            Act::Commit(key, (0..count).map(|_| pick()).collect())
         }
         14 => Act::Begin(key),
         15..=19 if grows && !large => Act::Append(key, less),

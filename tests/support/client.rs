@@ -1,4 +1,4 @@
-//! A light S3 client of the tests: the `object_store` crate over TLS, and presigned URLs for hand-made requests.
+//! Light clients of the tests: the `object_store` crate over TLS, and presigned URLs for hand-made requests.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::azure::MicrosoftAzureBuilder;
 use object_store::signer::Signer;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
@@ -29,11 +30,26 @@ pub fn builder(gateway: &GatewayProcess, bucket: &str) -> AmazonS3Builder {
         .with_client_options(
             ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
         )
-        .with_retry(RetryConfig {
-            backoff: BackoffConfig::default(),
-            max_retries: 0,
-            retry_timeout: Duration::from_secs(1),
-        })
+        .with_retry(once())
+}
+
+/// A client of the Azure front for one container; with [`once`] it tries once, too.
+pub fn azure_builder(gateway: &GatewayProcess, container: &str) -> MicrosoftAzureBuilder {
+    let authority = std::fs::read(&gateway.authority).expect("the authority");
+    let authority = Certificate::from_pem(&authority).expect("a certificate");
+    MicrosoftAzureBuilder::new()
+        .with_endpoint(gateway.azure_endpoint())
+        .with_account(CLIENT_ID)
+        .with_access_key(&gateway.secret)
+        .with_container_name(container)
+        .with_client_options(
+            ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
+        )
+}
+
+/// No second try.
+pub fn once() -> RetryConfig {
+    RetryConfig { backoff: BackoffConfig::default(), max_retries: 0, retry_timeout: Duration::from_secs(1) }
 }
 
 /// A plain HTTP client that trusts the test's authority.

@@ -109,6 +109,13 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         &["Snapshot Blob"],
+        ["status", "412 ConditionNotMet", "201"],
+        |met| met.odd("If-None-Match and If-Modified-Since past"),
+        "Of this pair the condition on the tag decides, but for Get Blob and Get Blob Properties.",
+        CONDITIONS,
+    ),
+    known(
+        &["Snapshot Blob"],
         ["status", "201", "412 ConditionNotMet"],
         |met| met.odd("If-Match and If-Unmodified-Since past"),
         "Of this pair the condition on the tag decides, but for Get Blob and Get Blob Properties.",

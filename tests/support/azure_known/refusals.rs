@@ -78,9 +78,9 @@ pub const KNOWN: &[Known] = &[
         Page("Copy Blob; Blob service error codes"),
     ),
     known(
-        &["Copy Blob", "Copy Blob From URL"],
+        &[],
         ["status", "400 *", "304 ConditionNotMet"],
-        |met| met.odd("a source condition") && met.oddities().any(|odd| odd.ours == met.ours.outcome()),
+        |met| met.conditional() && met.oddities().any(|odd| odd.ours == met.ours.outcome()),
         "We look at what a request says before what it is about.",
         ORDER,
     ),

@@ -153,6 +153,8 @@ async fn blocks_that_wait_are_dropped_when_the_blob_is_replaced() {
     let named = of_blocks.clone().header("x-ms-lease-id", "11111111-1111-4111-8111-111111111111");
     world.send(named).await.expect(412, "LeaseNotPresentWithBlobOperation");
     world.send(of_blocks).await.ok(200);
+    let abort = world.request("PUT", "/imaging/w").query("comp", "copy").query("copyid", "1").body("");
+    world.send(abort.header("x-ms-copy-action", "abort")).await.expect(404, "BlobNotFound");
     // A deletion takes it away ("Delete Blob", remarks).
     let named = world.request("DELETE", "/imaging/w").header("x-ms-lease-id", "11111111-1111-4111-8111-111111111111");
     world.send(named).await.expect(412, "LeaseNotPresentWithBlobOperation");

@@ -22,11 +22,13 @@ pub struct Generator {
     next: VecDeque<Step>,
     /// What was written last: half of all steps are about it, so that there is something to read, change and take away.
     last: Place,
+    /// What all is about for now.
+    pinned: Option<Place>,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
-        Self { dice: Noise::new(seed), next: VecDeque::new(), last: Place::Blob(0, 0) }
+        Self { dice: Noise::new(seed), next: VecDeque::new(), last: Place::Blob(0, 0), pinned: None }
     }
 
     pub fn below(&mut self, limit: usize) -> usize {
@@ -46,6 +48,9 @@ impl Generator {
     }
 
     pub fn blob(&mut self) -> Place {
+        if let Some(place) = self.pinned {
+            return place;
+        }
         if self.one_in(2) {
             return self.last;
         }
@@ -88,7 +93,7 @@ impl Generator {
             68..=71 => self.snapshot(),
             72..=75 => self.delete_blob(),
             76..=82 => {
-                let place = self.blob();
+                let place = if self.one_in(4) { self.blob() } else { self.last };
                 self.conversation(place)
             }
             83..=85 => self.copy(),
@@ -261,24 +266,45 @@ impl Generator {
         if matches!(place, Place::Blob(..)) { self.conditions(step, 6) } else { step }
     }
 
-    /// A lease, and what is done with it at once.
+    /// A lease, and what is done with it and under it at once.
     fn conversation(&mut self, place: Place) -> Step {
         let first = self.lease(place);
-        for _ in 0..self.below(3) {
-            let step = self.lease(place);
+        for _ in 0..self.below(5) {
+            let step = if self.one_in(3) { self.lease(place) } else { self.under_lease(place) };
             self.next.push_back(step);
         }
         first
     }
 
+    /// A read or a write of a blob that is leased, perhaps.
+    fn under_lease(&mut self, place: Place) -> Step {
+        self.pinned = Some(place);
+        let step = match self.below(10) {
+            0 => self.put_blob(),
+            1 => self.put_block(),
+            2 => self.put_block_list(),
+            3 | 4 => self.set_properties(),
+            5 => self.tags(),
+            6 => self.tier(),
+            7 => self.snapshot(),
+            8 => self.append(),
+            _ => self.read_blob(),
+        };
+        self.pinned = None;
+        self.with_lease(step, 2)
+    }
+
     /// One in so many steps names a lease.
     pub fn with_lease(&mut self, step: Step, one_in: usize) -> Step {
-        if !self.one_in(one_in) {
+        if !self.one_in(one_in) || step.headers.iter().any(|(name, _)| name == "x-ms-lease-id") {
             return step;
         }
         let place = step.place;
         match self.below(5) {
-            0 => step.h("x-ms-lease-id", LEASES[1]).odd("a lease, perhaps another"),
+            0 | 1 => {
+                let id = LEASES[self.below(3)];
+                step.h("x-ms-lease-id", id).odd("a lease, perhaps another")
+            }
             _ => step.h("x-ms-lease-id", Value::Lease(place)).odd("a lease"),
         }
     }

@@ -91,6 +91,8 @@ pub struct Before {
     pub changed_once: bool,
     /// It was copied, or is a copy.
     pub shared: bool,
+    /// A snapshot of it, or of the source of a copy, was taken with metadata of its own, and so has a tag of its own.
+    pub retagged: bool,
     /// What it was when snapshots were taken of it.
     pub snapshots_of: Vec<String>,
 }

@@ -54,6 +54,8 @@ pub struct Run {
     changed_once: HashSet<Place>,
     /// Sources of copies, and copies.
     shared: HashSet<Place>,
+    /// Snapshots with metadata of their own were taken of these.
+    retagged: HashSet<Place>,
     /// Kinds of blobs that snapshots were taken of.
     taken: HashMap<Place, Vec<String>>,
     /// Whether ours must answer with the version that was asked for.
@@ -76,6 +78,7 @@ impl Run {
             changed: HashSet::new(),
             changed_once: HashSet::new(),
             shared: HashSet::new(),
+            retagged: HashSet::new(),
             taken: HashMap::new(),
             strict,
         }
@@ -215,6 +218,7 @@ impl Run {
         (before.freed, before.changed) = (within(&self.freed), within(&self.changed));
         before.changed_once = within(&self.changed_once);
         before.shared = self.shared.contains(&step.place);
+        before.retagged = self.retagged.contains(&step.place);
         before.snapshots_of = self.taken.get(&step.place).cloned().unwrap_or_default();
         if step.place != Place::Account {
             let snapshot = step.query.iter().find(|(name, _)| *name == "snapshot");
@@ -224,6 +228,7 @@ impl Run {
         }
         for (name, value) in &step.headers {
             if let (true, Value::Address(source, nth)) = (name == "x-ms-copy-source", value) {
+                before.retagged |= self.retagged.contains(source);
                 let look = match nth {
                     Some(nth) => look_at(*source).q("snapshot", Value::Snapshot(*source, *nth)),
                     None => look_at(*source),
@@ -249,6 +254,9 @@ impl Run {
             }
             "Snapshot Blob" => {
                 let kind = before.place.header("x-ms-blob-type").to_owned();
+                if step.headers.iter().any(|(name, _)| name.starts_with("x-ms-meta-")) {
+                    self.retagged.insert(step.place);
+                }
                 self.taken.entry(step.place).or_default().push(kind);
             }
             _ if ended => {
@@ -317,8 +325,14 @@ impl Run {
             Place::Container(_) => other.container() == place.container(),
             Place::Account | Place::Blob(..) => *other == place,
         };
-        for places in [&mut self.waiting, &mut self.freed, &mut self.changed, &mut self.changed_once, &mut self.shared]
-        {
+        for places in [
+            &mut self.waiting,
+            &mut self.freed,
+            &mut self.changed,
+            &mut self.changed_once,
+            &mut self.shared,
+            &mut self.retagged,
+        ] {
             places.retain(|other| !gone(other));
         }
         self.taken.retain(|other, _| !gone(other));

@@ -142,11 +142,12 @@ pub(super) async fn abort(ask: &Ask<'_>) -> Result<Reply, Refusal> {
         snapshot: None,
         conditions: conditions::lease_only(&ask.asked)?,
     })?;
-    ask.house.gateway.list_blocks(op).await.map_err(|error| match error {
-        Error::WrongKind => no_pending_copy(),
-        error => ask.refuse(error),
-    })?;
-    Err(no_pending_copy())
+    match ask.house.gateway.list_blocks(op).await {
+        // Blocks that wait alone are no blob.
+        Ok(lists) if lists.version.is_none() => Err(ask.refuse(Error::NoSuchKey)),
+        Ok(_) | Err(Error::WrongKind) => Err(no_pending_copy()),
+        Err(error) => Err(ask.refuse(error)),
+    }
 }
 
 /// Makes the blob that a request addresses of the whole of its source.

@@ -5,6 +5,10 @@ use super::{Known, known};
 
 const CONDITIONS: super::Witness = Page("Specifying conditional headers for Blob service operations");
 
+/// Why conditions on a snapshot's tag and time may go another way.
+const RETAGGED: &str =
+    "A snapshot with metadata of its own has a tag and a time of its own; in Azurite it has the blob's.";
+
 pub const KNOWN: &[Known] = &[
     known(
         &[],
@@ -26,6 +30,34 @@ pub const KNOWN: &[Known] = &[
         |met| met.odd("a source condition"),
         "Azurite does not look at conditions on the source here.",
         Page("Copy Blob From URL"),
+    ),
+    known(
+        &["Copy Blob"],
+        ["status", "412 SourceConditionNotMet", "202"],
+        |met| met.before.retagged && met.odd("a source condition"),
+        RETAGGED,
+        Page("Snapshot Blob"),
+    ),
+    known(
+        &["Copy Blob"],
+        ["status", "202", "304 ConditionNotMet"],
+        |met| met.before.retagged && met.odd("a source condition"),
+        RETAGGED,
+        Page("Snapshot Blob"),
+    ),
+    known(
+        &["Get Blob", "Get Blob Properties", "Delete Blob"],
+        ["status", "412 ConditionNotMet", "20?"],
+        |met| met.before.retagged && met.asks("snapshot") && met.conditional(),
+        RETAGGED,
+        Page("Snapshot Blob"),
+    ),
+    known(
+        &["Get Blob", "Get Blob Properties"],
+        ["status", "20?", "304 ConditionNotMet"],
+        |met| met.before.retagged && met.asks("snapshot") && met.conditional(),
+        RETAGGED,
+        Page("Snapshot Blob"),
     ),
     known(
         &["Append Blob Seal"],
@@ -105,6 +137,13 @@ pub const KNOWN: &[Known] = &[
         ["status", "412 ConditionNotMet", "20?"],
         |met| met.odd("If-None-Match *") && met.was_there(),
         "If-None-Match: * fails where there is a blob; Azurite has a note that it does not know.",
+        CONDITIONS,
+    ),
+    known(
+        &["Snapshot Blob"],
+        ["status", "412 ConditionNotMet", "201"],
+        |met| met.odd("If-None-Match and If-Modified-Since past"),
+        "Of this pair the condition on the tag decides, but for Get Blob and Get Blob Properties.",
         CONDITIONS,
     ),
     known(

@@ -78,9 +78,9 @@ pub const KNOWN: &[Known] = &[
         Page("Copy Blob; Blob service error codes"),
     ),
     known(
-        &["Copy Blob", "Copy Blob From URL"],
+        &[],
         ["status", "400 *", "304 ConditionNotMet"],
-        |met| met.odd("a source condition") && met.oddities().any(|odd| odd.ours == met.ours.outcome()),
+        |met| met.conditional() && met.oddities().any(|odd| odd.ours == met.ours.outcome()),
         "We look at what a request says before what it is about.",
         ORDER,
     ),
@@ -195,6 +195,8 @@ fn is_true(met: &Met<'_>, outcome: &str) -> bool {
         "LeaseLost" => met.names_lease() && met.lease_had_ended(),
         "InvalidBlobType" => match met.step.kind {
             "Append Block" | "Append Blob Seal" => met.was("BlockBlob") || met.before.waiting,
+            // Azurite takes a snapshot for the blob.
+            "Put Block" => met.was("AppendBlob") || met.has_snapshot_of("AppendBlob"),
             _ => met.was("AppendBlob"),
         },
         "AccessTierNotSupportedForBlobType" => met.was("AppendBlob"),

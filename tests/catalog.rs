@@ -142,6 +142,7 @@ mod retaining {
         retention::a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snapshot,
         retention::deletions_through_the_other_protocol_are_retained_as_well,
         retention::what_is_retained_can_be_ended_for_good,
+        retention::blocks_wait_on_unless_an_object_that_grows_comes_back,
         retention::a_bucket_that_holds_only_deletions_goes_with_them,
         suite::a_version_comes_back_as_it_was_committed,
         listing::pages_agree_with_a_naive_model_on_any_names,

@@ -248,8 +248,8 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.delete_as(deletion, grace_until)).await
     }
 
-    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
-        self.faults.meet(self.inner.restore(bucket, key)).await
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.restore(bucket, key, grace_until)).await
     }
 
     async fn lease(

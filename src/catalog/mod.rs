@@ -432,8 +432,9 @@ pub trait Catalog: Send + Sync + 'static {
     async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError>;
 
     /// Undoes deletions that are retained: the object, if it has no current version, and its snapshots. Succeeds and
-    /// changes nothing when none is retained but the object is there; [`CatalogError::NoSuchKey`] otherwise.
-    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError>;
+    /// changes nothing when none is retained but the object is there; [`CatalogError::NoSuchKey`] otherwise. Blocks that
+    /// were put meanwhile wait on, unless an object that grows by appending comes back, which has none: then they go.
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError>;
 
     /// Acts on the lease of an object, or of the bucket when `key` is `None`, if the conditions hold. `now` is of the
     /// steady clock. Returns the outcome, and the state tag and time of what is leased.

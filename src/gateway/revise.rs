@@ -46,7 +46,7 @@ impl Gateway {
     pub async fn restore_object(&self, op: Authorized<RestoreObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.restore(&bucket, &op.key).await?)
+        Ok(self.catalog.restore(&bucket, &op.key, Timestamp::steady().plus(self.settings.grace)).await?)
     }
 
     /// Acts on an object's lease. Gives the outcome, and the object's state tag and time.

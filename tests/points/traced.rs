@@ -175,7 +175,9 @@ async fn killed_at_the_nth_call_of_each_kind_it_loses_nothing_and_leaves_nothing
         lives += tries.len();
     }
     println!("killed in {killed} of {lives} lives");
+    let left = invariants::open_blocks(gateway.data());
     gateway.restart();
+    super::until("leftovers were looked for", || invariants::open_blocks(gateway.data()).is_disjoint(&left));
     let folder = gateway.folder();
     ends_well(&mut gateway, &folder, &mut books, "after all kills").await;
 }
@@ -194,7 +196,7 @@ async fn gets_over_it(gateway: &mut GatewayProcess, turn: &mut u64, books: &mut 
             Ok(()) => return refused,
             Err(error) => {
                 refused += 1;
-                assert!(error.contains("50"), "{when}: {error}");
+                assert!(error.contains("50") || error.contains("InternalError"), "{when}: {error}");
                 assert!(refused < 10, "{when}: it does not get over it: {error}");
             }
         }

@@ -11,7 +11,7 @@ use super::support::gateway::{Options, Provider};
 use super::support::noise::{Noise, seed};
 use super::support::recorder::{Recorder, Stage};
 use super::support::s3_server::{BUCKET as SEALED, S3Server};
-use super::{Books, Clients, Stopped, ends_well, invariants, run_script, settle, started, tries};
+use super::{Books, Clients, Stopped, ends_well, invariants, run_script, settle, started, tries, until};
 
 /// A request of the gateway's, and how far it comes.
 struct Point {
@@ -70,7 +70,7 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
     .await;
     let mut books = Books::default();
     run_script(&Clients::of(&gateway), 0, &mut books).await.unwrap();
-    let (mut turn, mut killed) = (1, 0);
+    let (mut turn, mut killed, mut left) = (1, 0, std::collections::BTreeSet::new());
     for point in POINTS {
         let tries = if tries() > 8 { (1..=8).collect() } else { vec![1 + noise.below(3), 3 + noise.below(4)] };
         let mut died = 0;
@@ -96,6 +96,7 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
             recorder.watch(|_, _, _| {});
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             invariants::hold(gateway.data(), &folder, Stopped::Killed, &when);
+            left = invariants::open_blocks(gateway.data());
             gateway.restart();
             settle(&Clients::of(&gateway), &mut books).await;
         }
@@ -103,5 +104,6 @@ async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_n
         killed += died;
     }
     println!("killed {killed} times");
+    until("leftovers were looked for", || invariants::open_blocks(gateway.data()).is_disjoint(&left));
     ends_well(&mut gateway, &folder, &mut books, "after all kills").await;
 }

@@ -94,7 +94,12 @@ impl Name {
 
     fn undelete(&mut self) {
         if let Some(at) = self.past.iter().position(|past| past.was_current).filter(|_| self.blob.is_none()) {
-            self.blob = Some(self.past.remove(at).blob);
+            let blob = self.past.remove(at).blob;
+            if blob.grows {
+                // It has no blocks, and those that came meanwhile go.
+                self.waiting.clear();
+            }
+            self.blob = Some(blob);
         }
         self.past.iter_mut().for_each(|past| past.deleted = false);
     }

@@ -484,7 +484,7 @@ pub async fn a_deletion_minds_snapshots_as_it_is_told(catalog: &dyn Catalog) {
     }
     let nothing = Deletion { for_good: true, ..deletion(object("a"), SnapshotRule::MustBeNone) };
     assert!(matches!(catalog.delete_as(nothing, GRACE).await, Err(CatalogError::NoSuchKey)));
-    assert!(matches!(catalog.restore(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
     sound(catalog).await;
 }
 

@@ -178,7 +178,7 @@ async fn step(side: &mut Side<'_>, mut dice: Dice, number: u32) {
             side.tell("delete as", catalog.delete_as(deletion, GRACE).await.map(|()| String::new()));
         }
         12 => {
-            side.tell("restore", catalog.restore(&bucket(), &key(name)).await.map(|()| String::new()));
+            side.tell("restore", catalog.restore(&bucket(), &key(name), GRACE).await.map(|()| String::new()));
         }
         13 => {
             let id = dice.of(&[A, B]).to_owned();

@@ -10,6 +10,7 @@ use ecluse::catalog::{
 use ecluse::model::{ByteRange, Conditions, SnapshotId, Timestamp};
 
 use super::azure::{acquire, deletion, listed, object, snapshot, snapshot_of, tags};
+use super::blocks::{block, growing, put_block};
 use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, with_bucket};
 
 pub const RETENTION: Duration = Duration::from_secs(10);
@@ -37,10 +38,10 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     assert!(queued(catalog).await.is_empty());
     sound(catalog).await;
 
-    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version, "as it was, without its lease");
     assert_eq!(catalog.head_at(&snapshot_of("a", 5)).await.unwrap().snapshot, Some(SnapshotId(5)));
-    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     sound(catalog).await;
 
     catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
@@ -68,7 +69,7 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     while catalog.purge(later, 1, GRACE).await.unwrap() {}
     assert_eq!(listed(catalog, ALL).await, [""; 0]);
     assert_eq!(queued(catalog).await, [part(1, 1).id; 2]);
-    assert!(matches!(catalog.restore(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
     sound(catalog).await;
 }
 
@@ -84,7 +85,7 @@ pub async fn what_is_replaced_is_a_snapshot_that_was_deleted(catalog: &dyn Catal
     assert!(queued(catalog).await.is_empty());
     assert!(matches!(catalog.head_at(&snapshot_of("a", 50_000_000)).await, Err(CatalogError::NoSuchKey)));
     sound(catalog).await;
-    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().length, 30);
     for (at, version) in [(50_000_000, first), (50_000_001, second)] {
         let restored = catalog.head_at(&snapshot_of("a", at)).await.unwrap();
@@ -106,7 +107,7 @@ pub async fn a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snap
     assert_eq!(listed(catalog, ALL).await, ["a@80000000!", "a"]);
     catalog.delete_as(deletion(object("a"), SnapshotRule::MustBeNone), GRACE).await.unwrap();
     assert_eq!(listed(catalog, ALL).await, ["a@80000000!", "a!"]);
-    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
     assert_eq!(catalog.head_at(&snapshot_of("a", 80_000_000)).await.unwrap().id, first.id);
     sound(catalog).await;
@@ -120,7 +121,7 @@ pub async fn deletions_through_the_other_protocol_are_retained_as_well(catalog: 
     assert!(!delete(catalog, "a").await);
     assert!(queued(catalog).await.is_empty());
     assert!(!catalog.purge(before, 9, GRACE).await.unwrap());
-    catalog.restore(&bucket(), &key("a")).await.unwrap();
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert!(catalog.head(&bucket(), &key("a")).await.is_ok());
     sound(catalog).await;
 }
@@ -143,6 +144,22 @@ pub async fn what_is_retained_can_be_ended_for_good(catalog: &dyn Catalog) {
     sound(catalog).await;
 }
 
+pub async fn blocks_wait_on_unless_an_object_that_grows_comes_back(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    put(catalog, "a", 1, 10).await;
+    growing(catalog, "log").await;
+    let blocks = async |name| catalog.blocks(&object(name)).await.unwrap().uncommitted.len();
+    for (name, number) in [("a", 2), ("log", 3)] {
+        assert!(delete(catalog, name).await);
+        put_block(catalog, name, block(1, 10), number).await.unwrap();
+        assert_eq!(blocks(name).await, 1);
+        catalog.restore(&bucket(), &key(name), GRACE).await.unwrap();
+        sound(catalog).await;
+    }
+    assert_eq!((blocks("a").await, blocks("log").await), (1, 0));
+    assert_eq!(queued(catalog).await, [part(3, 10).id; 2], "at both of its places");
+}
+
 pub async fn a_bucket_that_holds_only_deletions_goes_with_them(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     put(catalog, "a", 1, 10).await;
@@ -152,7 +169,7 @@ pub async fn a_bucket_that_holds_only_deletions_goes_with_them(catalog: &dyn Cat
     assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
     sound(catalog).await;
     with_bucket(catalog).await;
-    assert!(matches!(catalog.restore(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
     while catalog.purge(Timestamp(0), 1, GRACE).await.unwrap() {}
     assert_eq!(queued(catalog).await.len(), 4);
     assert!(!catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await.unwrap());

@@ -165,6 +165,15 @@ const CHECKS: &[(&str, &str)] = &[
     ("the file is damaged", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
 ];
 
+/// The blocks of part ids that are open in the catalog of a gateway, be it running: its own, and those of earlier processes
+/// whose leftovers it has not looked for yet.
+pub fn open_blocks(data: &Path) -> BTreeSet<String> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let db = Connection::open_with_flags(data.join("catalog.db"), flags).expect("the catalog");
+    let mut blocks = db.prepare("SELECT hex(prefix) FROM part_block").expect("a query");
+    blocks.query_map([], |row| row.get(0)).expect("rows").map(Result::unwrap).collect()
+}
+
 /// Every violation, a line each. `data`: the folder with `catalog.db` and `root.key`; `provider`: the folder that holds
 /// the chunks as `aa/bb…`.
 pub fn violations(data: &Path, provider: &Path, stopped: Stopped) -> Vec<String> {

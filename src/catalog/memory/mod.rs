@@ -176,8 +176,8 @@ impl Catalog for MemoryCatalog {
         self.with(|state| past::delete(state, &deletion, grace_until))
     }
 
-    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
-        self.with(|state| past::restore(state, bucket, key))
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| past::restore(state, bucket, key, grace_until))
     }
 
     async fn lease(

@@ -86,11 +86,21 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
     objects::take_away(state, bucket, key, at, grace_until)
 }
 
-pub(super) fn restore(state: &mut State, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
-    let entry = state.bucket_mut(bucket)?;
+pub(super) fn restore(
+    state: &mut State,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let mut entry = state.bucket_mut(bucket)?;
     if !entry.objects.contains_key(key) {
         let gone = entry.past.remove(&(key.clone(), RANK_OF_DELETED)).ok_or(CatalogError::NoSuchKey)?;
+        let grows = gone.object.version.metadata.append.is_some();
         entry.objects.insert(key.clone(), gone.object);
+        if grows {
+            blocks::discard(state, bucket, key, grace_until)?;
+            entry = state.bucket_mut(bucket)?;
+        }
     }
     for ((name, rank), past) in &mut entry.past {
         if name == key {

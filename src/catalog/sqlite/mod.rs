@@ -258,9 +258,9 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| past::delete(db, &deletion, disposal)).await
     }
 
-    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+    async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError> {
         let (bucket, key) = (bucket.clone(), key.clone());
-        self.write(move |db| past::restore(db, &bucket, &key)).await
+        self.write(move |db| past::restore(db, &bucket, &key, grace_until)).await
     }
 
     async fn lease(

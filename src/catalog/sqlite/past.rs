@@ -122,7 +122,12 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     objects::take_away(db, bucket, key, &current, deletion.at, disposal)
 }
 
-pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Result<(), CatalogError> {
+pub(super) fn restore(
+    db: &Connection,
+    bucket: &BucketRef,
+    key: &ObjectKey,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, bucket)?;
     if Current::of(db, bucket, key)?.is_none() {
         let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
@@ -136,6 +141,9 @@ pub(super) fn restore(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> R
             found.next()?.map_or(Err(CatalogError::Damaged("a name without its version")), super::rows::version)?;
         objects::show(db, bucket, &version)?;
         tags::remember(db, bucket, key.as_bytes(), &version.metadata.tags)?;
+        if version.metadata.append.is_some() {
+            blocks::discard_of(db, bucket, key.as_bytes(), grace_until)?;
+        }
     }
     db.prepare_cached(
         "UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL",

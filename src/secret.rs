@@ -16,6 +16,18 @@ pub fn fill_random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     getrandom::fill(bytes).map_err(|_cause| NoRandomness)
 }
 
+/// How deep [`wipe_stack`] reaches, in bytes: further than a checksum's calls. Without optimization those need much more.
+const STACK_BYTES: usize = if cfg!(debug_assertions) { 64 * 1024 } else { 8 * 1024 };
+
+/// Overwrites what calls that have returned left on the stack of this thread. For after what keeps bytes of a body in registers
+/// and puts them there: nothing else might write over them before the next request.
+#[inline(never)]
+pub fn wipe_stack() {
+    // Whoever might look at it must find zeros: writing them is what counts. `tests/leaks.rs` sees that it happens.
+    let mut below = [0_u8; STACK_BYTES];
+    std::hint::black_box(&mut below);
+}
+
 macro_rules! key_type {
     ($(#[$doc:meta])* $name:ident, $bytes:expr) => {
         $(#[$doc])*

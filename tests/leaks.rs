@@ -113,10 +113,8 @@ async fn through(store: &impl ObjectStore, named: fn(&str) -> String) {
 
 /// The same through the Azure front, and what only Azure has: appends, digests of ranges, structured bodies, copies that
 /// read, blocks that wait, refusals.
-///
-/// Its keys are looked for, its plaintext is not: beginnings and ends of bodies stay on stacks (ADR 10) until other calls
-/// write over them, and through this front some do so long enough to be found.
-async fn traffic_of_azure(gateway: &GatewayProcess) {
+async fn traffic_of_azure(gateway: &GatewayProcess) -> Needles {
+    let mut needles = Needles::default();
     through(&client::azure_builder(gateway, BUCKET).build().unwrap(), azure_name).await;
     let asker = AzureAsker::new(gateway);
     let path = |name: &str| format!("/{BUCKET}/{name}");
@@ -129,10 +127,12 @@ async fn traffic_of_azure(gateway: &GatewayProcess) {
     let mut grown = Vec::new();
     for seed in 10..13 {
         let piece = content(seed, 200_000);
+        needles.windows("appended", &piece);
         send(asker.put(&path("azure-grown"), piece.clone()).query("comp", "appendblock"), 201).await;
         grown.extend(piece);
     }
     let waits = content(13, 100_000);
+    needles.windows("a block that waits", &waits);
     send(asker.put(&path("azure-waits"), waits).queries(&[("comp", "block"), ("blockid", "MDAwMQ==")]), 201).await;
     let get = || asker.request("GET", &path("azure-grown"));
     let digest = |name: &str| get().header("x-ms-range", "bytes=1000-400000").header(name, "true");
@@ -146,8 +146,10 @@ async fn traffic_of_azure(gateway: &GatewayProcess) {
     let copy = copy.header("x-ms-source-content-md5", "AAAAAAAAAAAAAAAAAAAAAA==").header("x-ms-requires-sync", "true");
     send(copy, 400).await;
     let refused = content(14, 300_000);
+    needles.windows("refused through Azure", &refused);
     let put = asker.put(&path("azure-refused"), refused).header("x-ms-blob-type", "BlockBlob");
     send(put.header("x-ms-content-crc64", "AAAAAAAAAAA="), 400).await;
+    needles
 }
 
 /// Waits until the gateway has nothing to do and nobody is connected but whoever asks.
@@ -230,9 +232,10 @@ async fn open_everything(gateway: &GatewayProcess, names: &[&str]) -> Opened {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_holds_no_plaintext_and_no_key_of_a_part_once_the_requests_are_over() {
-    let mut gateway = GatewayProcess::start(Options::folder());
+    let mut gateway = GatewayProcess::start(Options::folder().azure());
     client::create_bucket(&gateway, BUCKET).await;
     let plaintext = traffic(&gateway).await;
+    let through_azure = traffic_of_azure(&gateway).await;
     wait_until_quiet(&gateway);
     let image = memory_image(gateway.id());
     // What it needs for the next request is there: the search can find.
@@ -245,6 +248,7 @@ async fn memory_holds_no_plaintext_and_no_key_of_a_part_once_the_requests_are_ov
     assert!(!found(&needle("tenant key", &opened.tenant_keys[0]), &image).is_empty(), "the tenant key is in use");
 
     assert_eq!(found(&plaintext, &image), Vec::<String>::new(), "plaintext");
+    assert_eq!(found(&through_azure, &image), Vec::<String>::new(), "plaintext of the Azure front");
     assert!(opened.part_keys.count() > names.len());
     assert_eq!(found(&opened.part_keys, &image), Vec::<String>::new(), "part keys");
     assert_eq!(found(&root, &image), Vec::<String>::new());

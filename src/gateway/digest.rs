@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Error;
 use crate::model::{Checksum, ChecksumAlgorithm};
+use crate::secret::wipe_stack;
 
 /// Which digests to compute.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,8 +55,40 @@ pub(super) struct Hashers {
     payload_sha256: bool,
     sha256: Option<Sha256>,
     sha1: Option<Sha1>,
-    crcs: Vec<(ChecksumAlgorithm, crc_fast::Digest)>,
+    crcs: Vec<(ChecksumAlgorithm, Crc)>,
     kept: Vec<ChecksumAlgorithm>,
+}
+
+/// A CRC under way. The library leaves the end of what it was given on the stack, where it would stay when the request is
+/// over: it is overwritten.
+pub struct Crc(crc_fast::Digest);
+
+impl Crc {
+    /// `None` when the algorithm is no CRC.
+    pub fn new(algorithm: ChecksumAlgorithm) -> Option<Self> {
+        crc_of(algorithm).map(crc_fast::Digest::new).map(Self)
+    }
+
+    /// CRC-64/NVME.
+    pub fn crc64() -> Self {
+        Self(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme))
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+        wipe_stack();
+    }
+
+    /// Begins anew.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    /// The value so far.
+    pub fn finalize(&self) -> u64 {
+        self.0.finalize()
+    }
 }
 
 /// Finished hashes.
@@ -75,7 +108,7 @@ impl Hashers {
         let crcs = [ChecksumAlgorithm::Crc32, ChecksumAlgorithm::Crc32c, ChecksumAlgorithm::Crc64Nvme]
             .into_iter()
             .filter(|algorithm| wants(*algorithm))
-            .filter_map(|algorithm| Some((algorithm, crc_fast::Digest::new(crc_of(algorithm)?))))
+            .filter_map(|algorithm| Some((algorithm, Crc::new(algorithm)?)))
             .collect();
         Self {
             md5: (etag || digests.md5).then(Md5::new),

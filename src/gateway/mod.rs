@@ -55,7 +55,7 @@ pub use crate::catalog::{
 pub use append::Grown;
 pub use authorize::{Client, Clients};
 pub use budget::{Budget, Share};
-pub use digest::{Claim, Digests, verify_claims};
+pub use digest::{Claim, Crc, Digests, verify_claims};
 pub use error::Error;
 pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,

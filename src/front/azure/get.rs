@@ -18,7 +18,7 @@ use super::reply::{Payload, Reply, put};
 use super::shown::{self, CONTENT_CRC64, CONTENT_MD5, named};
 use super::structured::Encoder;
 use super::{conditions, errors, properties};
-use crate::gateway::{Error, GetObject, GotObject, HeadObject, ObjectBody, Select, Version};
+use crate::gateway::{Crc, Error, GetObject, GotObject, HeadObject, ObjectBody, Select, Version};
 use crate::model::ByteRange;
 
 /// Get Blob.
@@ -84,7 +84,7 @@ async fn open(ask: &Ask<'_>, select: Select) -> Result<GotObject, Refusal> {
 /// The digest of a body: its header, and what that says.
 async fn digest_of(digest: RangeDigest, mut body: ObjectBody) -> Result<(HeaderName, String), Error> {
     let mut md5 = Md5::new();
-    let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+    let mut crc = Crc::crc64();
     while let Some(piece) = body.next().await {
         match digest {
             RangeDigest::Md5 => md5.update(&piece?),
@@ -92,7 +92,7 @@ async fn digest_of(digest: RangeDigest, mut body: ObjectBody) -> Result<(HeaderN
         }
     }
     Ok(match digest {
-        RangeDigest::Md5 => (CONTENT_MD5, STANDARD.encode(md5.finalize())),
+        RangeDigest::Md5 => (CONTENT_MD5, STANDARD.encode(md5.finalize_reset())),
         RangeDigest::Crc64 => (CONTENT_CRC64, STANDARD.encode(crc.finalize().to_le_bytes())),
     })
 }
@@ -151,5 +151,5 @@ pub(super) fn md5_of(pieces: &[Bytes]) -> String {
     for piece in pieces {
         md5.update(piece);
     }
-    STANDARD.encode(md5.finalize())
+    STANDARD.encode(md5.finalize_reset())
 }

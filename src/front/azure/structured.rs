@@ -17,11 +17,9 @@
 //! Source: `_shared/streams.py` of azure-storage-blob for Python 12.31; `tests/vectors/azure/structured.json` is made by it.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use crc_fast::CrcAlgorithm::Crc64Nvme;
-use crc_fast::Digest;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::gateway::{BodyError, Error};
+use crate::gateway::{BodyError, Crc, Error};
 
 const VERSION: u8 = 1;
 /// The only flag: sums of segments and message. Every message has it.
@@ -48,8 +46,8 @@ pub(super) struct Decoder {
     number: u16,
     /// Bytes of content that segments to come must hold.
     content_left: u64,
-    segment_sum: Digest,
-    message_sum: Digest,
+    segment_sum: Crc,
+    message_sum: Crc,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,8 +85,8 @@ impl Decoder {
             segments: 0,
             number: 0,
             content_left: 0,
-            segment_sum: Digest::new(Crc64Nvme),
-            message_sum: Digest::new(Crc64Nvme),
+            segment_sum: Crc::crc64(),
+            message_sum: Crc::crc64(),
         }
     }
 
@@ -196,7 +194,7 @@ impl<'a> Field<'a> {
     }
 
     /// Checks that it is that sum. A sum is no secret: it need not be compared in constant time.
-    fn is(self, sum: &Digest) -> Result<(), BodyError> {
+    fn is(self, sum: &Crc) -> Result<(), BodyError> {
         let (bytes, _) = self.take::<SUM_BYTES>()?;
         if u64::from_le_bytes(bytes) == sum.finalize() { Ok(()) } else { Err(BodyError::Checksum) }
     }
@@ -212,8 +210,8 @@ pub(super) struct Encoder {
     /// Bytes of content still to come, of the segment and in all.
     segment_left: u64,
     left: u64,
-    segment_sum: Digest,
-    message_sum: Digest,
+    segment_sum: Crc,
+    message_sum: Crc,
 }
 
 impl Encoder {
@@ -232,8 +230,8 @@ impl Encoder {
             number: 0,
             segment_left: 0,
             left: length,
-            segment_sum: Digest::new(Crc64Nvme),
-            message_sum: Digest::new(Crc64Nvme),
+            segment_sum: Crc::crc64(),
+            message_sum: Crc::crc64(),
         }
     }
 

@@ -1,15 +1,14 @@
 //! Deleting objects: the wrapped keys go in the transaction, the chunks follow from the queue.
 
 use super::{DeleteObject, Error, Gateway};
-use crate::model::{Authorized, BucketRef, Timestamp};
+use crate::model::{Authorized, BucketRef};
 
 impl Gateway {
     /// Deletes an object; succeeds when there is none.
     pub async fn delete_object(&self, op: Authorized<DeleteObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        self.catalog.delete(&bucket, &op.key, &op.conditions, grace_until).await?;
+        self.catalog.delete(&bucket, &op.key, &op.conditions, self.grace_until()).await?;
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::catalog::Catalog;
 use crate::keys::Keyring;
-use crate::model::{BucketRef, ObjectKey};
+use crate::model::{BucketRef, ObjectKey, Timestamp};
 use crate::seal::Padding;
 use crate::store::Store;
 
@@ -146,6 +146,11 @@ impl Gateway {
     /// The memory for bodies: how much there is and how much is in use.
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// Until when what is freed now stays at the provider, by the steady clock.
+    fn grace_until(&self) -> Timestamp {
+        Timestamp::steady().plus(self.settings.grace)
     }
 
     /// Blocks of part ids that an earlier process left open: ask before the first write, then [`jobs::sweep`] them.

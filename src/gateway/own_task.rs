@@ -27,8 +27,7 @@ impl Gateway {
         T: Send + Sync + 'static,
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
-        let catalog = Arc::clone(&self.catalog);
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
+        let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
         in_own_task(async move {
             let ticket = ticket.map(PartTicket::committing);
             let outcome = change(catalog, grace_until).await;

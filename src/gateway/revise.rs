@@ -39,14 +39,14 @@ impl Gateway {
             at: Timestamp::now(),
             for_good: op.for_good,
         };
-        Ok(self.catalog.delete_as(deletion, Timestamp::steady().plus(self.settings.grace)).await?)
+        Ok(self.catalog.delete_as(deletion, self.grace_until()).await?)
     }
 
     /// Undoes deletions that are retained.
     pub async fn restore_object(&self, op: Authorized<RestoreObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.restore(&bucket, &op.key, Timestamp::steady().plus(self.settings.grace)).await?)
+        Ok(self.catalog.restore(&bucket, &op.key, self.grace_until()).await?)
     }
 
     /// Acts on an object's lease. Gives the outcome, and the object's state tag and time.
@@ -85,8 +85,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.catalog.drop_bucket(&bucket, &op.conditions).await?;
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        if let Err(error) = self.catalog.purge(Timestamp::now(), PURGED_AT_ONCE, grace_until).await {
+        if let Err(error) = self.catalog.purge(Timestamp::now(), PURGED_AT_ONCE, self.grace_until()).await {
             tracing::warn!(%error, "what a dropped bucket held is removed later");
         }
         Ok(())

@@ -127,8 +127,7 @@ impl Gateway {
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let grace_until = Timestamp::steady().plus(self.settings.grace);
-        Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), grace_until).await?)
+        Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), self.grace_until()).await?)
     }
 
     /// A client that did not hear the answer asks again: the catalog knows whether its version is current.
@@ -153,7 +152,7 @@ impl Gateway {
             metadata: current.metadata,
             conditions: crate::model::Conditions::default(),
         };
-        Ok(self.catalog.complete_upload(completion, Timestamp::steady().plus(self.settings.grace)).await?.version)
+        Ok(self.catalog.complete_upload(completion, self.grace_until()).await?.version)
     }
 
     /// The parts that a completion names, each with the tag it names, all but the last large enough.

@@ -160,33 +160,28 @@ async fn whole(ask: &Ask<'_>, carrying: Carrying, id: Option<String>, most: u64)
     let claimed = properties::source_claims(&ask.asked)?;
     // Before the source: nothing is fetched for who may not write.
     let op = ask.may(PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata: own, conditions })?;
-    let record = |length| {
-        let source = address_of(ask).unwrap_or_default();
-        let id = id.clone()?;
-        Some(Box::new(CopyRecord { id, source, finished: Timestamp::now(), length }))
+    let made = |from: &Metadata, own: &Metadata, carrying, length| {
+        let record =
+            |id| CopyRecord { id, source: address_of(ask).unwrap_or_default(), finished: Timestamp::now(), length };
+        Metadata { copied: id.clone().map(record).map(Box::new), ..carried(from, own, carrying, seal) }
     };
     let gateway = &ask.house.gateway;
     let failed = |error| overwritten(ask, error, created);
-    // What is claimed of a source here is held against its bytes, which takes reading them.
-    let own = op.op().metadata.clone();
     let (body, metadata) = match source(ask, None, most).await? {
         Source::Here(source) if claimed.claims.is_empty() => {
-            let carry = |from: &Version, own: &Metadata| {
-                let mut made = carried(&from.metadata, own, carrying, seal);
-                made.copied = record(from.length);
-                made
-            };
+            let carry = |from: &Version, own: &Metadata| made(&from.metadata, own, carrying, from.length);
             return gateway.copy_from(*source, op, carry).await.map_err(failed);
         }
         Source::Here(source) => {
+            // What is claimed of it is held against its bytes, which takes reading them.
             let (from, body) = gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?;
             let carrying = Carrying { kind: false, ..carrying };
-            (body, Metadata { copied: record(from.length), ..carried(&from.metadata, &own, carrying, seal) })
+            (body, made(&from.metadata, &op.op().metadata, carrying, from.length))
         }
         Source::Elsewhere(fetched) => {
             let Fetched { body, length, system } = *fetched;
             let from = Metadata { system, ..Metadata::default() };
-            (body, Metadata { copied: record(length), ..carried(&from, &own, carrying, seal) })
+            (body, made(&from, &op.op().metadata, carrying, length))
         }
     };
     let op = ask.may(PutObject { metadata, ..op.into_parts().1 })?;

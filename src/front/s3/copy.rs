@@ -8,10 +8,10 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
-use super::errors::{self, invalid};
+use super::errors::{self, hidden, invalid};
 use super::ranges::parse_copy_range;
 use super::{checksums, conditions, headers, multipart, put, refuse, tagging};
-use crate::gateway::{Copied, CopyObject, CopyUploadPart, Gateway, MetadataDirective};
+use crate::gateway::{Copied, CopyObject, CopyUploadPart, Error, Gateway, MetadataDirective};
 use crate::model::{BucketName, ObjectKey};
 
 /// CopyObject.
@@ -115,12 +115,11 @@ fn source(source: &CopySource) -> S3Result<(BucketName, ObjectKey)> {
 }
 
 /// For a copy, an unmet condition on the source is 412 whichever it is (S3 `CopyObject`). `hide`: the client may not
-/// list the source, so it must not learn that an object is not there.
-fn of_source(error: crate::gateway::Error, hide: bool) -> crate::gateway::Error {
+/// list the source.
+fn of_source(error: Error, hide: bool) -> Error {
     match error {
-        crate::gateway::Error::NoSuchKey if hide => crate::gateway::Error::AccessDenied,
-        crate::gateway::Error::NotModified { .. } => crate::gateway::Error::PreconditionFailed,
-        other => other,
+        Error::NotModified { .. } => Error::PreconditionFailed,
+        error => hidden(error, hide),
     }
 }
 

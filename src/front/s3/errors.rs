@@ -22,6 +22,14 @@ use crate::model::Denied;
 const BUSY_SECONDS: u64 = 1;
 const SEALED_SECONDS: u64 = 30;
 
+/// Whoever may not list (`hide`) must not learn that an object is not there.
+pub(super) fn hidden(error: Error, hide: bool) -> Error {
+    match error {
+        Error::NoSuchKey if hide => Error::AccessDenied,
+        error => error,
+    }
+}
+
 /// The S3 answer to a gateway error. Logs what the operator must know.
 pub(super) fn answer(error: Error, context: &Context) -> S3Error {
     let answer = match &error {

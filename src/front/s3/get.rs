@@ -17,7 +17,7 @@ use s3s::{Body, S3Request, S3Response, S3Result};
 
 use super::access::{self, Caller, Query};
 use super::address::Domains;
-use super::errors::invalid;
+use super::errors::{hidden, invalid};
 use super::ranges::parse_range;
 use super::{checksums, conditions, headers, put, refuse};
 use crate::gateway::{Error, Gateway, GetObject, HeadObject, IfRange, Select, Version};
@@ -95,11 +95,7 @@ impl S3Route for ReadRoute {
         } else {
             self.get(&caller, wanted).await
         };
-        let (version, range, body) = answer.map_err(|error| match error {
-            // Whoever may not list must not learn that an object is not there.
-            Error::NoSuchKey if hide => caller.error(Error::AccessDenied),
-            error => caller.error(error),
-        })?;
+        let (version, range, body) = answer.map_err(|error| caller.error(hidden(error, hide)))?;
         Ok(encode(&req.headers, &query, &version, range, numbered, body))
     }
 }

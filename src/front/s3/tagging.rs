@@ -8,12 +8,12 @@ use s3s::dto::{
     DeleteObjectTaggingInput, DeleteObjectTaggingOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
     PutObjectTaggingInput, PutObjectTaggingOutput, Tag,
 };
-use s3s::{S3Error, S3Request, S3Response, S3Result};
+use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
-use super::errors::invalid;
+use super::errors::{hidden, invalid};
 use super::{checksums, headers, put};
-use crate::gateway::{Error, Gateway, HeadObject, ReviseObject, Revision, Select};
+use crate::gateway::{Gateway, HeadObject, ReviseObject, Revision, Select};
 use crate::model::{Conditions, TagCharacters, TagFault, Tags, check_tags};
 
 const TAGGING: HeaderName = HeaderName::from_static("x-amz-tagging");
@@ -116,19 +116,9 @@ fn checked(tags: Tags) -> S3Result<Tags> {
         Err(TagFault::TooMany) => Err(invalid("BadRequest", "Object tags cannot be greater than 10")),
         Err(TagFault::ValueLength) => Err(invalid("InvalidTag", "The TagValue you have provided is invalid")),
         Err(TagFault::Character) => Err(invalid("InvalidTag", "A tag has characters that are not allowed")),
-        Err(TagFault::NameLength | TagFault::TooLarge | TagFault::Malformed) => Err(invalid_key()),
-    }
-}
-
-fn invalid_key() -> S3Error {
-    invalid("InvalidTag", "The TagKey you have provided is invalid")
-}
-
-/// Whoever may not list must not learn that an object is not there.
-fn hidden(error: Error, hide: bool) -> Error {
-    match error {
-        Error::NoSuchKey if hide => Error::AccessDenied,
-        error => error,
+        Err(TagFault::NameLength | TagFault::TooLarge | TagFault::Malformed) => {
+            Err(invalid("InvalidTag", "The TagKey you have provided is invalid"))
+        }
     }
 }
 

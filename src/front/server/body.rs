@@ -15,6 +15,11 @@ use tokio::time::{Instant, Sleep};
 use super::RequestId;
 use super::connection::Flight;
 
+/// A refused body up to this size costs less than a new connection.
+const MOST_WAITED_FOR_BYTES: u64 = 64 * 1024;
+/// It is on its way when it comes at all.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Why a request body broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestBodyError {
@@ -176,8 +181,3 @@ where
         self.inner.size_hint()
     }
 }
-
-/// A refused body up to this size costs less than a new connection.
-const MOST_WAITED_FOR_BYTES: u64 = 64 * 1024;
-/// It is on its way when it comes at all.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);

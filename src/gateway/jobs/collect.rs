@@ -53,7 +53,7 @@ pub async fn collect(gateway: Arc<Gateway>, stop: CancellationToken) {
 /// wait for years.
 async fn ask_again(gateway: &Gateway, hastened: &mut bool) -> Result<(), CatalogError> {
     if !*hastened {
-        gateway.catalog.hasten_deletions(Timestamp::steady().plus(gateway.settings.grace)).await?;
+        gateway.catalog.hasten_deletions(gateway.grace_until()).await?;
         *hastened = true;
     }
     gateway.parts.resolve().await

@@ -133,9 +133,10 @@ pub enum BearerSetupError {
 
 impl Bearer {
     /// Nothing is fetched until the first token comes.
-    pub fn new(settings: BearerSettings) -> Result<Self, BearerSetupError> {
+    pub fn new(mut settings: BearerSettings) -> Result<Self, BearerSetupError> {
         let keys = KeySource::new(&settings.jwks, settings.authorities.as_deref())?;
-        let clients = TokenClients(Arc::new(ArcSwap::from_pointee(settings.clients.clone())));
+        // What a reload replaces is in one place only.
+        let clients = TokenClients(Arc::new(ArcSwap::from_pointee(std::mem::take(&mut settings.clients))));
         Ok(Self { settings, clients, keys })
     }
 

@@ -29,10 +29,8 @@ mod support {
     pub mod tours;
 }
 
-use std::time::Duration;
-
-use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
-use object_store::{Certificate, ClientOptions, ObjectStoreExt, PutPayload};
+use object_store::azure::MicrosoftAzure;
+use object_store::{ObjectStoreExt, PutPayload};
 use support::gateway::{CLIENT_ID, GatewayProcess};
 use support::names::Names;
 use support::place::Place::{self, Azurite, Folder, S3};
@@ -168,17 +166,12 @@ impl Reached {
     }
 
     fn store(&self, container: &str) -> MicrosoftAzure {
-        let authority = std::fs::read(&self.gateway.authority).expect("the authority");
-        let authority = Certificate::from_pem(&authority).expect("a certificate");
-        let mut options = ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120));
+        let mut options = client::options(&self.gateway);
         if let Some(names) = &self.names {
             options = options.with_proxy_url(names.proxy());
         }
-        MicrosoftAzureBuilder::new()
+        client::azure_builder(&self.gateway, container)
             .with_endpoint(self.endpoint.clone())
-            .with_account(CLIENT_ID)
-            .with_access_key(&self.gateway.secret)
-            .with_container_name(container)
             .with_client_options(options)
             .build()
             .expect("a client")

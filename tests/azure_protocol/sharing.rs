@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ecluse::front::azure::AzureSettings;
+use md5::{Digest, Md5};
 
 use crate::azure_wire::Answer;
 use crate::azure_world::AzureWorld;
@@ -113,7 +116,7 @@ async fn what_s3_puts_azure_reads_lists_and_copies() {
     assert_eq!(azure.header("x-ms-meta-patient"), "=?UTF-8?B?w4lsb8Ovc2U=?=");
     assert_eq!(azure.header("x-ms-tag-count"), "1");
     // S3's ETag of a simple object is its MD5, in hex.
-    let md5 = base64_of_hex(put.header("etag").trim_matches('"'));
+    let md5 = STANDARD.encode(hex::decode(put.header("etag").trim_matches('"')).unwrap());
     assert_eq!(azure.header("content-md5"), md5);
     assert_eq!(world.azure_names("").await, world.s3_names().await);
     let source = format!("http://{}{}", world.host, world.request("GET", KEY).path);
@@ -130,11 +133,6 @@ async fn what_s3_puts_azure_reads_lists_and_copies() {
     world.change("tier", &[("x-ms-access-tier", "Archive")], "").await.ok(200);
     world.get(KEY).await.expect(409, "BlobArchived");
     world.s3("GET", &[], &[], b"").await.expect(200, "");
-}
-
-fn base64_of_hex(text: &str) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(hex::decode(text).unwrap())
 }
 
 #[tokio::test]
@@ -180,10 +178,7 @@ async fn tags_are_the_same_through_both() {
             pairs.iter().map(|(name, value)| format!("<Tag><Key>{name}</Key><Value>{value}</Value></Tag>")).collect();
         format!("<Tagging><TagSet>{tags}</TagSet></Tagging>")
     };
-    let md5 = |body: &str| {
-        use md5::Digest;
-        base64_of_hex(&hex::encode(md5::Md5::digest(body)))
-    };
+    let md5 = |body: &str| STANDARD.encode(Md5::digest(body));
     let set = async |pairs: &[(&str, &str)]| {
         let body = tagging(pairs);
         world.s3("PUT", &[("tagging", "")], &[("content-md5", &md5(&body))], body.as_bytes()).await

@@ -48,9 +48,13 @@ fn copies(world: &AzureWorld, path: &str, source: &str) -> [(&'static str, Reque
     ]
 }
 
-async fn append_blob(world: &AzureWorld, path: &str) {
-    let append = world.request("PUT", path).header("x-ms-blob-type", "AppendBlob").body("");
-    world.send(append).await.ok(201);
+/// Clears the way for an operation: nothing is there but what an append needs.
+async fn prepare(world: &AzureWorld, operation: &str, path: &str) {
+    world.delete(path).await;
+    if operation == "Append Block From URL" {
+        let append = world.request("PUT", path).header("x-ms-blob-type", "AppendBlob").body("");
+        world.send(append).await.ok(201);
+    }
 }
 
 /// Block lists hold what no Get Blob shows.
@@ -64,10 +68,7 @@ async fn a_source_that_the_configuration_names_is_read_by_its_signature() {
     let (other, source) = elsewhere().await;
     let world = reading_from(&other.host).await;
     for (what, request) in copies(&world, "/imaging/copy", &source) {
-        world.delete("/imaging/copy").await;
-        if what == "Append Block From URL" {
-            append_blob(&world, "/imaging/copy").await;
-        }
+        prepare(&world, what, "/imaging/copy").await;
         let answer = world.send(request).await;
         assert!(answer.is_success(), "{what}: {} {}", answer.status, answer.text());
         if what == "Put Block From URL" {
@@ -81,10 +82,7 @@ async fn a_source_that_the_configuration_names_is_read_by_its_signature() {
     }
     // A part of it, into a block and into an append.
     for (what, request) in &copies(&world, "/imaging/part", &source)[3..] {
-        world.delete("/imaging/part").await;
-        if *what == "Append Block From URL" {
-            append_blob(&world, "/imaging/part").await;
-        }
+        prepare(&world, what, "/imaging/part").await;
         let answer = world.send(request.clone().header("x-ms-source-range", "bytes=5-12")).await;
         assert!(answer.is_success(), "{what}: {} {}", answer.status, answer.text());
         if *what == "Put Block From URL" {
@@ -104,10 +102,7 @@ async fn what_is_claimed_of_a_source_elsewhere_is_held_against_its_bytes() {
         if what == "Copy Blob" {
             continue; // It has no such header.
         }
-        world.delete("/imaging/copy").await;
-        if what == "Append Block From URL" {
-            append_blob(&world, "/imaging/copy").await;
-        }
+        prepare(&world, what, "/imaging/copy").await;
         let claiming = |md5: &str| request.clone().header("x-ms-source-content-md5", md5);
         world.send(claiming(&wrong)).await.expect(400, "Md5Mismatch");
         assert_nothing(&world, what).await;
@@ -137,10 +132,7 @@ async fn a_source_that_its_server_refuses_is_told_as_unreadable_and_no_more() {
         source.replace("pacs/", "nobody/"),
     ] {
         for (what, request) in copies(&world, "/imaging/copy", &refused) {
-            world.delete("/imaging/copy").await;
-            if what == "Append Block From URL" {
-                append_blob(&world, "/imaging/copy").await;
-            }
+            prepare(&world, what, "/imaging/copy").await;
             world.send(request).await.expect(404, "CannotVerifyCopySource");
             assert_nothing(&world, what).await;
         }
@@ -185,10 +177,7 @@ async fn a_source_that_breaks_its_promises_leaves_nothing() {
         })
         .await;
         for (operation, request) in copies(&world, "/imaging/copy", &format!("http://{host}/a")) {
-            world.delete("/imaging/copy").await;
-            if operation == "Append Block From URL" {
-                append_blob(&world, "/imaging/copy").await;
-            }
+            prepare(&world, operation, "/imaging/copy").await;
             let answer: Answer = world.send(request).await;
             assert!((400..500).contains(&answer.status), "{what}, {operation}: {} {}", answer.status, answer.text());
             assert_nothing(&world, operation).await;

@@ -45,9 +45,7 @@ impl Asker {
         for (name, value) in headers.into_iter().filter(|(name, _)| name != "host") {
             request = request.header(name, value);
         }
-        let answer = request.timeout(Duration::from_secs(120)).body(body).send().await?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(Told { status, headers, body: answer.bytes().await?.to_vec() })
+        Told::of(request.timeout(Duration::from_secs(120)).body(body).send().await?).await
     }
 
     pub async fn put(&self, path: &str, body: Vec<u8>) -> reqwest::Result<Told> {

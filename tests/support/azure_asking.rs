@@ -47,9 +47,7 @@ impl AzureAsker {
 
     /// Signs and sends.
     pub async fn send(&self, request: Request) -> reqwest::Result<Told> {
-        let answer = self.begin(request).await?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(Told { status, headers, body: answer.bytes().await?.to_vec() })
+        Told::of(self.begin(request).await?).await
     }
 
     /// Signs and sends; the answer's body has not come yet.

@@ -19,32 +19,31 @@ pub fn store(gateway: &GatewayProcess, bucket: &str) -> AmazonS3 {
 
 /// What [`store`] is built from.
 pub fn builder(gateway: &GatewayProcess, bucket: &str) -> AmazonS3Builder {
-    let authority = std::fs::read(&gateway.authority).expect("the authority");
-    let authority = Certificate::from_pem(&authority).expect("a certificate");
     AmazonS3Builder::new()
         .with_endpoint(&gateway.endpoint)
         .with_region("us-east-1")
         .with_bucket_name(bucket)
         .with_access_key_id(CLIENT_ID)
         .with_secret_access_key(&gateway.secret)
-        .with_client_options(
-            ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
-        )
+        .with_client_options(options(gateway))
         .with_retry(once())
 }
 
 /// A client of the Azure front for one container; with [`once`] it tries once, too.
 pub fn azure_builder(gateway: &GatewayProcess, container: &str) -> MicrosoftAzureBuilder {
-    let authority = std::fs::read(&gateway.authority).expect("the authority");
-    let authority = Certificate::from_pem(&authority).expect("a certificate");
     MicrosoftAzureBuilder::new()
         .with_endpoint(gateway.azure_endpoint())
         .with_account(CLIENT_ID)
         .with_access_key(&gateway.secret)
         .with_container_name(container)
-        .with_client_options(
-            ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120)),
-        )
+        .with_client_options(options(gateway))
+}
+
+/// Trust in the test's authority.
+pub fn options(gateway: &GatewayProcess) -> ClientOptions {
+    let authority = std::fs::read(&gateway.authority).expect("the authority");
+    let authority = Certificate::from_pem(&authority).expect("a certificate");
+    ClientOptions::new().with_root_certificate(authority).with_timeout(Duration::from_secs(120))
 }
 
 /// No second try.

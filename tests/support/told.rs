@@ -11,6 +11,12 @@ pub struct Told {
 }
 
 impl Told {
+    /// Reads an answer to its end.
+    pub async fn of(answer: reqwest::Response) -> reqwest::Result<Self> {
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok(Self { status, headers, body: answer.bytes().await?.to_vec() })
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

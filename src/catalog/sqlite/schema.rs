@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_start.sql"),
     include_str!("../migrations/0002_storage_class.sql"),
     include_str!("../migrations/0003_azure.sql"),
+    include_str!("../migrations/0004_edges.sql"),
 ];
 
 /// Statements each connection keeps prepared.

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// A transfer broke off; it may be resumed.
     #[error("the transfer from the provider broke off")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The call ended in a panic: a fault of ours, or of a library that an answer led astray.
+    #[error("the call to the provider ended in a panic")]
+    Panicked,
     /// The deadline passed.
     #[error("the provider did not answer in time")]
     Deadline,
@@ -41,7 +44,7 @@ impl StoreError {
     /// Whether the same call may succeed if it is made again.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::Interrupted(_) | Self::Deadline => true,
+            Self::Unavailable { .. } | Self::Interrupted(_) | Self::Panicked | Self::Deadline => true,
             Self::NotFound | Self::Refused(_) | Self::UnknownProvider => false,
         }
     }

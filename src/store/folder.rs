@@ -210,9 +210,7 @@ impl Reading {
         let (bytes, from_cache) = match (cached, self.ahead.take()) {
             (Some(bytes), _) => (bytes, true),
             (None, Some(ahead)) => (ahead.await.unwrap_or_else(|join| Err(lost(join)))?, false),
-            (None, None) => {
-                (self.read(wanted.clone()).await.unwrap_or_else(|join| Err(lost(join)))?, false)
-            }
+            (None, None) => (self.read(wanted.clone()).await.unwrap_or_else(|join| Err(lost(join)))?, false),
         };
         // A file that ends early has shrunk under us; the opener sees that bytes are missing.
         let whole = bytes.len() as u64 == wanted.end - wanted.start;

@@ -136,9 +136,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         | Error::Catalog(_)
         | Error::Keys(_)
         | Error::Seal(_)
-        | Error::Panicked(_) => {
-            plain("InternalError", 500, "We encountered an internal error. Please try again.")
-        }
+        | Error::Panicked(_) => plain("InternalError", 500, "We encountered an internal error. Please try again."),
     };
     if answer.status_code().is_none_or(|status| status.is_server_error()) {
         tracing::error!(request = %context.id, cause = %chain(&error), "an operation failed");

@@ -12,7 +12,7 @@ pub(super) async fn in_own_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let joined = tokio::spawn(work).await;
-    joined.unwrap_or(Err(Error::Catalog(CatalogError::Damaged("a commit panicked"))))
+    joined.unwrap_or(Err(Error::Catalog(CatalogError::Panicked)))
 }
 
 impl Gateway {
@@ -64,7 +64,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(
-            CatalogError::Closed
+            CatalogError::Panicked
+            | CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

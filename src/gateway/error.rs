@@ -192,7 +192,8 @@ impl From<CatalogError> for Error {
             CatalogError::AppendLength => Self::AppendLength,
             CatalogError::InvalidBlock => Self::InvalidBlock,
             CatalogError::TooManyBlocks => Self::TooManyBlocks,
-            CatalogError::Closed
+            CatalogError::Panicked
+            | CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

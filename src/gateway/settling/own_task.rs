@@ -64,7 +64,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(
-            CatalogError::Closed
+            CatalogError::Panicked
+            | CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

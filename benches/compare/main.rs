@@ -26,7 +26,11 @@
 mod aims;
 mod arguments;
 mod behind;
+#[path = "../../tests/support/certificates.rs"]
+mod certificates;
 mod client;
+#[path = "../../tests/support/gateway.rs"]
+mod gateway;
 mod load;
 mod measure;
 mod page_cache;
@@ -38,6 +42,8 @@ mod results;
 mod signer;
 mod study;
 mod systems;
+#[path = "../../tests/support/tools.rs"]
+mod tools;
 mod usage;
 mod workload;
 

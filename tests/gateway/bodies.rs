@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use testing::in_process::*;
+use crate::support::*;
 
 const SEGMENT: usize = 64 * KIB;
 

@@ -8,7 +8,7 @@ use ecluse::gateway::{Select, Settings};
 use futures::StreamExt as _;
 
 use super::commits::{Scene, WRITES, Write};
-use testing::in_process::*;
+use crate::support::*;
 
 /// A future that is polled so many times and then dropped.
 struct Polled<F> {

@@ -1,9 +1,0 @@
-//! What every catalog promises, as functions over `&dyn Catalog`.
-
-pub mod azure;
-pub mod blocks;
-pub mod histories;
-pub mod leases;
-pub mod listing;
-pub mod retention;
-pub mod suite;

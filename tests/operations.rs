@@ -39,6 +39,8 @@ mod reload;
 mod stopping;
 #[path = "operating/tokens.rs"]
 mod tokens;
+#[path = "operating/upgrade.rs"]
+mod upgrade;
 #[path = "operating/wire.rs"]
 mod wire;
 

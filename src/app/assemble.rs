@@ -68,6 +68,12 @@ pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
 }
 
+/// Opens the catalog to look at it: it is not changed, and must be there.
+pub(super) fn catalog_as_it_is(config: &Config) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    SqliteCatalog::open_as_it_is(path).map_err(|error| faults::catalog(&error, path))
+}
+
 /// What metrics can be of, beside what happens.
 pub(super) fn known(config: &Config) -> Known {
     let s3 = config.s3.iter().flat_map(|_| S3Front::operations().map(|operation| ("s3", operation)));

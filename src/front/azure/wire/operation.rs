@@ -2,23 +2,9 @@
 //!
 //! Source: "Operations on the account (Blob Storage)", "Operations on containers", "Operations on blobs".
 
-macro_rules! operations {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// What a request asks for.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub(in crate::front::azure) enum Operation {
-            $($(#[$doc])* $name,)+
-        }
-
-        /// What metrics call each; [`UNKNOWN`] while it is not known which.
-        pub(in crate::front::azure) const NAMES: &[&str] = &[$(stringify!($name),)+ UNKNOWN];
-    };
-}
-
-/// What metrics call a request that is no operation.
-pub(in crate::front::azure) const UNKNOWN: &str = "unknown";
-
-operations! {
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::front::azure) enum Operation {
     // --- the account
     ListContainers,
     GetServiceProperties,

@@ -254,7 +254,10 @@ impl Reader {
             StoreError::NotFound => Err(incident::of_chunk(&incoming.step, "a chunk went missing")),
             error @ (StoreError::Refused(_) | StoreError::UnknownProvider) => Err(error.into()),
             error if incoming.resumes >= RESUMES => Err(error.into()),
-            StoreError::Unavailable { .. } | StoreError::Interrupted(_) | StoreError::Deadline => {
+            StoreError::Unavailable { .. }
+            | StoreError::Interrupted(_)
+            | StoreError::Mismatch
+            | StoreError::Deadline => {
                 incoming.resumes += 1;
                 Ok(())
             }

@@ -44,7 +44,12 @@ pub(super) struct Meter(Arc<str>);
 
 impl Meter {
     pub(super) fn new(provider: &ProviderName) -> Self {
-        Self(provider.as_str().into())
+        let meter = Self(provider.as_str().into());
+        // There from the start: an alarm on its increase must see the first one, too.
+        counter!("ecluse_provider_calls_total", "provider" => Arc::clone(&meter.0), "operation" => Call::Put.label(),
+            "outcome" => "mismatch")
+        .increment(0);
+        meter
     }
 
     pub(super) fn called<T>(&self, call: Call, result: &Result<T, StoreError>, took: Duration) {
@@ -100,6 +105,7 @@ fn outcome(error: &StoreError) -> &'static str {
         StoreError::Unavailable { .. } => "unavailable",
         StoreError::Refused(_) => "refused",
         StoreError::Interrupted(_) => "interrupted",
+        StoreError::Mismatch => "mismatch",
         StoreError::Deadline => "deadline",
         StoreError::UnknownProvider => "unknown_provider",
     }

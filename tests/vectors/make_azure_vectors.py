@@ -233,7 +233,7 @@ def token(name, made_by, query, url=f"{HOST_STYLE}/imaging/ct/1", headers=None, 
 
 
 def delegation_key(version="2026-04-06"):
-    """What the gateway hands out: src/front/azure/auth/delegation.rs."""
+    """What the gateway hands out: src/front/azure/admission/auth/delegation.rs."""
     fields = ["ecluse/user-delegation/1", "oid-1", "tid-1", START, EXPIRY, "b", version]
     text = b"".join(struct.pack(">Q", len(f)) + f.encode() for f in fields)
     key = UserDelegationKey()

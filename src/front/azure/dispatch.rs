@@ -1,10 +1,13 @@
 //! From the operation to what does it: one total match.
 
-use super::ask::{Ask, Incoming};
-use super::operation::Operation as Op;
-use super::refusal::Refusal;
-use super::reply::Reply;
-use super::{account, append, batches, blocks, containers, copy, get, lease, listing, put, revise, tagging};
+use super::admission::ask::Ask;
+use super::operations::{
+    account, append, batches, blocks, containers, copy, get, lease, listing, put, received, revise, tagging,
+};
+use super::wire::asked::Incoming;
+use super::wire::operation::Operation as Op;
+use super::wire::refusal::Refusal;
+use super::wire::reply::Reply;
 
 /// Does what was asked.
 pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
@@ -26,7 +29,7 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         Op::DeleteContainer => containers::delete(ask).await,
         Op::LeaseContainer => lease::container(ask).await,
         Op::ListBlobs => listing::blobs(ask).await,
-        Op::PutBlob => put::put_blob(ask, body).await.map(|reply| put::acknowledged(ask, reply)),
+        Op::PutBlob => put::put_blob(ask, body).await.map(|reply| received::acknowledged(ask, reply)),
         Op::PutBlobFromUrl => copy::put_from_url(ask).await,
         Op::GetBlob => get::get(ask).await,
         Op::GetBlobProperties => get::head(ask).await,
@@ -42,11 +45,11 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         Op::AbortCopyBlob => copy::abort(ask).await,
         Op::DeleteBlob => revise::delete(ask).await,
         Op::UndeleteBlob => revise::undelete(ask).await,
-        Op::PutBlock => blocks::put(ask, body).await.map(|reply| put::acknowledged(ask, reply)),
+        Op::PutBlock => blocks::put(ask, body).await.map(|reply| received::acknowledged(ask, reply)),
         Op::PutBlockFromUrl => copy::block_from_url(ask).await,
         Op::PutBlockList => blocks::commit(ask, body).await,
         Op::GetBlockList => blocks::list(ask).await,
-        Op::AppendBlock => append::append(ask, body).await.map(|reply| put::acknowledged(ask, reply)),
+        Op::AppendBlock => append::append(ask, body).await.map(|reply| received::acknowledged(ask, reply)),
         Op::AppendBlockFromUrl => copy::append_from_url(ask).await,
         Op::SealAppendBlob => append::seal(ask).await,
         Op::PreflightRequest

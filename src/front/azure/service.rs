@@ -5,26 +5,27 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
-use super::address::{self, Domains};
-use super::ask::{Ask, Incoming};
-use super::asked::Asked;
-use super::auth::{self, Bearer, Caller, StoredPolicies};
-use super::context::Context;
-use super::operation::Operation;
-use super::outbound::Outbound;
-use super::refusal::Refusal;
-use super::reply::{Outgoing, Payload, Reply, http_date, put};
-use super::shown::named;
-use super::{dispatch, errors, routing, unsupported, versions, xml};
+use super::admission::address::Domains;
+use super::admission::admit::{admit, authenticated};
+use super::admission::arrival::{Origin, asked};
+use super::admission::auth::Bearer;
+use super::admission::house::House;
+use super::admission::{routing, versions};
+use super::dispatch;
+use super::wire::asked::Incoming;
+use super::wire::context::Context;
+use super::wire::operation::Operation;
+use super::wire::outbound::Outbound;
+use super::wire::refusal::Refusal;
+use super::wire::refused::refused;
+use super::wire::reply::{Outgoing, Reply, put};
+use super::wire::shown::named;
 use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestBodyError, RequestId};
-use crate::gateway::{AccessPolicy, BodyError, Gateway};
-use crate::model::{BucketName, TenantId, Timestamp};
+use crate::gateway::{BodyError, Gateway};
 
 /// What the operator decides about this front.
 #[derive(Default)]
@@ -39,26 +40,10 @@ pub struct AzureSettings {
     pub soft_delete: Option<Duration>,
 }
 
-/// What all requests share.
-pub(super) struct House {
-    pub(super) gateway: Arc<Gateway>,
-    pub(super) domains: Domains,
-    pub(super) outbound: Outbound,
-    pub(super) bearer: Option<Bearer>,
-    pub(super) soft_delete: Option<Duration>,
-}
-
 /// The Azure Blob front. Cheap to clone.
 #[derive(Clone)]
 pub struct AzureFront {
     house: Arc<House>,
-}
-
-/// Where a request comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
-    pub(super) remote: IpAddr,
-    pub(super) tls: bool,
 }
 
 impl AzureFront {
@@ -122,106 +107,6 @@ impl Answer<Outgoing> for AzureFront {
     }
 }
 
-/// A request's head as it was asked.
-pub(super) fn asked<'r>(
-    house: &House,
-    method: &'r Method,
-    uri: &'r http::Uri,
-    headers: &'r HeaderMap,
-    origin: Origin,
-) -> Result<Asked<'r>, Refusal> {
-    // HTTP/2 has the host in the address, HTTP/1.1 in a header; a request that names two hosts is refused.
-    let header = headers.get(HOST).and_then(|value| value.to_str().ok());
-    let authority = uri.authority().map(http::uri::Authority::as_str);
-    if let (Some(one), Some(other)) = (header, authority)
-        && !one.eq_ignore_ascii_case(other)
-    {
-        return Err(address::invalid_uri());
-    }
-    asked_at(house, method, uri, headers, origin, authority.or(header).unwrap_or_default())
-}
-
-/// The same, at a host that is known.
-pub(super) fn asked_at<'r>(
-    house: &House,
-    method: &'r Method,
-    uri: &'r http::Uri,
-    headers: &'r HeaderMap,
-    origin: Origin,
-    host: &str,
-) -> Result<Asked<'r>, Refusal> {
-    let target = address::target(Some(host), uri.path(), &house.domains)?;
-    let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let (path, host) = (uri.path(), host.to_owned());
-    Ok(Asked { method, path, query, headers, target, host, remote: origin.remote, tls: origin.tls })
-}
-
-/// Lets a request in: its caller is known, may do this, and asks for nothing that is not here.
-pub(super) async fn admit<'r>(
-    house: &'r House,
-    asked: Asked<'r>,
-    operation: Operation,
-    version: String,
-    context: &Arc<Context>,
-) -> Result<Ask<'r>, Refusal> {
-    let caller = authenticated(house, &asked, operation, context).await?;
-    caller.permits(operation)?;
-    unsupported::check(operation, &asked)?;
-    Ok(Ask { asked, caller, operation, version, house, context: Arc::clone(context) })
-}
-
-async fn authenticated(
-    house: &House,
-    asked: &Asked<'_>,
-    operation: Operation,
-    context: &Context,
-) -> Result<Caller, Refusal> {
-    let policies = Policies { gateway: &house.gateway, operation, context };
-    auth::authenticate(asked, house.gateway.clients(), &policies, house.bearer.as_ref(), Timestamp::now()).await
-}
-
-/// The gateway's stored access policies, for who checks a signature that names one.
-pub(super) struct Policies<'p> {
-    pub(super) gateway: &'p Gateway,
-    pub(super) operation: Operation,
-    pub(super) context: &'p Context,
-}
-
-#[async_trait]
-impl StoredPolicies for Policies<'_> {
-    async fn of(&self, tenant: &TenantId, bucket: &BucketName) -> Result<Vec<AccessPolicy>, Refusal> {
-        let found = self.gateway.access_policies(tenant, bucket).await;
-        found.map_err(|error| errors::answer(error, self.operation, self.context))
-    }
-}
-
-/// An error as an answer. The answer to HEAD, and 304, have its code in a header only.
-fn refused(refusal: Refusal, context: &Context) -> Reply {
-    let mut reply = error_reply(&refusal, &context.uuid());
-    if refusal.status == StatusCode::NOT_MODIFIED {
-        reply.payload = Payload::Empty;
-        reply.headers.remove(CONTENT_TYPE);
-    }
-    reply
-}
-
-/// A refusal with its body.
-pub(super) fn error_reply(refusal: &Refusal, id: &str) -> Reply {
-    let mut reply = Reply::new(refusal.status);
-    reply.headers.extend(refusal.headers.clone());
-    let text = xml::error(refusal.code, &refusal.text, id, &now(), &refusal.details);
-    reply.payload = Payload::Whole(text.into());
-    reply.with(CONTENT_TYPE, "application/xml").with(ERROR_CODE, refusal.code)
-}
-
-/// Now, as error bodies write it.
-fn now() -> String {
-    let format =
-        time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
-    time::OffsetDateTime::now_utc().format(format).unwrap_or_else(|_cause| http_date(Timestamp::now()))
-}
-
 fn common_headers(asked: &HeaderMap, version: &str, context: &Context, headers: &mut HeaderMap) {
     put(headers, named("x-ms-request-id"), &context.uuid());
     put(headers, named("x-ms-version"), version);
@@ -255,4 +140,3 @@ fn stream_of(body: RequestBody, context: Arc<Context>) -> Incoming {
 }
 
 const LONGEST_CLIENT_ID_BYTES: usize = 1024;
-pub(super) const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");

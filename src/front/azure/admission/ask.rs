@@ -1,0 +1,145 @@
+//! A request whose caller is known: what every operation begins with.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::StatusCode;
+
+use super::address;
+use super::auth::Caller;
+use super::house::House;
+use crate::front::azure::wire::asked::{Asked, Incoming};
+use crate::front::azure::wire::context::Context;
+use crate::front::azure::wire::operation::Operation;
+use crate::front::azure::wire::refusal::Refusal;
+use crate::front::azure::wire::{context, errors};
+use crate::gateway::{BodyError, Claim, Error, verify_claims};
+use crate::model::{Authorized, BucketName, ObjectKey, SnapshotId};
+
+/// Bytes of memory for each byte of XML: as it came, and what it says.
+const XML_FACTOR: u64 = 4;
+
+/// A request, its caller, and what it is.
+pub(in crate::front::azure) struct Ask<'r> {
+    /// What was asked.
+    pub(in crate::front::azure) asked: Asked<'r>,
+    /// Who asked.
+    pub(in crate::front::azure) caller: Caller,
+    /// Which operation it is.
+    pub(in crate::front::azure) operation: Operation,
+    /// The version of the protocol that it speaks.
+    pub(in crate::front::azure) version: String,
+    /// The front.
+    pub(in crate::front::azure) house: &'r House,
+    /// The request in logs.
+    pub(in crate::front::azure) context: Arc<Context>,
+}
+
+impl Ask<'_> {
+    /// The container that the address names.
+    pub(in crate::front::azure) fn bucket(&self) -> Result<BucketName, Refusal> {
+        bucket(self.asked.target.container.as_deref().unwrap_or_default())
+    }
+
+    /// The blob that the address names.
+    pub(in crate::front::azure) fn key(&self) -> Result<ObjectKey, Refusal> {
+        key(self.asked.target.blob.as_deref().unwrap_or_default())
+    }
+
+    /// The snapshot that the query names.
+    pub(in crate::front::azure) fn snapshot(&self) -> Result<Option<SnapshotId>, Refusal> {
+        let Some(text) = self.asked.parameter("snapshot") else { return Ok(None) };
+        SnapshotId::parse(text).map(Some).ok_or_else(|| Refusal::invalid_parameter("snapshot", text))
+    }
+
+    /// The proof that the caller may do that.
+    pub(in crate::front::azure) fn may<Op: crate::model::Operation>(&self, op: Op) -> Result<Authorized<Op>, Refusal> {
+        self.caller.principal.authorize(op).map_err(|_denied| self.refuse(Error::AccessDenied))
+    }
+
+    /// What a gateway error is on the wire.
+    pub(in crate::front::azure) fn refuse(&self, error: Error) -> Refusal {
+        errors::answer(error, self.operation, &self.context)
+    }
+
+    /// The address of the account, as lists show it.
+    pub(in crate::front::azure) fn endpoint(&self) -> String {
+        let scheme = if self.asked.tls { "https" } else { "http" };
+        let account = if self.asked.target.host_style { String::new() } else { self.asked.target.account.clone() };
+        format!("{scheme}://{}/{account}", self.asked.host)
+    }
+
+    /// The length that the request's body is announced with; 411 when it is not.
+    pub(in crate::front::azure) fn announced(&self) -> Result<u64, Refusal> {
+        let Some(value) = self.asked.headers.get(http::header::CONTENT_LENGTH) else {
+            let text = "The content-length header was not specified.";
+            return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "MissingContentLengthHeader", text));
+        };
+        let text = value.to_str().unwrap_or_default();
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits {
+            return Err(Refusal::invalid_header("Content-Length", text));
+        }
+        Ok(text.parse().unwrap_or(u64::MAX))
+    }
+
+    /// A body that is read whole: XML, a batch. Its claims are checked; its memory is the budget's as long as `share` lives.
+    pub(in crate::front::azure) async fn read_small(
+        &self,
+        mut body: Incoming,
+        most_bytes: u64,
+        claims: &[Claim],
+    ) -> Result<Small, Refusal> {
+        let announced = self.announced()?;
+        if announced > most_bytes {
+            return Err(errors::too_large());
+        }
+        let bytes = announced.saturating_mul(XML_FACTOR);
+        let share = self.house.gateway.share(bytes).await.map_err(|error| self.refuse(error))?;
+        let mut whole: Vec<u8> = Vec::new();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| self.refuse(error.into()))?;
+            if (whole.len() + piece.len()) as u64 > announced {
+                return Err(self.refuse(BodyError::Malformed.into()));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        if (whole.len() as u64) < announced {
+            return Err(self.refuse(BodyError::Incomplete.into()));
+        }
+        let bytes = Bytes::from(whole);
+        verify_claims(claims, std::slice::from_ref(&bytes)).map_err(|error| self.refuse(error))?;
+        Ok(Small { bytes, _share: share })
+    }
+}
+
+/// A small body in memory.
+pub(in crate::front::azure) struct Small {
+    /// All of it.
+    pub(in crate::front::azure) bytes: Bytes,
+    _share: crate::gateway::Share,
+}
+
+/// A container's name.
+pub(in crate::front::azure) fn bucket(name: &str) -> Result<BucketName, Refusal> {
+    BucketName::parse(name)
+        .map_err(|_reason| if (3..=63).contains(&name.len()) { invalid_name() } else { address::out_of_range_input() })
+}
+
+/// A blob's name.
+pub(in crate::front::azure) fn key(name: &str) -> Result<ObjectKey, Refusal> {
+    ObjectKey::parse(name).map_err(|_reason| address::out_of_range_input())
+}
+
+/// A new UUID, of a lease, a copy, a batch.
+pub(in crate::front::azure) fn fresh_id() -> Result<String, Refusal> {
+    let text = "The server encountered an internal error. Please retry the request.";
+    context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", text))
+}
+
+/// 400: a container's name has characters that it may not have.
+pub(in crate::front::azure) fn invalid_name() -> Refusal {
+    let text = "The specified resource name contains invalid characters.";
+    Refusal::new(StatusCode::BAD_REQUEST, "InvalidResourceName", text)
+}

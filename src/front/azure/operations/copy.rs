@@ -1,0 +1,420 @@
+//! Copy Blob, Copy Blob From URL, Put Blob From URL, Put Block From URL, Append Block From URL, Abort Copy Blob.
+//!
+//! Within the gateway a copy shares the source's parts. A source elsewhere is read, if the configuration names its host, and
+//! sealed. All copies are finished when the answer comes.
+//!
+//! # Invariants
+//! - A source within the gateway is read by credentials that may read it: the SAS in its address, the token beside it, or
+//!   those of the request, for their own account.
+
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+use super::append;
+use super::blocks::{MOST_BLOCK_BYTES, block, not_empty, of_received};
+use super::received::{create_only, encrypted, overwritten};
+use crate::front::azure::admission::admit::Policies;
+use crate::front::azure::admission::arrival::{self, Origin};
+use crate::front::azure::admission::ask::{self, Ask};
+use crate::front::azure::admission::auth::{self, Caller};
+use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::errors::no_page_blobs;
+use crate::front::azure::wire::operation::Operation;
+use crate::front::azure::wire::refusal::Refusal;
+use crate::front::azure::wire::reply::Reply;
+use crate::front::azure::wire::shown::{CONTENT_MD5, named};
+use crate::front::azure::wire::{conditions, errors, properties, ranges, shown};
+use crate::gateway::{Body, Claim, CopySource, Digests, Error, PutObject, Version};
+use crate::model::{
+    Authorized, ChecksumAlgorithm, Conditions, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata,
+    Timestamp,
+};
+
+/// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
+const LONGEST_SOURCE_BYTES: usize = 2048;
+/// Most bytes of Put Blob From URL. Source: "Put Blob From URL", remarks.
+const MOST_PUT_BYTES: u64 = 5000 * 1024 * 1024;
+/// Most bytes of Copy Blob From URL. Source: "Copy Blob From URL", remarks.
+const MOST_SYNC_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Where a copy comes from.
+enum Source {
+    /// A blob of this gateway, and the proof that it may be read.
+    Here(Box<Authorized<CopySource>>),
+    /// A body of another server, and what it says the body is.
+    Elsewhere(Box<Fetched>),
+}
+
+/// What another server sent.
+struct Fetched {
+    body: Body,
+    length: u64,
+    system: SystemMetadata,
+}
+
+/// What becomes of the source's properties.
+#[derive(Clone, Copy)]
+struct Carrying {
+    /// Content headers, the shown MD5.
+    headers: bool,
+    /// User metadata, where the request has none of its own.
+    user: bool,
+    /// Tags, instead of the request's.
+    tags: bool,
+    /// Whether an append blob stays one.
+    kind: bool,
+}
+
+/// Copy Blob and Copy Blob From URL.
+pub(in crate::front::azure) async fn copy(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let synchronous = ask.operation == Operation::CopyBlobFromUrl;
+    let carrying = Carrying { headers: true, user: true, tags: tag_option(ask)?, kind: true };
+    let id = ask::fresh_id()?;
+    let most = if synchronous { MOST_SYNC_BYTES } else { MOST_PUT_BYTES };
+    let version = whole(ask, carrying, Some(id.clone()), most).await?;
+    let reply = Reply::new(StatusCode::ACCEPTED).of_state(&version.state_tag(), version.modified);
+    let reply = reply.with(named("x-ms-copy-id"), &id).with(named("x-ms-copy-status"), "success");
+    let md5 = shown::md5_of(&version.metadata).filter(|_| synchronous);
+    Ok(reply.with_some(CONTENT_MD5, md5.as_deref()))
+}
+
+/// Put Blob From URL.
+pub(in crate::front::azure) async fn put_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    match ask.asked.header("x-ms-blob-type").unwrap_or_default() {
+        "BlockBlob" => {}
+        "PageBlob" => return Err(no_page_blobs()),
+        other => return Err(Refusal::invalid_header("x-ms-blob-type", other)),
+    }
+    let headers = match ask.asked.header("x-ms-copy-source-blob-properties") {
+        None => true,
+        Some(text) if text.eq_ignore_ascii_case("true") => true,
+        Some(text) if text.eq_ignore_ascii_case("false") => false,
+        Some(text) => return Err(Refusal::invalid_header("x-ms-copy-source-blob-properties", text)),
+    };
+    let carrying = Carrying { headers, user: false, tags: tag_option(ask)?, kind: false };
+    let version = whole(ask, carrying, None, MOST_PUT_BYTES).await?;
+    let reply = encrypted(Reply::new(StatusCode::CREATED).of_state(&version.state_tag(), version.modified));
+    Ok(reply.with_some(CONTENT_MD5, shown::md5_of(&version.metadata).as_deref()))
+}
+
+/// Put Block From URL.
+pub(in crate::front::azure) async fn block_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    bodiless(ask)?;
+    let op = ask.may(block(ask)?)?;
+    let claimed = properties::source_claims(&ask.asked)?;
+    let source = source(ask, ranges::of_source(&ask.asked)?, MOST_BLOCK_BYTES).await?;
+    let gateway = &ask.house.gateway;
+    let received = match source {
+        Source::Here(source) if claimed.claims.is_empty() => {
+            gateway.copy_block(*source, op, Some(ChecksumAlgorithm::Crc64Nvme)).await
+        }
+        source => {
+            let body = body_of(ask, source, claimed.claims).await?;
+            not_empty(body.length.unwrap_or_default())?;
+            gateway.put_block(op, body).await
+        }
+    };
+    let received = received.map_err(|error| ask.refuse(error))?;
+    Ok(of_received(Reply::new(StatusCode::CREATED), &received, true))
+}
+
+/// Append Block From URL.
+pub(in crate::front::azure) async fn append_from_url(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    bodiless(ask)?;
+    let op = append::op(ask)?;
+    let claimed = properties::source_claims(&ask.asked)?;
+    let source = source(ask, ranges::of_source(&ask.asked)?, append::MOST_APPEND_BYTES).await?;
+    let body = body_of(ask, source, claimed.claims).await?;
+    let length = body.length.unwrap_or_default();
+    not_empty(length)?;
+    if length > append::MOST_APPEND_BYTES {
+        return Err(errors::too_large());
+    }
+    append::appended(ask, op, body, true).await
+}
+
+/// Abort Copy Blob: every copy has finished when its answer comes.
+pub(in crate::front::azure) async fn abort(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    if !ask.asked.header("x-ms-copy-action").is_some_and(|action| action.eq_ignore_ascii_case("abort")) {
+        return Err(Refusal::missing_header("x-ms-copy-action"));
+    }
+    // It must be there, and the caller allowed to write to it, before anything is said of it.
+    let op = ask.may(crate::gateway::ListBlocks {
+        bucket: ask.bucket()?,
+        key: ask.key()?,
+        snapshot: None,
+        conditions: conditions::lease_only(&ask.asked)?,
+    })?;
+    match ask.house.gateway.list_blocks(op).await {
+        // Blocks that wait alone are no blob.
+        Ok(lists) if lists.version.is_none() => Err(ask.refuse(Error::NoSuchKey)),
+        Ok(_) | Err(Error::WrongKind) => Err(no_pending_copy()),
+        Err(error) => Err(ask.refuse(error)),
+    }
+}
+
+/// Makes the blob that a request addresses of the whole of its source.
+async fn whole(ask: &Ask<'_>, carrying: Carrying, id: Option<String>, most: u64) -> Result<Version, Refusal> {
+    bodiless(ask)?;
+    let own = properties::of_new(&ask.asked, false)?;
+    let seal = ask.asked.header("x-ms-seal-blob").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let mut conditions = conditions::of_write(&ask.asked)?;
+    let created = create_only(ask, &mut conditions);
+    let claimed = properties::source_claims(&ask.asked)?;
+    // Before the source: nothing is fetched for who may not write.
+    let op = ask.may(PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata: own, conditions })?;
+    let made = |from: &Metadata, own: &Metadata, carrying, length| {
+        let record =
+            |id| CopyRecord { id, source: address_of(ask).unwrap_or_default(), finished: Timestamp::now(), length };
+        Metadata { copied: id.clone().map(record).map(Box::new), ..carried(from, own, carrying, seal) }
+    };
+    let gateway = &ask.house.gateway;
+    let failed = |error| overwritten(ask, error, created);
+    let (body, metadata) = match source(ask, None, most).await? {
+        Source::Here(source) if claimed.claims.is_empty() => {
+            let carry = |from: &Version, own: &Metadata| made(&from.metadata, own, carrying, from.length);
+            return gateway.copy_from(*source, op, carry).await.map_err(failed);
+        }
+        Source::Here(source) => {
+            // What is claimed of it is held against its bytes, which takes reading them.
+            let (from, body) = gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?;
+            let carrying = Carrying { kind: false, ..carrying };
+            (body, made(&from.metadata, &op.op().metadata, carrying, from.length))
+        }
+        Source::Elsewhere(fetched) => {
+            let Fetched { body, length, system } = *fetched;
+            let from = Metadata { system, ..Metadata::default() };
+            (body, made(&from, &op.op().metadata, carrying, length))
+        }
+    };
+    let op = ask.may(PutObject { metadata, ..op.into_parts().1 })?;
+    let stored = gateway.put_object(op, claiming(body, claimed.claims)).await.map_err(failed)?;
+    Ok(stored.version)
+}
+
+/// What a copy carries: the source's, and the request's where it says something.
+fn carried(from: &Metadata, own: &Metadata, carrying: Carrying, seal: bool) -> Metadata {
+    let mut made = own.clone();
+    if carrying.headers {
+        let system = std::mem::replace(&mut made.system, from.system.clone());
+        let fields = [
+            (system.content_type, &mut made.system.content_type),
+            (system.content_encoding, &mut made.system.content_encoding),
+            (system.content_language, &mut made.system.content_language),
+            (system.content_disposition, &mut made.system.content_disposition),
+            (system.cache_control, &mut made.system.cache_control),
+        ];
+        for (own, place) in fields {
+            if own.is_some() {
+                *place = own;
+            }
+        }
+        made.shown_md5 = from.shown_md5;
+    }
+    if carrying.user && made.user.is_empty() {
+        made.user.clone_from(&from.user);
+    }
+    if carrying.tags {
+        made.tags.clone_from(&from.tags);
+    }
+    if carrying.kind {
+        made.append.clone_from(&from.append);
+        if let Some(state) = &mut made.append {
+            state.closed = seal;
+            made.tier = None;
+        }
+    }
+    made
+}
+
+/// Finds the source that a request names, and proves that it may be read. `range`: which bytes of it; `None`: all.
+async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result<Source, Refusal> {
+    let uri = address(ask)?;
+    let conditions = conditions::of_source(&ask.asked)?;
+    let token = ask.asked.headers.get("x-ms-copy-source-authorization");
+    if !is_here(ask, &uri) {
+        if conditions != Conditions::default() {
+            return Err(Refusal::unsupported_header("x-ms-source-if-match"));
+        }
+        let fetched = ask.house.outbound.fetch(&uri, token, range, most).await?;
+        let digests = Digests::default();
+        let claims: crate::gateway::Claims = Box::new(|| Ok(Vec::new()));
+        let body = Body { length: Some(fetched.length), stream: fetched.stream, digests, claims };
+        return Ok(Source::Elsewhere(Box::new(Fetched { body, length: fetched.length, system: fetched.system })));
+    }
+    let (method, mut headers) = (Method::GET, HeaderMap::new());
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, token.clone());
+    }
+    if let Some(version) = ask.asked.headers.get("x-ms-version") {
+        headers.insert(named("x-ms-version"), version.clone());
+    }
+    if let Ok(host) = HeaderValue::from_str(uri.authority().map_or("", http::uri::Authority::as_str)) {
+        headers.insert(http::header::HOST, host);
+    }
+    let origin = Origin { remote: ask.asked.remote, tls: ask.asked.tls };
+    let asked = arrival::asked(ask.house, &method, &uri, &headers, origin)?;
+    if ["comp", "restype", "versionid"].iter().any(|name| asked.parameter(name).is_some()) {
+        return Err(Refusal::invalid_header("x-ms-copy-source", ""));
+    }
+    let reader = reader(ask, &asked).await?;
+    let principal = match &reader {
+        Some(caller) => {
+            caller.permits(Operation::GetBlob)?;
+            &caller.principal
+        }
+        None => {
+            ask.caller.permits_as(Operation::GetBlob, &asked)?;
+            &ask.caller.principal
+        }
+    };
+    let (Some(container), Some(blob)) = (&asked.target.container, &asked.target.blob) else {
+        return Err(Refusal::invalid_header("x-ms-copy-source", ""));
+    };
+    let snapshot = match asked.parameter("snapshot") {
+        None => None,
+        Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
+    };
+    // From the archive a blob comes back by a copy to a tier that can be read. Source: "Copy Blob", `x-ms-access-tier`.
+    let comes_back = ask.operation == Operation::CopyBlob && ask.asked.headers.contains_key("x-ms-access-tier");
+    let conditions = Conditions { not_archived: !comes_back, ..conditions };
+    let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
+    principal
+        .authorize(op)
+        .map(|proof| Source::Here(Box::new(proof)))
+        .map_err(|_denied| ask.refuse(Error::AccessDenied))
+}
+
+/// Who reads the source by credentials of its own; `None`: the request's caller, whose account it is.
+async fn reader(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Option<Caller>, Refusal> {
+    if asked.parameter("sig").is_none() && !asked.headers.contains_key(AUTHORIZATION) {
+        if asked.target.account == ask.asked.target.account {
+            return Ok(None);
+        }
+        return Err(errors::plain(404, "CannotVerifyCopySource", "The specified resource does not exist."));
+    }
+    let policies = Policies { gateway: &ask.house.gateway, operation: ask.operation, context: &ask.context };
+    let (clients, bearer) = (ask.house.gateway.clients(), ask.house.bearer.as_ref());
+    auth::authenticate(asked, clients, &policies, bearer, Timestamp::now()).await.map(Some)
+}
+
+/// The bytes of a source as a body, with claims about them.
+async fn body_of(ask: &Ask<'_>, source: Source, claims: Vec<Claim>) -> Result<Body, Refusal> {
+    let body = match source {
+        Source::Here(source) => ask.house.gateway.source_body(*source).await.map_err(|error| ask.refuse(error))?.1,
+        Source::Elsewhere(fetched) => fetched.body,
+    };
+    Ok(claiming(body, claims))
+}
+
+/// A body with claims about it.
+fn claiming(mut body: Body, claims: Vec<Claim>) -> Body {
+    body.digests.md5 = claims.iter().any(|claim| matches!(claim, Claim::Md5(_)));
+    body.digests.checksums = vec![ChecksumAlgorithm::Crc64Nvme];
+    body.claims = Box::new(move || Ok(claims));
+    body
+}
+
+/// The address of the source.
+fn address(ask: &Ask<'_>) -> Result<Uri, Refusal> {
+    let text = ask.asked.header("x-ms-copy-source").unwrap_or_default();
+    // The address may hold a signature: it is not given back.
+    let invalid = || Refusal::invalid_header("x-ms-copy-source", "");
+    if text.len() > LONGEST_SOURCE_BYTES {
+        return Err(invalid());
+    }
+    let uri: Uri = text.parse().map_err(|_cause| invalid())?;
+    if uri.authority().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(invalid());
+    }
+    Ok(uri)
+}
+
+/// The address as it is kept: without its query, which may hold a signature; but with the snapshot.
+fn address_of(ask: &Ask<'_>) -> Option<String> {
+    let text = ask.asked.header("x-ms-copy-source")?;
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let snapshot =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name.eq_ignore_ascii_case("snapshot"));
+    Some(snapshot.map_or_else(|| path.to_owned(), |(_, taken)| format!("{path}?snapshot={taken}")))
+}
+
+/// Whether an address is of this gateway: it has the host of the request, or one under the configured domains.
+fn is_here(ask: &Ask<'_>, uri: &Uri) -> bool {
+    let Some(authority) = uri.authority().map(http::uri::Authority::as_str) else { return false };
+    authority.eq_ignore_ascii_case(&ask.asked.host) || ask.house.domains.hold(authority)
+}
+
+/// Whether tags come from the source (`x-ms-copy-source-tag-option`).
+fn tag_option(ask: &Ask<'_>) -> Result<bool, Refusal> {
+    match ask.asked.header("x-ms-copy-source-tag-option") {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("replace") => Ok(false),
+        Some(_) if ask.asked.headers.contains_key("x-ms-tags") => {
+            Err(Refusal::invalid_header("x-ms-copy-source-tag-option", "COPY"))
+        }
+        Some(text) if text.eq_ignore_ascii_case("copy") => Ok(true),
+        Some(text) => Err(Refusal::invalid_header("x-ms-copy-source-tag-option", text)),
+    }
+}
+
+/// A copy has no body of its own.
+fn bodiless(ask: &Ask<'_>) -> Result<(), Refusal> {
+    match ask.asked.headers.get(CONTENT_LENGTH) {
+        Some(length) if length != "0" => {
+            Err(Refusal::invalid_header("Content-Length", length.to_str().unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn no_pending_copy() -> Refusal {
+    errors::plain(409, "NoPendingCopyOperation", "There is currently no pending copy operation.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AppendState, Tags, Tier};
+
+    fn metadata(content_type: Option<&str>, user: Option<&str>) -> Metadata {
+        Metadata {
+            system: SystemMetadata { content_type: content_type.map(str::to_owned), ..SystemMetadata::default() },
+            user: user.map(|value| ("a".to_owned(), value.to_owned())).into_iter().collect(),
+            ..Metadata::default()
+        }
+    }
+
+    const ALL: Carrying = Carrying { headers: true, user: true, tags: false, kind: true };
+
+    #[test]
+    fn a_copy_carries_the_source_s_unless_the_request_says_otherwise() {
+        let from = Metadata {
+            tags: Tags::from([("t".into(), "1".into())]),
+            append: Some(AppendState { blocks: 2, closed: true }),
+            ..metadata(Some("text/plain"), Some("source"))
+        };
+        let tier = Some(Tier { name: "Cool".into(), changed: Timestamp(0) });
+        let made = carried(&from, &Metadata { tier, ..Metadata::default() }, ALL, false);
+        assert_eq!(made.system.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(made.user["a"], "source");
+        assert!(made.tags.is_empty());
+        assert_eq!((made.append, made.tier), (Some(AppendState { blocks: 2, closed: false }), None));
+
+        let made = carried(
+            &from,
+            &metadata(Some("text/html"), Some("own")),
+            Carrying { tags: true, kind: false, ..ALL },
+            false,
+        );
+        assert_eq!(made.system.content_type.as_deref(), Some("text/html"));
+        assert_eq!((made.user["a"].as_str(), made.append, made.tags.len()), ("own", None, 1));
+    }
+
+    #[test]
+    fn a_copy_may_leave_the_source_s_properties_behind() {
+        let none = Carrying { headers: false, user: false, tags: false, kind: false };
+        let made = carried(&metadata(Some("text/plain"), Some("source")), &Metadata::default(), none, false);
+        assert_eq!(made, Metadata::default());
+    }
+}

@@ -1,0 +1,260 @@
+//! List Containers, List Blobs.
+
+use http::StatusCode;
+
+use crate::front::azure::admission::ask::Ask;
+use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::refusal::Refusal;
+use crate::front::azure::wire::reply::{Reply, http_date};
+use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
+use crate::front::azure::wire::tokens;
+use crate::front::azure::wire::xml::{self, BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer};
+use crate::gateway::{Bucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart};
+use crate::model::{ETag, Lease, Metadata, Timestamp};
+
+/// Most entries of a page. Source: "List Blobs", "List Containers".
+const MOST_RESULTS: usize = 5000;
+const DAY_MS: i64 = 86_400_000;
+
+/// What `include` asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Include {
+    snapshots: bool,
+    metadata: bool,
+    uncommitted: bool,
+    copy: bool,
+    deleted: bool,
+    tags: bool,
+}
+
+/// List Containers.
+pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let include = include(&ask.asked, &["metadata", "deleted", "system"])?;
+    let limit = limit(&ask.asked)?;
+    let prefix = ask.asked.parameter("prefix").filter(|text| !text.is_empty());
+    let marker = ask.asked.parameter("marker").filter(|text| !text.is_empty());
+    let after = match marker {
+        None => None,
+        Some(text) => Some(tokens::parse_name(text).ok_or_else(|| bad_marker(text))?),
+    };
+    let buckets = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(|error| ask.refuse(error))?;
+    let fits = |bucket: &Bucket| {
+        let name = bucket.name.as_str();
+        prefix.is_none_or(|prefix| name.starts_with(prefix)) && after.as_deref().is_none_or(|after| name > after)
+    };
+    let mut found: Vec<Bucket> = buckets.into_iter().filter(fits).collect();
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| tokens::encode_name(last.name.as_str()));
+    let listed = found.into_iter().map(|bucket| ListedContainer {
+        modified: http_date(bucket.modified),
+        etag: format!("\"{}\"", bucket.state_tag()),
+        lease: ShownLease::of(bucket.lease.as_ref()),
+        user: include.metadata.then(|| bucket.user.into_iter().collect()),
+        name: bucket.name.as_str().to_owned(),
+    });
+    let text = xml::containers(&ContainersPage {
+        endpoint: &ask.endpoint(),
+        prefix,
+        marker,
+        max_results: ask.asked.parameter("maxresults").map(|_| limit),
+        containers: listed.collect(),
+        next,
+    });
+    Ok(Reply::xml(text))
+}
+
+/// List Blobs, flat or by hierarchy.
+pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let include = include(
+        &ask.asked,
+        &[
+            "snapshots",
+            "metadata",
+            "uncommittedblobs",
+            "copy",
+            "deleted",
+            "tags",
+            "versions",
+            "deletedwithversions",
+            "immutabilitypolicy",
+            "legalhold",
+        ],
+    )?;
+    let limit = limit(&ask.asked)?;
+    let value = |name| ask.asked.parameter(name).filter(|text| !text.is_empty());
+    let (prefix, delimiter, marker) = (value("prefix"), value("delimiter"), value("marker"));
+    let start = match (marker, value("startfrom")) {
+        (Some(text), _) => tokens::parse_list(text).ok_or_else(|| bad_marker(text))?,
+        (None, Some(text)) => ListStart::At(text.to_owned()),
+        (None, None) => ListStart::First,
+    };
+    if let Some(text) = value("endbefore") {
+        return Err(Refusal::invalid_parameter("endbefore", text));
+    }
+    if let Some(only) = value("showonly") {
+        return Err(Refusal::invalid_parameter("showonly", only));
+    }
+    let op = ask.may(ListObjects {
+        bucket: ask.bucket()?,
+        prefix: prefix.unwrap_or_default().to_owned(),
+        delimiter: delimiter.map(str::to_owned),
+        start,
+        limit,
+        with_metadata: true,
+        extras: ListExtras { snapshots: include.snapshots, uncommitted: include.uncommitted, deleted: include.deleted },
+    })?;
+    let page = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
+    let next = page.next.as_ref().map(tokens::encode_list);
+    let entries = page.entries.into_iter().map(|entry| shown_entry(entry, include)).collect();
+    let text = xml::blobs(&BlobsPage {
+        endpoint: &ask.endpoint(),
+        container: ask.asked.target.container.as_deref().unwrap_or_default(),
+        prefix,
+        marker,
+        max_results: ask.asked.parameter("maxresults").map(|_| limit),
+        delimiter,
+        entries,
+        next,
+    });
+    Ok(Reply::xml(text))
+}
+
+/// The size of a page.
+pub(in crate::front::azure) fn limit(asked: &Asked<'_>) -> Result<usize, Refusal> {
+    let Some(text) = asked.parameter("maxresults") else { return Ok(MOST_RESULTS) };
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse::<usize>() {
+        Ok(0) => Err(Refusal::parameter_out_of_range("maxresults", text)),
+        Ok(limit) if digits => Ok(limit.min(MOST_RESULTS)),
+        Err(_) if digits => Err(Refusal::parameter_out_of_range("maxresults", text)),
+        _ if text
+            .strip_prefix('-')
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty()) =>
+        {
+            Err(Refusal::parameter_out_of_range("maxresults", text))
+        }
+        _ => Err(Refusal::invalid_parameter("maxresults", text)),
+    }
+}
+
+/// 400: a marker that was not given out.
+pub(in crate::front::azure) fn bad_marker(text: &str) -> Refusal {
+    let said = "One of the request inputs is out of range.";
+    Refusal::new(StatusCode::BAD_REQUEST, "OutOfRangeInput", said)
+        .detail("QueryParameterName", "marker")
+        .detail("QueryParameterValue", text)
+}
+
+fn include(asked: &Asked<'_>, known: &[&str]) -> Result<Include, Refusal> {
+    let mut include = Include::default();
+    let text = asked.parameter("include").unwrap_or_default();
+    for word in text.split(',').filter(|word| !word.is_empty()) {
+        let word = word.to_ascii_lowercase();
+        if !known.contains(&word.as_str()) {
+            return Err(Refusal::invalid_parameter("include", text));
+        }
+        match word.as_str() {
+            "snapshots" => include.snapshots = true,
+            "metadata" => include.metadata = true,
+            "uncommittedblobs" => include.uncommitted = true,
+            "copy" => include.copy = true,
+            "deleted" => include.deleted = true,
+            "tags" => include.tags = true,
+            // There are no versions, policies or holds to show.
+            _ => {}
+        }
+    }
+    Ok(include)
+}
+
+fn shown_entry(entry: ListEntry, include: Include) -> BlobEntry {
+    match entry {
+        ListEntry::Prefix(prefix) => BlobEntry::Prefix(prefix),
+        ListEntry::Uncommitted { key, touched } => BlobEntry::Blob(Box::new(ListedBlob {
+            name: key.as_str().to_owned(),
+            created: Some(http_date(touched)),
+            modified: Some(http_date(touched)),
+            etag: Some(ETag::of_state(touched, 0).to_string()),
+            blob_type: Some("BlockBlob"),
+            lease: Some(lease_of(None)),
+            ..ListedBlob::default()
+        })),
+        ListEntry::Object { key, length, modified, revision, metadata, lease, snapshot, retained, .. } => {
+            let mut blob = listed(metadata.as_deref().unwrap_or(&Metadata::default()), modified, include);
+            blob.name = key.as_str().to_owned();
+            blob.length = length;
+            blob.modified = Some(http_date(modified));
+            blob.etag = Some(ETag::of_state(modified, revision).to_string());
+            blob.snapshot = snapshot.map(|id| id.to_string());
+            blob.lease = (snapshot.is_none() && retained.is_none()).then(|| lease_of(lease.as_deref()));
+            if let Some(retained) = retained {
+                blob.deleted = true;
+                blob.deleted_time = Some(http_date(retained.deleted));
+                let left = retained.until.0.saturating_sub(Timestamp::now().0).max(0);
+                blob.remaining_days = Some(left / DAY_MS);
+            }
+            BlobEntry::Blob(Box::new(blob))
+        }
+    }
+}
+
+fn lease_of(lease: Option<&Lease>) -> ShownLease {
+    ShownLease::of(lease)
+}
+
+fn listed(metadata: &Metadata, modified: Timestamp, include: Include) -> ListedBlob {
+    let system = &metadata.system;
+    let block_blob = metadata.append.is_none();
+    ListedBlob {
+        created: Some(http_date(metadata.created.unwrap_or(modified))),
+        content_type: Some(system.content_type.clone().unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
+        content_encoding: system.content_encoding.clone(),
+        content_language: system.content_language.clone(),
+        content_disposition: system.content_disposition.clone(),
+        cache_control: system.cache_control.clone(),
+        content_md5: shown::md5_of(metadata),
+        blob_type: Some(shown::blob_type(metadata)),
+        tier: block_blob.then(|| shown::tier_of(metadata).to_owned()),
+        tier_inferred: block_blob && metadata.tier.is_none(),
+        tier_changed: metadata.tier.as_ref().filter(|_| block_blob).map(|tier| http_date(tier.changed)),
+        copied: metadata.copied.clone().filter(|_| include.copy),
+        tag_count: metadata.tags.len(),
+        sealed: metadata.append.as_ref().is_some_and(|state| state.closed),
+        user: include.metadata.then(|| metadata.user.clone().into_iter().collect()),
+        tags: include.tags.then(|| metadata.tags.clone()).filter(|tags| !tags.is_empty()),
+        ..ListedBlob::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::front::azure::wire::asked::Sample;
+
+    fn with<T>(query: &'static str, ask: impl FnOnce(&Asked<'_>) -> T) -> T {
+        ask(&Sample { query, ..Sample::default() }.asked())
+    }
+
+    #[test]
+    fn a_page_has_at_least_one_entry_and_at_most_five_thousand() {
+        let code = |query: &'static str| with(query, limit).map_err(|refusal| refusal.code);
+        assert_eq!(code(""), Ok(5000));
+        assert_eq!(code("maxresults=1"), Ok(1));
+        assert_eq!(code("maxresults=6000"), Ok(5000));
+        assert_eq!(code("maxresults=99999999999999999999999"), Err("OutOfRangeQueryParameterValue"));
+        assert_eq!(code("maxresults=0"), Err("OutOfRangeQueryParameterValue"));
+        assert_eq!(code("maxresults=-1"), Err("OutOfRangeQueryParameterValue"));
+        assert_eq!(code("maxresults=abc"), Err("InvalidQueryParameterValue"));
+        assert_eq!(code("maxresults="), Err("InvalidQueryParameterValue"));
+    }
+
+    #[test]
+    fn what_is_to_be_included_is_known_or_refused() {
+        let known = ["metadata", "tags"];
+        let both = with("include=metadata,TAGS", |asked| include(asked, &known)).unwrap();
+        assert!(both.metadata && both.tags && !both.copy);
+        assert!(with("include=", |asked| include(asked, &known)).is_ok());
+        assert!(with("include=foo", |asked| include(asked, &known)).is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! An answer in the making: status, headers, body.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+
+use super::context::Context;
+use crate::gateway::Error;
+use crate::model::{ETag, Timestamp};
+
+/// An answer before it goes out.
+pub(in crate::front::azure) struct Reply {
+    /// The status.
+    pub(in crate::front::azure) status: StatusCode,
+    /// The headers that the operation has; those of every answer come later.
+    pub(in crate::front::azure) headers: HeaderMap,
+    /// The body.
+    pub(in crate::front::azure) payload: Payload,
+}
+
+/// The body of an answer.
+pub(in crate::front::azure) enum Payload {
+    /// None.
+    Empty,
+    /// All of it.
+    Whole(Bytes),
+    /// Checked plaintext of so many bytes as it comes. An error in it aborts the transfer.
+    Stream(BoxStream<'static, Result<Bytes, Error>>, u64),
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub(in crate::front::azure) fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), payload: Payload::Empty }
+    }
+
+    /// An answer in XML.
+    pub(in crate::front::azure) fn xml(text: String) -> Self {
+        let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
+        reply.payload = Payload::Whole(text.into());
+        reply
+    }
+
+    /// With a header; left out when the value cannot be one.
+    pub(in crate::front::azure) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        put(&mut self.headers, name, value);
+        self
+    }
+
+    /// With a header that is there only sometimes.
+    pub(in crate::front::azure) fn with_some(self, name: HeaderName, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// With the tag and time of a state.
+    pub(in crate::front::azure) fn of_state(self, tag: &ETag, modified: Timestamp) -> Self {
+        self.with(ETAG, &format!("\"{tag}\"")).with(LAST_MODIFIED, &http_date(modified))
+    }
+}
+
+/// Sets a header; left out when the value cannot be one.
+pub(in crate::front::azure) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// A time as HTTP writes it (RFC 9110 §5.6.7), whole seconds.
+pub(in crate::front::azure) fn http_date(at: Timestamp) -> String {
+    let seconds = u64::try_from(at.seconds()).unwrap_or_default();
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+}
+
+/// The body of an answer on its way. When it is dropped, the request is over and is logged.
+pub struct Outgoing {
+    payload: Payload,
+    left: u64,
+    context: Arc<Context>,
+    status: StatusCode,
+    bytes_out: u64,
+}
+
+impl Outgoing {
+    /// Turns a reply into the answer that goes out.
+    pub(in crate::front::azure) fn answer(reply: Reply, head: bool, context: Arc<Context>) -> Response<Self> {
+        let Reply { status, mut headers, payload } = reply;
+        let left = match &payload {
+            Payload::Empty => 0,
+            Payload::Whole(bytes) => bytes.len() as u64,
+            Payload::Stream(_, length) => *length,
+        };
+        let bodiless = status == StatusCode::NOT_MODIFIED || status == StatusCode::NO_CONTENT;
+        // The answer to HEAD says what GET would send; it has said so itself if it knows.
+        let said = head && headers.contains_key(CONTENT_LENGTH);
+        if !bodiless && !said {
+            put(&mut headers, CONTENT_LENGTH, &left.to_string());
+        }
+        let (payload, left) = if head || bodiless { (Payload::Empty, 0) } else { (payload, left) };
+        let mut response = Response::new(Self { payload, left, context, status, bytes_out: 0 });
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        let piece = match &mut this.payload {
+            Payload::Empty => None,
+            Payload::Whole(bytes) => (!bytes.is_empty()).then(|| Ok(std::mem::take(bytes))),
+            Payload::Stream(stream, _) => std::task::ready!(Pin::new(stream).poll_next(task)),
+        };
+        match piece {
+            None => {
+                this.payload = Payload::Empty;
+                Poll::Ready(None)
+            }
+            Some(Ok(bytes)) => {
+                this.bytes_out = this.bytes_out.saturating_add(bytes.len() as u64);
+                this.left = this.left.saturating_sub(bytes.len() as u64);
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Some(Err(cause)) => {
+                tracing::error!(request = %this.context.uuid(), %cause, "a download broke off");
+                Poll::Ready(Some(Err(cause)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.payload {
+            Payload::Empty => true,
+            Payload::Whole(bytes) => bytes.is_empty(),
+            Payload::Stream(..) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.context.finish(self.status, self.bytes_out);
+    }
+}

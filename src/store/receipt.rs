@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(told(&[("content-md5", &other)]).await, Told::Different);
         assert_eq!(told(&[("content-md5", "%")]).await, Told::Different);
         assert_eq!(told(&[("x-goog-hash", &format!("crc32c=AAAAAA==,md5={ours}"))]).await, Told::Same);
-        assert_eq!(told(&[("x-goog-hash", "crc32c=AAAAAA=="), ("x-goog-hash", &format!("md5={other}"))]).await, Told::Different);
+        assert_eq!(
+            told(&[("x-goog-hash", "crc32c=AAAAAA=="), ("x-goog-hash", &format!("md5={other}"))]).await,
+            Told::Different
+        );
         assert_eq!(told(&[("x-goog-hash", "crc32c=AAAAAA==")]).await, Told::Nothing);
         assert_eq!(told(&[("etag", &format!("\"{}\"", hex::encode(digest)))]).await, Told::Same);
         // Of a bucket under KMS keys, of a store of its own mind, of none.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, DeletionQueue, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Select, Upload,
-    UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, DeletionQueue, NewUpload, NewUploadPart, NewVersion, QueuedDeletion,
+    Select, Upload, UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,

@@ -100,8 +100,7 @@ pub(super) fn finish(db: &Connection, done: &[QueuedDeletion]) -> Result<(), Cat
 /// Looks at every row.
 pub(super) fn queue_state(db: &Connection) -> Result<DeletionQueue, CatalogError> {
     let sql = "SELECT count(*), count(nullif(attempts, 0)), min(since) FROM deletion";
-    let (waiting, failing, oldest) = db.prepare_cached(sql)?.query_row([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?))
-    })?;
+    let (waiting, failing, oldest) =
+        db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)))?;
     Ok(DeletionQueue { waiting: number(waiting)?, failing: number(failing)?, oldest: oldest.map(Timestamp) })
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use bytes::Bytes;
 
+use crate::support::gateway::CLIENT_ID;
 use crate::support::hostile::{Act, Protocol, Reply, Then, batch_answer};
 use crate::support::noise::content;
 use crate::world::*;

@@ -183,7 +183,7 @@ pub mod names {
         counter ACCEPT_ERRORS = "ecluse_accept_errors_total", Count, "Failures to accept connections, by listener.";
         counter TLS_HANDSHAKE_FAILURES = "ecluse_tls_handshake_failures_total", Count, "TLS handshakes that failed or took too long.";
         counter RESPONSES_ABORTED = "ecluse_responses_aborted_total", Count, "Responses aborted in the middle of their body.";
-        counter PANICS = "ecluse_panics_total", Count, "Requests that ended in a panic. Any is a fault of ours.";
+        counter PANICS = "ecluse_panics_total", Count, "Requests, and pieces of the catalog's work, that ended in a panic. Any is a fault of ours.";
         counter PROVIDER_CALLS = "ecluse_provider_calls_total", Count, "Attempts to call a provider, by provider, operation and outcome.";
         histogram PROVIDER_SECONDS = "ecluse_provider_call_seconds", Seconds, "Duration of attempts to call a provider, by provider and operation.";
         counter PROVIDER_RETRIES = "ecluse_provider_retries_total", Count, "Calls tried once more, by provider and operation.";

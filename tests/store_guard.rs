@@ -155,12 +155,12 @@ impl ChunkStore for Panicking {
 #[tokio::test(start_paused = true)]
 async fn a_panic_below_is_a_failed_call_and_frees_its_place() {
     let settings = GuardSettings { parallel_writes: 1, parallel_reads: 1, attempts: 1, ..GuardSettings::default() };
-    let unavailable = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Unavailable { .. }));
+    let panicked = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Panicked));
     let store = guarded(Arc::new(Panicking), settings);
-    assert!(unavailable(store.put(&name(43, 1), Bytes::new()).await));
-    assert!(unavailable(store.delete(&name(43, 1)).await));
-    assert!(unavailable(store.exists(&name(43, 1)).await.map(|_| ())));
-    assert!(unavailable(store.probe().await));
+    assert!(panicked(store.put(&name(43, 1), Bytes::new()).await));
+    assert!(panicked(store.delete(&name(43, 1)).await));
+    assert!(panicked(store.exists(&name(43, 1)).await.map(|_| ())));
+    assert!(panicked(store.probe().await));
     for _ in 0..2 {
         let mut body = store.get(&name(43, 1), 0..9).await.unwrap();
         assert_eq!(body.next().await.unwrap().unwrap(), "a piece");

@@ -58,6 +58,9 @@ pub enum CatalogError {
     /// More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
+    /// The work ended in a panic: a fault of ours. Nothing of it is there.
+    #[error("the catalog's work ended in a panic")]
+    Panicked,
     /// The catalog was closed.
     #[error("the catalog is closed")]
     Closed,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use url::{Host, Url};
 
-use super::meant::{Rules, is_plain_abroad, range_problem, web_address};
-use super::{AzureListener, Client, JwksSource, Oidc, Problem, S3Only, listeners, typed};
+use super::rules::{self, Rules, is_domain, is_plain_abroad, range_problem, web_address};
+use super::{AzureListener, Client, JwksSource, Oidc, Problem, S3Only, typed};
 use crate::model::ClientId;
 use crate::secret::SecretText;
 
@@ -27,12 +27,12 @@ const CLAIM_BYTES: usize = 64;
 
 /// Understands the section.
 pub(super) fn understand(typed: typed::Azure, rules: &mut Rules<'_>) -> Option<AzureListener> {
-    let domains = listeners::domains("azure.domains", typed.domains, rules);
+    let domains = rules::domains("azure.domains", typed.domains, rules);
     let soft_delete = typed.soft_delete.and_then(|typed| soft_delete(typed, rules));
     let copy_sources = copy_sources(typed.copy_sources.unwrap_or_default(), rules);
     let oidc = typed.oidc.and_then(|typed| oidc(typed, rules));
     let listen = rules.require("azure.listen", typed.listen)?;
-    let listen = listeners::address("azure.listen", &listen, rules)?;
+    let listen = rules::address("azure.listen", &listen, rules)?;
     Some(AzureListener { listen, domains, soft_delete, copy_sources, oidc })
 }
 
@@ -63,7 +63,7 @@ fn copy_sources(typed: Vec<String>, rules: &mut Rules<'_>) -> Vec<String> {
 
 fn authority(typed: &str) -> Option<String> {
     let url = Url::parse(&format!("https://{typed}/")).ok()?;
-    if matches!(url.host()?, Host::Domain(name) if !listeners::is_domain(name)) {
+    if matches!(url.host()?, Host::Domain(name) if !is_domain(name)) {
         return None;
     }
     let host = url.host_str()?;

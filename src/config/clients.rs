@@ -1,6 +1,6 @@
 //! `[[client]]`: the hospital systems that may connect, and what each may do.
 
-use super::meant::Rules;
+use super::rules::Rules;
 use super::{Client, Problem, secrets, typed};
 use crate::model::{Action, ClientId, Grant, TenantId};
 use crate::secret::SecretText;

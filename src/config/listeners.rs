@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::meant::Rules;
+use super::rules::{Rules, address, domains};
 use super::{AdminListener, AzureListener, Problem, S3Listener, Tls, azure, typed};
 
 /// Who listens where.
@@ -60,37 +60,8 @@ fn s3_listener(typed: typed::S3, rules: &mut Rules<'_>) -> Option<S3Listener> {
     Some(S3Listener { listen, domains, region: typed.region })
 }
 
-/// Base domains of requests that name what they want in their host.
-pub(super) fn domains(key: &str, typed: Option<Vec<String>>, rules: &mut Rules<'_>) -> Vec<String> {
-    let domains = typed.unwrap_or_default();
-    for (index, domain) in domains.iter().enumerate() {
-        if !is_domain(domain) {
-            rules.add(Problem::new("config-domain", format!("{key}[{index}]")).value(domain));
-        }
-    }
-    domains
-}
-
-pub(super) fn address(key: &str, typed: &str, rules: &mut Rules<'_>) -> Option<SocketAddr> {
-    let parsed = typed.parse().ok();
-    if parsed.is_none() {
-        rules.add(Problem::new("config-address", key).value(typed));
-    }
-    parsed
-}
-
 fn collide(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
-}
-
-pub(super) fn is_domain(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    name.len() <= 190 && name.split('.').all(label) && name.parse::<std::net::IpAddr>().is_err()
 }
 
 fn protection(typed: typed::Tls, listeners: &[(&str, SocketAddr)], rules: &mut Rules<'_>) -> Tls {

@@ -1,11 +1,10 @@
 //! From [`typed::File`] to [`Config`]: every rule is checked, every breach collected.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::{Host, Url};
-
+use super::paths::lexically_clean;
 use super::read::Read;
+use super::rules::{Rules, range_problem};
 use super::secrets::Surroundings;
 use super::{
     CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, azure, clients, listeners, providers,
@@ -15,17 +14,10 @@ use super::{
 /// One mebibyte.
 const MIB: u64 = 1 << 20;
 
-/// The problems found so far, and the tools of every rule.
-pub(super) struct Rules<'a> {
-    pub(super) surroundings: &'a Surroundings<'a>,
-    pub(super) data_dir: PathBuf,
-    problems: Vec<Problem>,
-}
-
 /// Understands what was read.
 pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<Config, Vec<Problem>> {
     let Read { file, problems, left_out } = read;
-    let mut rules = Rules { surroundings, data_dir: PathBuf::new(), problems: Vec::new() };
+    let mut rules = Rules::new(surroundings);
     version(file.version, &mut rules);
     rules.data_dir = match rules.require("data_dir", file.data_dir) {
         Some(typed) => lexically_clean(&surroundings.folder.join(typed)),
@@ -50,81 +42,14 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
     }
 
     let mut all = problems;
-    let found = rules.problems.into_iter();
+    let (data_dir, found) = rules.end();
+    let found = found.into_iter();
     all.extend(found.filter(|problem| !left_out.iter().any(|key| problem.key.starts_with(key.as_str()))));
     if !all.is_empty() || !left_out.is_empty() {
         return Err(all);
     }
     let listeners::Listeners { s3, azure, admin, tls } = listeners;
-    Ok(Config { data_dir: rules.data_dir, s3, azure, admin, tls, catalog, keys, providers, write, limits, clients })
-}
-
-impl Rules<'_> {
-    /// Notes a problem.
-    pub(super) fn add(&mut self, problem: Problem) {
-        self.problems.push(problem);
-    }
-
-    /// Notes that the key is missing when it is.
-    pub(super) fn require<T>(&mut self, key: impl Into<String>, value: Option<T>) -> Option<T> {
-        if value.is_none() {
-            self.add(Problem::new("config-missing", key));
-        }
-        value
-    }
-
-    /// A path of the file, made absolute.
-    pub(super) fn path(&self, typed: &str) -> PathBuf {
-        lexically_clean(&self.data_dir.join(typed))
-    }
-
-    /// A duration between `least` and `most`, or the default.
-    pub(super) fn duration(
-        &mut self,
-        key: &str,
-        typed: Option<String>,
-        default: Duration,
-        least: Duration,
-        most: Duration,
-    ) -> Duration {
-        let Some(typed) = typed else { return default };
-        let Ok(duration) = humantime::parse_duration(&typed) else {
-            self.add(Problem::new("config-duration", key).value(typed));
-            return default;
-        };
-        if duration < least || duration > most {
-            let (least, most) = (humantime::format_duration(least), humantime::format_duration(most));
-            self.add(range_problem(key, typed, least.to_string(), most.to_string()));
-            return default;
-        }
-        duration
-    }
-
-    /// A count between `least` and `most`, or the default.
-    pub(super) fn count(&mut self, key: &str, typed: Option<u64>, default: usize, least: usize, most: usize) -> usize {
-        let Some(typed) = typed else { return default };
-        match usize::try_from(typed) {
-            Ok(count) if (least..=most).contains(&count) => count,
-            _ => {
-                self.add(range_problem(key, typed.to_string(), least.to_string(), most.to_string()));
-                default
-            }
-        }
-    }
-
-    /// One of a few words, or `None` after noting what may stand there.
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, typed: &str, choices: &[(&str, T)]) -> Option<T> {
-        let found = choices.iter().find(|(word, _)| *word == typed).map(|(_, meaning)| *meaning);
-        if found.is_none() {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.add(Problem::new("config-choice", key).value(typed).arg("choices", words.join(", ")));
-        }
-        found
-    }
-}
-
-pub(super) fn range_problem(key: &str, value: String, least: String, most: String) -> Problem {
-    Problem::new("config-range", key).value(value).arg("least", least).arg("most", most)
+    Ok(Config { data_dir, s3, azure, admin, tls, catalog, keys, providers, write, limits, clients })
 }
 
 fn version(typed: Option<i64>, rules: &mut Rules<'_>) {
@@ -221,42 +146,4 @@ fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
         drain_timeout: timeout("limits.drain_timeout", typed.drain_timeout, seconds(30)),
         connections: rules.count("limits.connections", typed.connections, 1024, 1, 100_000),
     }
-}
-
-/// An address with nothing but scheme, host, port and path.
-pub(super) fn web_address(typed: &str) -> Option<Url> {
-    Url::parse(typed).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
-}
-
-/// Whether nothing protects what is sent there.
-pub(super) fn is_plain_abroad(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "http" && !loopback
-}
-
-/// Takes `.` and `..` out of an absolute path, without asking the file system.
-pub(super) fn lexically_clean(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    clean
 }

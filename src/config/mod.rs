@@ -12,9 +12,11 @@ mod clients;
 mod keys;
 mod listeners;
 mod meant;
+mod paths;
 mod problem;
 mod providers;
 mod read;
+mod rules;
 mod secrets;
 mod typed;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use url::Url;
 
-use super::meant::{Rules, is_plain_abroad, web_address};
+use super::rules::{Rules, is_plain_abroad, web_address};
 use super::{Problem, Provider, ProviderKind, secrets, typed};
 use crate::model::ProviderName;
 use crate::secret::SecretText;

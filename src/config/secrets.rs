@@ -11,7 +11,7 @@ use std::path::Path;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::meant::lexically_clean;
+use super::paths::lexically_clean;
 use super::{Problem, typed};
 use crate::secret::SecretText;
 

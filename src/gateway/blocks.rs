@@ -2,8 +2,8 @@
 
 use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
 use super::get::check_conditions;
-use super::parts::PartTicket;
 use super::put::split;
+use super::settling::PartTicket;
 use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
 use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
 use crate::model::{

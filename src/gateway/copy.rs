@@ -3,7 +3,7 @@
 
 use futures::StreamExt as _;
 
-use super::digest::{Computed, Digests, Hashers};
+use super::bodies::{Computed, Digests, Hashers};
 use super::get::check_conditions;
 use super::upload::{ChecksumPlan, check_number};
 use super::{

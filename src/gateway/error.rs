@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::budget::Crowded;
+use tokio::task::JoinError;
+
+use super::bodies::Crowded;
 use super::operations::BodyError;
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;
@@ -144,6 +146,21 @@ pub enum Error {
     /// 500. The sealer failed.
     #[error("sealing failed")]
     Seal(#[source] crate::seal::SealError),
+
+    // --- our fault -------------------------------------------------------------------------------------------------
+    /// 500. A task that did a part of the work panicked. What it panicked with is not kept: it may name an object.
+    #[error("{0} ended in a panic")]
+    Panicked(&'static str),
+    /// 503. The process ends, and a task that did a part of the work ended with it.
+    #[error("{0} was cut off: the process ends")]
+    Stopping(&'static str),
+}
+
+impl Error {
+    /// A task did not end by itself. `task` says which, for the log.
+    pub(in crate::gateway) fn lost(task: &'static str, join: &JoinError) -> Self {
+        if join.is_panic() { Self::Panicked(task) } else { Self::Stopping(task) }
+    }
 }
 
 impl From<BodyError> for Error {
@@ -175,7 +192,8 @@ impl From<CatalogError> for Error {
             CatalogError::AppendLength => Self::AppendLength,
             CatalogError::InvalidBlock => Self::InvalidBlock,
             CatalogError::TooManyBlocks => Self::TooManyBlocks,
-            CatalogError::Closed
+            CatalogError::Panicked
+            | CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)
@@ -213,6 +231,7 @@ impl From<StoreError> for Error {
             StoreError::Refused(_)
             | StoreError::Interrupted(_)
             | StoreError::Mismatch
+            | StoreError::Panicked
             | StoreError::Deadline
             | StoreError::UnknownProvider => RETRY_AFTER,
         };

@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 
+use super::bodies::{OpenPart, Reader};
 use super::operations::IfRange;
-use super::read_plan::OpenPart;
-use super::reader::Reader;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
 use crate::model::{

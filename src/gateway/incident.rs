@@ -1,7 +1,7 @@
 //! What is not what was stored: counted, logged, and one uniform error towards the client.
 
 use super::Error;
-use super::read_plan::Step;
+use super::bodies::Step;
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;
 use crate::model::PartId;

@@ -10,29 +10,20 @@
 mod append;
 mod authorize;
 mod blocks;
+mod bodies;
 mod bucket;
-mod budget;
 mod copy;
 mod delete;
-mod digest;
-mod doubts;
 mod error;
 mod get;
-mod hashing;
 mod incident;
 pub mod jobs;
-mod lane;
 mod list;
 mod operations;
-mod own_task;
-mod parts;
 mod put;
-mod read_plan;
-mod reader;
 mod readiness;
 mod revise;
-mod seal_body;
-mod spool;
+mod settling;
 mod unlock;
 mod upload;
 
@@ -54,8 +45,7 @@ pub use crate::catalog::{
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};
-pub use budget::{Budget, Share};
-pub use digest::{Claim, Crc, Digests, verify_claims};
+pub use bodies::{Budget, Claim, Crc, Digests, Share, Spool, verify_claims};
 pub use error::Error;
 pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
@@ -65,7 +55,6 @@ pub use operations::{
     Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
-pub use spool::Spool;
 pub use unlock::UnlockError;
 
 /// How ETags are made.
@@ -108,7 +97,7 @@ pub struct Gateway {
     clients: Arc<Clients>,
     budget: Budget,
     settings: Settings,
-    parts: parts::PartIds,
+    parts: settling::PartIds,
     /// Objects whose ends are to be merged: see [`jobs::merge`].
     merges: (mpsc::Sender<Merge>, Mutex<mpsc::Receiver<Merge>>),
 }
@@ -133,7 +122,7 @@ impl Gateway {
             // There from the start: an alarm on its increase must see the first incident, too.
             metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider.to_string()).increment(0);
         }
-        let parts = parts::PartIds::new(Arc::clone(&catalog));
+        let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         Self { catalog, keyring, store, clients, budget, settings, parts, merges: (wanted, Mutex::new(waiting)) }
     }

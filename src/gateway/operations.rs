@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use super::digest::{Claim, Digests};
+use super::bodies::{Claim, Digests};
 use crate::catalog::{ListExtras, ListStart, Select, UploadPart, Version};
 use crate::model::{
     Action, BucketName, ByteRange, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Operation, RangeRequest,

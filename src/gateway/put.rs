@@ -3,7 +3,7 @@
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
 //! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
 
-use super::parts::PartTicket;
+use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
 use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Timestamp};

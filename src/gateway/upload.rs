@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::digest::combine;
+use super::bodies::combine;
 use super::put::split;
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use rustix::io::ReadWriteFlags;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::error::{Cause, StoreError};
 use super::{ChunkStream, memory};
@@ -209,10 +209,8 @@ impl Reading {
         let cached = if self.quick && self.ahead.is_none() { read_cached(&self.file, &wanted) } else { None };
         let (bytes, from_cache) = match (cached, self.ahead.take()) {
             (Some(bytes), _) => (bytes, true),
-            (None, Some(ahead)) => (ahead.await.unwrap_or_else(|join| Err(io::Error::other(join)))?, false),
-            (None, None) => {
-                (self.read(wanted.clone()).await.unwrap_or_else(|join| Err(io::Error::other(join)))?, false)
-            }
+            (None, Some(ahead)) => (ahead.await.unwrap_or_else(|join| Err(lost(join)))?, false),
+            (None, None) => (self.read(wanted.clone()).await.unwrap_or_else(|join| Err(lost(join)))?, false),
         };
         // A file that ends early has shrunk under us; the opener sees that bytes are missing.
         let whole = bytes.len() as u64 == wanted.end - wanted.start;
@@ -255,10 +253,19 @@ fn read_cached(file: &File, wanted: &Range<u64>) -> Option<Bytes> {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|join| Err(io::Error::other(join)))
+    spawn_blocking(work).await.unwrap_or_else(|join| Err(lost(join)))
+}
+
+/// The work did not end: [`local`] tells that from what a disk says.
+fn lost(join: JoinError) -> io::Error {
+    io::Error::other(join)
 }
 
 fn local(error: &io::Error) -> StoreError {
+    let join = error.get_ref().and_then(|cause| cause.downcast_ref::<JoinError>());
+    if join.is_some_and(JoinError::is_panic) {
+        return StoreError::Panicked;
+    }
     match error.kind() {
         ErrorKind::NotFound => StoreError::NotFound,
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {

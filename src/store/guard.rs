@@ -240,7 +240,7 @@ impl ChunkStore for Guarded {
 async fn caught<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_panic| {
         tracing::error!("a call to a provider ended in a panic");
-        Err(StoreError::unavailable(Cause::new("the call ended in a panic")))
+        Err(StoreError::Panicked)
     })
 }
 

@@ -20,6 +20,7 @@ mod keys;
 mod leases;
 mod listing;
 mod objects;
+mod panics;
 mod parts;
 mod past;
 mod purge;

@@ -3,7 +3,7 @@
 //! # Invariants
 //! - A query sees one moment of the catalog, and everything that was committed before it began.
 //! - At most [`READERS`] queries run; further ones wait. A cancelled caller's query still ends and gives its
-//!   connection back.
+//!   connection back. So does one that ends in a panic.
 //! - A lookup of one name runs where it is asked for: its pages are nearly always in memory, and then it takes less time
 //!   than the way to another thread and back. At worst it waits for the disk to read a few pages. What may read many
 //!   rows goes to a blocking thread.
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::schema;
+use super::{panics, schema};
 use crate::catalog::CatalogError;
 
 /// How many queries run at a time.
@@ -40,6 +40,7 @@ impl Readers {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
         let free = Arc::clone(&self.free);
         let work = move || on_a_connection(&free, place, query);
+        // The runtime is ending: it began no more work.
         tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Closed)?
     }
 
@@ -68,7 +69,7 @@ fn on_a_connection<T>(
     query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
     let db = free.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or(CatalogError::Closed)?;
-    let answer = within_transaction(&db, query);
+    let answer = panics::caught(|| within_transaction(&db, query));
     free.lock().unwrap_or_else(PoisonError::into_inner).push(db);
     drop(place);
     answer
@@ -81,4 +82,33 @@ fn within_transaction<T>(
     // Dropping it rolls back, which for a reader is as good as committing.
     let _transaction = db.unchecked_transaction()?;
     query(db)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panics(_db: &Connection) -> Result<i64, CatalogError> {
+        panic!("of the test");
+    }
+
+    fn one(db: &Connection) -> Result<i64, CatalogError> {
+        Ok(db.query_row("SELECT 1", [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_query_that_panics_fails_alone_and_gives_its_connection_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        drop(schema::open(&path).unwrap());
+        let readers = Readers::open(&path).unwrap();
+        for _ in 0..2 * READERS {
+            assert!(matches!(readers.run(panics).await, Err(CatalogError::Panicked)));
+            assert!(matches!(readers.look_up(panics).await, Err(CatalogError::Panicked)));
+        }
+        for _ in 0..2 * READERS {
+            assert_eq!(readers.run(one).await.unwrap(), 1);
+            assert_eq!(readers.look_up(one).await.unwrap(), 1);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - Writes that wait together are committed together, with one fsync. Nothing waits for a timer.
-//! - Each write has its own savepoint: when it fails, it alone is rolled back.
+//! - Each write has its own savepoint: when it fails, or ends in a panic, it alone is rolled back.
 //! - No write is answered before the transaction that holds it is committed. When that fails, all of its group fail.
 //! - At most [`QUEUE`] writes wait; further callers wait for a place.
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::Lock;
+use super::{Lock, panics};
 use crate::catalog::CatalogError;
 
 /// Most writes that wait, and most that share a transaction.
@@ -59,7 +59,7 @@ where
 {
     fn run(&mut self, db: &Connection) -> bool {
         if let Some(job) = self.job.take() {
-            self.result = job(db);
+            self.result = panics::caught(|| job(db));
         }
         self.result.is_ok()
     }
@@ -234,3 +234,7 @@ fn again(error: &rusqlite::Error) -> rusqlite::Error {
         ),
     }
 }
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

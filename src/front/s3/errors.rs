@@ -129,10 +129,14 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         ),
         Error::Sealed => retry(unavailable(), Duration::from_secs(SEALED_SECONDS)),
         Error::ProviderUnavailable { retry_after, cause: _ } => retry(unavailable(), *retry_after),
+        Error::Stopping(_) => retry(unavailable(), Duration::from_secs(BUSY_SECONDS)),
         // It is unpacked where it becomes an error of the gateway.
-        Error::Body(BodyError::Source(_)) | Error::Integrity | Error::Catalog(_) | Error::Keys(_) | Error::Seal(_) => {
-            plain("InternalError", 500, "We encountered an internal error. Please try again.")
-        }
+        Error::Body(BodyError::Source(_))
+        | Error::Integrity
+        | Error::Catalog(_)
+        | Error::Keys(_)
+        | Error::Seal(_)
+        | Error::Panicked(_) => plain("InternalError", 500, "We encountered an internal error. Please try again."),
     };
     if answer.status_code().is_none_or(|status| status.is_server_error()) {
         tracing::error!(request = %context.id, cause = %chain(&error), "an operation failed");

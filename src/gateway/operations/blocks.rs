@@ -1,6 +1,6 @@
 //! Operations on blocks and on objects that grow, as Azure has them.
 
-use crate::gateway::digest::Computed;
+use crate::gateway::bodies::Computed;
 use crate::gateway::operations::change;
 use crate::model::{
     Action, BlockId, BucketName, Checksum, Conditions, Metadata, ObjectKey, Operation, RangeRequest, Requirement,

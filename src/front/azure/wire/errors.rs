@@ -112,8 +112,14 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::Conflict => retry(plain(503, "ServerBusy", "The source changed while it was read. Try again."), BUSY),
         Error::Sealed => retry(unavailable(), SEALED),
         Error::ProviderUnavailable { retry_after, cause: _ } => retry(unavailable(), *retry_after),
+        Error::Stopping(_) => retry(unavailable(), BUSY),
         // It is unpacked where it becomes an error of the gateway.
-        Error::Body(BodyError::Source(_)) | Error::Integrity | Error::Catalog(_) | Error::Keys(_) | Error::Seal(_) => {
+        Error::Body(BodyError::Source(_))
+        | Error::Integrity
+        | Error::Catalog(_)
+        | Error::Keys(_)
+        | Error::Seal(_)
+        | Error::Panicked(_) => {
             plain(500, "InternalError", "The server encountered an internal error. Please retry the request.")
         }
     }

@@ -18,10 +18,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::budget::{Budget, Share};
-use super::parts::PartTicket;
 use super::spool::{Spool, Spooled};
-use super::{Error, Gateway, MAX_PARALLEL_CHUNKS};
-use crate::seal::{SealError, SealedChunk, Sealer, chunk_name, layout};
+use crate::gateway::settling::PartTicket;
+use crate::gateway::{Error, Gateway, MAX_PARALLEL_CHUNKS};
+use crate::seal::{SealedChunk, Sealer, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::Store;
 
@@ -33,11 +33,11 @@ const FILL_PATIENCE: Duration = Duration::from_secs(1);
 /// Below this a client is slow, in bytes for each second: 8 Mbit/s.
 const SLOW_BYTES_EACH_SECOND: f64 = 1024.0 * 1024.0;
 /// How often somebody who waits for a client looks whether others wait for memory.
-pub(super) const LOOK: Duration = Duration::from_millis(500);
+pub(in crate::gateway) const LOOK: Duration = Duration::from_millis(500);
 
 /// The way of a part's chunks to the provider.
-pub(super) struct Lane {
-    pub(super) ticket: PartTicket,
+pub(in crate::gateway) struct Lane {
+    pub(in crate::gateway) ticket: PartTicket,
     budget: Budget,
     spool: Option<Spool>,
     store: Arc<Store>,
@@ -71,7 +71,7 @@ enum Place {
 
 impl Gateway {
     /// A lane for the chunks of a new part.
-    pub(super) fn lane(&self, ticket: PartTicket, naming_key: Arc<NamingKey>) -> Lane {
+    pub(in crate::gateway) fn lane(&self, ticket: PartTicket, naming_key: Arc<NamingKey>) -> Lane {
         Lane {
             ticket,
             budget: self.budget.clone(),
@@ -88,12 +88,12 @@ impl Gateway {
 
 impl Lane {
     /// Whether the chunk being filled has its share; without one there is no chunk.
-    pub(super) fn has_share(&self) -> bool {
+    pub(in crate::gateway) fn has_share(&self) -> bool {
         self.chunk.is_some()
     }
 
     /// Takes the share of a chunk of at most `sealed_bytes`, or says that the gateway is busy.
-    pub(super) async fn begin_chunk(&mut self, sealed_bytes: u64) -> Result<(), Error> {
+    pub(in crate::gateway) async fn begin_chunk(&mut self, sealed_bytes: u64) -> Result<(), Error> {
         let mut place = if sealed_bytes > SLOW_SHARE_BYTES { Place::Memory } else { Place::MemoryForGood };
         let mut share_bytes = sealed_bytes;
         if self.was_slow && matches!(place, Place::Memory) && self.budget.is_wanted() {
@@ -108,14 +108,14 @@ impl Lane {
     }
 
     /// Notes that `bytes` of plaintext went into the chunk.
-    pub(super) fn filled(&mut self, bytes: u64) {
+    pub(in crate::gateway) fn filled(&mut self, bytes: u64) {
         if let Some(chunk) = &mut self.chunk {
             chunk.came = chunk.came.saturating_add(bytes);
         }
     }
 
     /// How many of `bytes` the sealer may get at once.
-    pub(super) fn step_bytes(&self, bytes: usize) -> usize {
+    pub(in crate::gateway) fn step_bytes(&self, bytes: usize) -> usize {
         match &self.chunk {
             Some(Filling { place: Place::Spool(_), .. }) => bytes.min(layout::SEGMENT_BYTES),
             _ => bytes,
@@ -123,17 +123,17 @@ impl Lane {
     }
 
     /// Whether the chunk being filled could go to the spool.
-    pub(super) fn may_spill(&self) -> bool {
+    pub(in crate::gateway) fn may_spill(&self) -> bool {
         self.chunk.as_ref().is_some_and(|chunk| matches!(chunk.place, Place::Memory))
     }
 
     /// Whether its client is slow.
-    pub(super) fn is_slow(&self) -> bool {
+    pub(in crate::gateway) fn is_slow(&self) -> bool {
         self.chunk.as_ref().is_some_and(Filling::is_slow)
     }
 
     /// Moves what is sealed to the spool and gives back most of the share, unless there is no room.
-    pub(super) async fn spill(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
+    pub(in crate::gateway) async fn spill(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
         let Some(sealed_bytes) = self.chunk.as_ref().map(|chunk| chunk.sealed_bytes) else { return Ok(()) };
         let mut place = self.room(sealed_bytes).await;
         let Some(chunk) = &mut self.chunk else { return Ok(()) };
@@ -146,7 +146,7 @@ impl Lane {
     }
 
     /// Moves what was sealed since to the spool, if the chunk is there.
-    pub(super) async fn drain(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
+    pub(in crate::gateway) async fn drain(&mut self, sealer: &mut Sealer) -> Result<(), Error> {
         if let Some(Filling { place: Place::Spool(spooled), .. }) = &mut self.chunk {
             spooled.append(sealer.take_sealed()).await.map_err(|error| disk_failed(&error))?;
         }
@@ -154,7 +154,7 @@ impl Lane {
     }
 
     /// Sends a chunk, beside at most `parallel - 1` others.
-    pub(super) async fn send(&mut self, chunk: SealedChunk) -> Result<(), Error> {
+    pub(in crate::gateway) async fn send(&mut self, chunk: SealedChunk) -> Result<(), Error> {
         let filled = self.chunk.take();
         self.was_slow = filled.as_ref().is_some_and(Filling::is_slow);
         while self.sends.len() >= self.parallel
@@ -190,7 +190,7 @@ impl Lane {
     }
 
     /// Waits until every chunk that was sent is durable.
-    pub(super) async fn all_sent(&mut self) -> Result<(), Error> {
+    pub(in crate::gateway) async fn all_sent(&mut self) -> Result<(), Error> {
         while let Some(done) = self.sends.join_next().await {
             sent(done)?;
         }
@@ -224,11 +224,23 @@ impl Filling {
 }
 
 fn sent(joined: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
-    joined.unwrap_or(Err(Error::Seal(SealError::Cipher)))
+    joined.unwrap_or_else(|join| Err(Error::lost("the sending of a chunk", &join)))
 }
 
 /// The disk under the spool failed in the middle of a chunk: the client must send it again.
 fn disk_failed(error: &std::io::Error) -> Error {
     tracing::warn!(%error, "the spool cannot be written or read; an upload is turned away");
     Error::Busy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_sending_is_told_as_a_panic() {
+        let mut sends: JoinSet<Result<(), Error>> = JoinSet::new();
+        sends.spawn(async { panic!("a send") });
+        assert!(matches!(sent(sends.join_next().await.unwrap()), Err(Error::Panicked(_))));
+    }
 }

@@ -8,25 +8,25 @@ use crate::seal::{ChunkRead, layout};
 use crate::secret::PartKey;
 
 /// A part whose key was unwrapped for a read that has begun.
-pub(super) struct OpenPart {
-    pub(super) id: PartId,
-    pub(super) key: PartKey,
-    pub(super) placements: Vec<ProviderName>,
+pub(in crate::gateway) struct OpenPart {
+    pub(in crate::gateway) id: PartId,
+    pub(in crate::gateway) key: PartKey,
+    pub(in crate::gateway) placements: Vec<ProviderName>,
     padded_length: u64,
     /// Bytes of the part that are left to read.
     rest: Range<u64>,
 }
 
 /// One chunk to fetch.
-pub(super) struct Step {
-    pub(super) part: Arc<OpenPart>,
-    pub(super) index: u32,
-    pub(super) read: ChunkRead,
+pub(in crate::gateway) struct Step {
+    pub(in crate::gateway) part: Arc<OpenPart>,
+    pub(in crate::gateway) index: u32,
+    pub(in crate::gateway) read: ChunkRead,
 }
 
 impl OpenPart {
     /// The bytes of `slice` that lie within `range`; `None` when none do.
-    pub(super) fn of_slice(slice: Slice, key: PartKey, range: ByteRange) -> Option<Self> {
+    pub(in crate::gateway) fn of_slice(slice: Slice, key: PartKey, range: ByteRange) -> Option<Self> {
         let slice_end = slice.position.checked_add(slice.length)?;
         let first = range.first.max(slice.position);
         let end = range.end.min(slice_end);
@@ -48,13 +48,13 @@ impl OpenPart {
     }
 
     /// How many bytes it gives.
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::gateway) fn length(&self) -> u64 {
         self.rest.end - self.rest.start
     }
 }
 
 /// The chunks of `part`, in order. Lazy: an object of terabytes has a plan of a few bytes.
-pub(super) fn steps(part: Arc<OpenPart>) -> impl Iterator<Item = Step> + Send {
+pub(in crate::gateway) fn steps(part: Arc<OpenPart>) -> impl Iterator<Item = Step> + Send {
     let mut at = part.rest.start;
     std::iter::from_fn(move || {
         if at >= part.rest.end {

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use super::parts::PartTicket;
-use super::{Error, Gateway};
 use crate::catalog::{Catalog, CatalogError};
+use crate::gateway::{Error, Gateway};
 use crate::model::Timestamp;
 
 /// Runs `work` to its end even when the caller is dropped.
-pub(super) async fn in_own_task<T: Send + 'static>(
+pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let joined = tokio::spawn(work).await;
-    joined.unwrap_or(Err(Error::Catalog(CatalogError::Damaged("a commit panicked"))))
+    joined.unwrap_or_else(|join| Err(Error::lost("a change of the catalog", &join)))
 }
 
 impl Gateway {
     /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
     /// leave the ticket in doubt. `change` is given the time until which what it frees stays at the provider.
-    pub(super) async fn change<T, R>(
+    pub(in crate::gateway) async fn change<T, R>(
         &self,
         ticket: Option<PartTicket>,
         change: impl FnOnce(Arc<dyn Catalog>, Timestamp) -> R + Send + 'static,
@@ -64,12 +64,23 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(
-            CatalogError::Closed
+            CatalogError::Panicked
+            | CatalogError::Closed
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)
             | CatalogError::Engine(_)
             | CatalogError::Io(_),
         ) => ticket.leave_open(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_change_is_told_as_a_panic() {
+        assert!(matches!(in_own_task::<()>(async { panic!("a change") }).await, Err(Error::Panicked(_))));
     }
 }

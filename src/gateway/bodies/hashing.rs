@@ -8,15 +8,17 @@
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::Error;
 use super::digest::{Computed, Hashers};
-use crate::seal::SealError;
+use crate::gateway::Error;
 
 /// Bytes hashed at a time. Handing a batch over costs some 10 µs; MD5 takes 200 µs for it.
-pub(super) const BATCH_BYTES: usize = 128 * 1024;
+pub(in crate::gateway) const BATCH_BYTES: usize = 128 * 1024;
+
+/// In errors.
+const TASK: &str = "the hashing of a body";
 
 /// The hashes of one body under way.
-pub(super) struct Hashing {
+pub(in crate::gateway) struct Hashing {
     state: State,
     /// What comes next, in order.
     batch: Vec<u8>,
@@ -26,17 +28,17 @@ enum State {
     /// Nothing is being hashed. The second is an empty batch to use again.
     Resting(Box<Hashers>, Vec<u8>),
     Busy(JoinHandle<(Box<Hashers>, Vec<u8>)>),
-    /// A hash was lost; there is no digest.
-    Failed,
+    /// The task that had the hashes panicked; there is no digest.
+    Lost,
 }
 
 impl Hashing {
-    pub(super) fn new(hashers: Hashers) -> Self {
+    pub(in crate::gateway) fn new(hashers: Hashers) -> Self {
         Self { state: State::Resting(Box::new(hashers), Vec::new()), batch: Vec::new() }
     }
 
     /// Takes the next bytes. Waits when hashing is a batch behind.
-    pub(super) async fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(in crate::gateway) async fn update(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if let State::Resting(hashers, _) = &mut self.state
             && !hashers.are_slow()
         {
@@ -53,7 +55,7 @@ impl Hashing {
     }
 
     /// The digests of all bytes taken.
-    pub(super) async fn finish(mut self) -> Result<Computed, Error> {
+    pub(in crate::gateway) async fn finish(mut self) -> Result<Computed, Error> {
         let (mut hashers, _) = self.rest().await?;
         hashers.update(&self.batch);
         Ok(hashers.finish())
@@ -74,18 +76,18 @@ impl Hashing {
 
     /// Waits until nothing is being hashed.
     async fn rest(&mut self) -> Result<(Box<Hashers>, Vec<u8>), Error> {
-        match std::mem::replace(&mut self.state, State::Failed) {
+        match std::mem::replace(&mut self.state, State::Lost) {
             State::Resting(hashers, empty) => Ok((hashers, empty)),
-            State::Busy(task) => task.await.map_err(|_panicked| Error::Seal(SealError::Cipher)),
-            State::Failed => Err(Error::Seal(SealError::Cipher)),
+            State::Busy(task) => task.await.map_err(|join| Error::lost(TASK, &join)),
+            State::Lost => Err(Error::Panicked(TASK)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::digest::Digests;
     use super::*;
-    use crate::gateway::digest::Digests;
     use crate::model::ChecksumAlgorithm;
 
     async fn in_pieces(digests: &Digests, body: &[u8], piece: usize) -> Computed {
@@ -112,6 +114,14 @@ mod tests {
                 assert_eq!(computed.checksums, whole.checksums, "{length} bytes by {piece}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_hashing_is_told_as_a_panic() {
+        let state = State::Busy(spawn_blocking(|| panic!("a hash")));
+        let mut hashing = Hashing { state, batch: Vec::new() };
+        assert!(matches!(hashing.hand_over().await, Err(Error::Panicked(TASK))));
+        assert!(matches!(hashing.finish().await, Err(Error::Panicked(TASK))));
     }
 
     #[tokio::test]

@@ -40,7 +40,7 @@ impl Spool {
     }
 
     /// A file for a chunk of at most `bytes`, unless there is no room for it.
-    pub(super) async fn begin(&self, bytes: u64) -> io::Result<Option<Spooled>> {
+    pub(in crate::gateway) async fn begin(&self, bytes: u64) -> io::Result<Option<Spooled>> {
         let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
         if self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_err() {
             return Ok(None);
@@ -53,7 +53,7 @@ impl Spool {
 }
 
 /// What is in the spool of one chunk. Gone when dropped.
-pub(super) struct Spooled {
+pub(in crate::gateway) struct Spooled {
     /// Absent while it is written to, and after an error.
     file: Option<File>,
     written: u64,
@@ -62,7 +62,7 @@ pub(super) struct Spooled {
 
 impl Spooled {
     /// Adds sealed bytes. After an error, or when this was cancelled, nothing can be read any more.
-    pub(super) async fn append(&mut self, sealed: Bytes) -> io::Result<()> {
+    pub(in crate::gateway) async fn append(&mut self, sealed: Bytes) -> io::Result<()> {
         if sealed.is_empty() {
             return Ok(());
         }
@@ -77,12 +77,12 @@ impl Spooled {
     }
 
     /// Bytes that were added.
-    pub(super) fn written(&self) -> u64 {
+    pub(in crate::gateway) fn written(&self) -> u64 {
         self.written
     }
 
     /// All that was added, and `tail` behind it.
-    pub(super) async fn read_back(mut self, tail: Bytes) -> io::Result<Bytes> {
+    pub(in crate::gateway) async fn read_back(mut self, tail: Bytes) -> io::Result<Bytes> {
         let mut file = self.file.take().ok_or_else(lost)?;
         let written = usize::try_from(self.written).map_err(|_too_long| lost())?;
         // All of its memory at once: it is counted, and must not be taken twice in growing. Not on the other thread, see
@@ -126,7 +126,8 @@ fn lost() -> io::Error {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|join| Err(io::Error::other(join)))
+    // Without the panic's own words: they may be about anything.
+    spawn_blocking(work).await.unwrap_or_else(|_join| Err(io::Error::other("the task that works on the file panicked")))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::budget::{Budget, Share};
 use super::read_plan::{OpenPart, Step, steps};
-use super::{Error, incident};
+use crate::gateway::{Error, incident};
 use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Reads chunk after chunk.
-pub(super) struct Reader {
+pub(in crate::gateway) struct Reader {
     store: Arc<Store>,
     budget: Budget,
     tenant: TenantId,
@@ -98,7 +98,7 @@ struct Pause {
 
 impl Reader {
     /// A reader of `length` bytes in `parts`, once there is memory for it.
-    pub(super) async fn new(
+    pub(in crate::gateway) async fn new(
         budget: &Budget,
         store: Arc<Store>,
         tenant: TenantId,
@@ -124,7 +124,7 @@ impl Reader {
     }
 
     /// From now on a pause of the client has consequences.
-    pub(super) fn watch(&mut self) {
+    pub(in crate::gateway) fn watch(&mut self) {
         if self.left > 0 {
             let pause = Arc::clone(&self.pause);
             self.watch = Some(AbortOnDropHandle::new(tokio::spawn(async move {
@@ -137,7 +137,7 @@ impl Reader {
     }
 
     /// The next checked bytes; `None` at the end, when all that was promised has been given.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    pub(in crate::gateway) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let mut loan = self.pause.end();
         let given = self.opened(&mut loan).await?;
         let bytes = given.as_ref().map_or(0, |bytes| bytes.len() as u64);
@@ -210,7 +210,7 @@ impl Reader {
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
         let answer = match loan.asked.take() {
-            Some(asked) => asked.await.unwrap_or(Err(StoreError::Deadline)),
+            Some(asked) => asked.await.map_err(|join| Error::lost("the reading of a chunk", &join))?,
             None if whole => self.request(&incoming.step, sealed).await,
             None => return Ok(Some(incoming)),
         };
@@ -257,6 +257,7 @@ impl Reader {
             StoreError::Unavailable { .. }
             | StoreError::Interrupted(_)
             | StoreError::Mismatch
+            | StoreError::Panicked
             | StoreError::Deadline => {
                 incoming.resumes += 1;
                 Ok(())

@@ -19,17 +19,17 @@ use crate::model::{PartBlock, PartId, Timestamp};
 const MOST: usize = 16_384;
 
 /// A part of which it is not known whether it was committed.
-pub(super) struct Doubt {
-    pub(super) part: PartId,
+pub(in crate::gateway) struct Doubt {
+    pub(in crate::gateway) part: PartId,
     /// What to delete if it was not; empty when nothing was sent.
-    pub(super) deletions: Vec<QueuedDeletion>,
+    pub(in crate::gateway) deletions: Vec<QueuedDeletion>,
     /// Not before.
-    pub(super) due: Timestamp,
+    pub(in crate::gateway) due: Timestamp,
 }
 
 /// What waits to be asked again.
 #[derive(Default)]
-pub(super) struct Doubts {
+pub(in crate::gateway) struct Doubts {
     waiting: Mutex<Waiting>,
 }
 
@@ -42,7 +42,7 @@ struct Waiting {
 
 impl Doubts {
     /// Keeps a doubt. Beyond [`MOST`] it is left to the next start.
-    pub(super) fn keep(&self, doubt: Doubt, block: Arc<Block>) {
+    pub(in crate::gateway) fn keep(&self, doubt: Doubt, block: Arc<Block>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.parts.len() < MOST {
             waiting.parts.push((doubt, block));
@@ -50,7 +50,7 @@ impl Doubts {
     }
 
     /// Keeps a block that is to be closed.
-    pub(super) fn keep_block(&self, block: PartBlock) {
+    pub(in crate::gateway) fn keep_block(&self, block: PartBlock) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.blocks.len() < MOST {
             waiting.blocks.push(block);
@@ -58,7 +58,7 @@ impl Doubts {
     }
 
     /// Asks the catalog about everything that waits, and writes down what follows. What fails goes on waiting.
-    pub(super) async fn resolve(&self, catalog: &dyn Catalog) -> Result<(), CatalogError> {
+    pub(in crate::gateway) async fn resolve(&self, catalog: &dyn Catalog) -> Result<(), CatalogError> {
         let Waiting { parts, blocks } =
             std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let mut outcome = Ok(());

@@ -1,6 +1,6 @@
 //! A body becomes a sealed part: the one way in for plaintext.
 //!
-//! Memory: one chunk being filled and [`Settings::parallel_chunks`](super::Settings) on their way, each with its share
+//! Memory: one chunk being filled and [`Settings::parallel_chunks`](crate::gateway::Settings) on their way, each with its share
 //! of the budget: at most (1 + parallel) × 8 MiB for one body, and never more than the budget for all. The chunk of a
 //! slow client goes through the spool while others wait for memory (`lane.rs`). Hashing adds two small batches
 //! ([`hashing`](super::hashing)).
@@ -13,21 +13,21 @@ use super::budget::Share;
 use super::digest::{Computed, Hashers};
 use super::hashing::Hashing;
 use super::lane::{LOOK, Lane};
-use super::parts::PartTicket;
-use super::{Body, BodyError, Error, EtagMode, Gateway};
+use crate::gateway::settling::PartTicket;
+use crate::gateway::{Body, BodyError, Error, EtagMode, Gateway};
 use crate::model::{ETag, Part, TenantId, WrappedKey};
 use crate::seal::{Sealer, layout};
 
 /// A body, sealed and durable at the provider, not yet in the catalog.
-pub(super) struct SealedBody {
+pub(in crate::gateway) struct SealedBody {
     /// The part, unless the body was empty.
-    pub(super) part: Option<(Part, PartTicket)>,
+    pub(in crate::gateway) part: Option<(Part, PartTicket)>,
     /// Plaintext bytes.
-    pub(super) length: u64,
+    pub(in crate::gateway) length: u64,
     /// Its digests.
-    pub(super) computed: Computed,
+    pub(in crate::gateway) computed: Computed,
     /// The tag to give it.
-    pub(super) etag: ETag,
+    pub(in crate::gateway) etag: ETag,
 }
 
 /// A part being sealed and sent.
@@ -40,7 +40,7 @@ struct Outgoing {
 
 impl Gateway {
     /// Seals `body` and stores its chunks. Every claim about it is checked before this returns.
-    pub(super) async fn seal_body(&self, tenant: &TenantId, body: Body) -> Result<SealedBody, Error> {
+    pub(in crate::gateway) async fn seal_body(&self, tenant: &TenantId, body: Body) -> Result<SealedBody, Error> {
         let Body { length: announced, mut stream, digests, claims } = body;
         let mut hashing = Hashing::new(Hashers::new(&digests, self.settings.etag == EtagMode::Md5));
         let mut outgoing: Option<Outgoing> = None;
@@ -130,7 +130,7 @@ impl Gateway {
     }
 
     /// The tag of content with that MD5, as the operator wants tags.
-    pub(super) fn etag_of(&self, md5: Option<[u8; 16]>) -> Result<ETag, Error> {
+    pub(in crate::gateway) fn etag_of(&self, md5: Option<[u8; 16]>) -> Result<ETag, Error> {
         if let (EtagMode::Md5, Some(md5)) = (self.settings.etag, md5) {
             return Ok(ETag::md5(md5));
         }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Error;
+use crate::gateway::Error;
 use crate::seal::layout;
 
 /// Longest wait for a share before the client is told to slow down.
@@ -69,7 +69,7 @@ impl Budget {
     }
 
     /// Like [`take`](Self::take); the gateway is busy when too many wait already, or after a minute's wait.
-    pub(super) async fn take_patiently(&self, bytes: u64) -> Result<Share, Error> {
+    pub(in crate::gateway) async fn take_patiently(&self, bytes: u64) -> Result<Share, Error> {
         let taken = tokio::time::timeout(PATIENCE, self.take(bytes)).await;
         taken.map_or(Err(Error::Busy), |taken| taken.map_err(Error::from))
     }

@@ -13,17 +13,17 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::Error;
 use super::doubts::{Doubt, Doubts};
 use super::own_task::in_own_task;
 use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
+use crate::gateway::Error;
 use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
 
 /// Ids in a block: what a crash can leave to look through, for each tenant.
-pub(super) const BLOCK_IDS: u32 = 256;
+pub(in crate::gateway) const BLOCK_IDS: u32 = 256;
 
 /// Hands out part ids.
-pub(super) struct PartIds {
+pub(in crate::gateway) struct PartIds {
     catalog: Arc<dyn Catalog>,
     open: Arc<Mutex<HashMap<TenantId, Cursor>>>,
     doubts: Arc<Doubts>,
@@ -35,7 +35,7 @@ struct Cursor {
 }
 
 /// A block in use.
-pub(super) struct Block {
+pub(in crate::gateway) struct Block {
     block: PartBlock,
     unsettled: AtomicU32,
     catalog: Arc<dyn Catalog>,
@@ -44,7 +44,7 @@ pub(super) struct Block {
 
 /// A part on its way. Dropped before it is settled (the client left, the write failed), it queues the chunks that may
 /// have been sent for deletion.
-pub(super) struct PartTicket {
+pub(in crate::gateway) struct PartTicket {
     id: PartId,
     block: Arc<Block>,
     placements: Vec<ProviderName>,
@@ -54,12 +54,12 @@ pub(super) struct PartTicket {
 }
 
 impl PartIds {
-    pub(super) fn new(catalog: Arc<dyn Catalog>) -> Self {
+    pub(in crate::gateway) fn new(catalog: Arc<dyn Catalog>) -> Self {
         Self { catalog, open: Arc::default(), doubts: Arc::default() }
     }
 
     /// The next id of `tenant`, reserving a block when the last one is used up.
-    pub(super) async fn next(
+    pub(in crate::gateway) async fn next(
         &self,
         tenant: &TenantId,
         placements: Vec<ProviderName>,
@@ -87,12 +87,12 @@ impl PartIds {
     }
 
     /// Asks again about what the catalog could not be told.
-    pub(super) async fn resolve(&self) -> Result<(), CatalogError> {
+    pub(in crate::gateway) async fn resolve(&self) -> Result<(), CatalogError> {
         self.doubts.resolve(self.catalog.as_ref()).await
     }
 
     /// Gives up the ids that were never handed out, so that blocks can close. Called when the gateway stops.
-    pub(super) async fn retire(&self) {
+    pub(in crate::gateway) async fn retire(&self) {
         let cursors: Vec<Cursor> = self.open.lock().await.drain().map(|(_, cursor)| cursor).collect();
         for cursor in cursors {
             let unused = cursor.block.block.count - cursor.next;
@@ -102,12 +102,12 @@ impl PartIds {
 }
 
 impl Block {
-    pub(super) fn block(&self) -> &PartBlock {
+    pub(in crate::gateway) fn block(&self) -> &PartBlock {
         &self.block
     }
 
     /// Counts `ids` as settled, and closes the block when these were the last.
-    pub(super) async fn settle(&self, ids: u32) {
+    pub(in crate::gateway) async fn settle(&self, ids: u32) {
         let before = self.unsettled.fetch_sub(ids, Ordering::AcqRel);
         if before == ids
             && let Err(error) = self.catalog.close_block(&self.block).await
@@ -119,41 +119,41 @@ impl Block {
 }
 
 impl PartTicket {
-    pub(super) fn id(&self) -> PartId {
+    pub(in crate::gateway) fn id(&self) -> PartId {
         self.id
     }
 
-    pub(super) fn placements(&self) -> &[ProviderName] {
+    pub(in crate::gateway) fn placements(&self) -> &[ProviderName] {
         &self.placements
     }
 
     /// Notes that chunk `index` is about to be sent.
-    pub(super) fn sending(&mut self, index: u32) {
+    pub(in crate::gateway) fn sending(&mut self, index: u32) {
         self.chunks_sent = self.chunks_sent.max(index.saturating_add(1));
     }
 
     /// The catalog is about to be asked to commit the part. Until it has answered, nobody may queue its chunks for
     /// deletion: dropped now (a panic, the end of the runtime), the part is left to the next start.
-    pub(super) fn committing(mut self) -> Self {
+    pub(in crate::gateway) fn committing(mut self) -> Self {
         self.settled = true;
         self
     }
 
     /// The part's fate is in the catalog.
-    pub(super) async fn settle(mut self) {
+    pub(in crate::gateway) async fn settle(mut self) {
         self.settled = true;
         self.block.settle(1).await;
     }
 
     /// It is not known whether the part was committed: the catalog is asked until it answers.
-    pub(super) fn leave_open(mut self) {
+    pub(in crate::gateway) fn leave_open(mut self) {
         self.settled = true;
         let (block, deletions, due) = self.deletions();
         Arc::clone(&block.doubts).keep(Doubt { part: self.id, deletions, due }, block);
     }
 
     /// Queues what may have been sent for deletion, after the grace time: a cancelled call may still arrive.
-    pub(super) async fn abandon(mut self) {
+    pub(in crate::gateway) async fn abandon(mut self) {
         self.settled = true;
         let (block, deletions, due) = self.deletions();
         forget(self.id, block, deletions, due).await;

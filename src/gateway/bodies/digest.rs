@@ -6,7 +6,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use super::Error;
+use crate::gateway::Error;
 use crate::model::{Checksum, ChecksumAlgorithm};
 use crate::secret::wipe_stack;
 
@@ -50,7 +50,7 @@ pub fn verify_claims(claims: &[Claim], body: &[Bytes]) -> Result<(), Error> {
 }
 
 /// Hashes in progress.
-pub(super) struct Hashers {
+pub(in crate::gateway) struct Hashers {
     md5: Option<Md5>,
     payload_sha256: bool,
     sha256: Option<Sha256>,
@@ -93,17 +93,17 @@ impl Crc {
 
 /// Finished hashes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Computed {
+pub(in crate::gateway) struct Computed {
     /// MD5, if it was computed.
-    pub(super) md5: Option<[u8; 16]>,
+    pub(in crate::gateway) md5: Option<[u8; 16]>,
     /// The checksums to keep.
-    pub(super) checksums: Vec<Checksum>,
+    pub(in crate::gateway) checksums: Vec<Checksum>,
     payload_sha256: Option<[u8; 32]>,
 }
 
 impl Hashers {
     /// Computes what `digests` names, and MD5 where `etag` needs it.
-    pub(super) fn new(digests: &Digests, etag: bool) -> Self {
+    pub(in crate::gateway) fn new(digests: &Digests, etag: bool) -> Self {
         let wants = |algorithm| digests.checksums.contains(&algorithm);
         let crcs = [ChecksumAlgorithm::Crc32, ChecksumAlgorithm::Crc32c, ChecksumAlgorithm::Crc64Nvme]
             .into_iter()
@@ -121,12 +121,12 @@ impl Hashers {
     }
 
     /// Whether a hash is among them that is much slower than sealing.
-    pub(super) fn are_slow(&self) -> bool {
+    pub(in crate::gateway) fn are_slow(&self) -> bool {
         self.md5.is_some() || self.sha256.is_some() || self.sha1.is_some()
     }
 
     /// Takes the next bytes.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(in crate::gateway) fn update(&mut self, bytes: &[u8]) {
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
         }
@@ -142,7 +142,7 @@ impl Hashers {
     }
 
     /// The digests of all bytes taken. In place: a hash that is moved leaves the end of the body on a stack.
-    pub(super) fn finish(&mut self) -> Computed {
+    pub(in crate::gateway) fn finish(&mut self) -> Computed {
         let sha256: Option<[u8; 32]> = self.sha256.as_mut().map(|sha256| sha256.finalize_reset().into());
         let mut checksums = Vec::new();
         let mut keep = |algorithm, value| checksums.push(Checksum { algorithm, value, parts: None });
@@ -167,13 +167,13 @@ impl Hashers {
 
 impl Computed {
     /// What the catalog knew already.
-    pub(super) fn known(md5: Option<[u8; 16]>, checksum: Option<Checksum>) -> Self {
+    pub(in crate::gateway) fn known(md5: Option<[u8; 16]>, checksum: Option<Checksum>) -> Self {
         Self { md5, checksums: checksum.into_iter().collect(), payload_sha256: None }
     }
 
     /// Holds every claim against what was computed. A claim about something not computed is a mismatch, too: nothing
     /// is taken on trust.
-    pub(super) fn check(&self, claims: &[Claim]) -> Result<(), Error> {
+    pub(in crate::gateway) fn check(&self, claims: &[Claim]) -> Result<(), Error> {
         for claim in claims {
             let (which, fits) = match claim {
                 Claim::Md5(claimed) => ("Content-MD5", self.md5.is_some_and(|md5| same(&md5, claimed))),
@@ -196,7 +196,11 @@ impl Computed {
 /// The checksum of a multipart object from its parts' checksums, each with its part's length in bytes.
 /// `composite`: a checksum of the checksums (S3 COMPOSITE); otherwise that of the whole object, for CRCs only
 /// (S3 FULL_OBJECT). `None` when it cannot be derived.
-pub(super) fn combine(algorithm: ChecksumAlgorithm, composite: bool, parts: &[(&[u8], u64)]) -> Option<Checksum> {
+pub(in crate::gateway) fn combine(
+    algorithm: ChecksumAlgorithm,
+    composite: bool,
+    parts: &[(&[u8], u64)],
+) -> Option<Checksum> {
     if composite {
         let mut hashers = Hashers::new(&Digests { checksums: vec![algorithm], ..Digests::default() }, false);
         for (value, _) in parts {

@@ -13,7 +13,7 @@ use ecluse::secret::SecretBytes;
 use ecluse::store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::*;
+use testing::in_process::*;
 
 const TTL: Duration = Duration::from_millis(50);
 

@@ -118,10 +118,6 @@ impl Gateway {
         settings: Settings,
     ) -> Self {
         let budget = Budget::new(settings.memory);
-        for (provider, _) in store.providers() {
-            // There from the start: an alarm on its increase must see the first incident, too.
-            metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider.to_string()).increment(0);
-        }
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         Self { catalog, keyring, store, clients, budget, settings, parts, merges: (wanted, Mutex::new(waiting)) }

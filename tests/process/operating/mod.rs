@@ -5,10 +5,12 @@ mod backup;
 mod commands;
 mod custodian;
 mod disk;
+mod metrics;
 mod provider;
 mod reload;
 mod stopping;
 mod tokens;
+mod upgrade;
 mod wire;
 
 use std::time::{Duration, Instant};

@@ -16,6 +16,7 @@
 )]
 
 mod azure;
+mod edges;
 mod one_truth;
 mod s3;
 mod server;

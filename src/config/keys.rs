@@ -104,6 +104,7 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("write.padding", Text, "padding = \"padme\""),
     ("write.memory", Text, "memory = \"512 MiB\""),
     ("write.grace", Text, "grace = \"24h\""),
+    ("write.late", Text, "late = \"5min\""),
     ("write.parallel_chunks", Number, "parallel_chunks = 4"),
     ("limits", Table, "[limits]"),
     ("limits.connections", Number, "connections = 1024"),

@@ -116,6 +116,7 @@ fn write(typed: typed::Write, rules: &mut Rules<'_>) -> Write {
         padding: padding.unwrap_or(Padding::Padme),
         memory: memory(typed.memory, rules),
         grace: rules.duration("write.grace", typed.grace, day, Duration::from_secs(1), day * 30),
+        late: rules.duration("write.late", typed.late, Duration::from_secs(300), Duration::ZERO, day),
         parallel_chunks: rules.count("write.parallel_chunks", typed.parallel_chunks, 4, 1, 8),
     }
 }

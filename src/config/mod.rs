@@ -239,6 +239,8 @@ pub struct Write {
     pub memory: u64,
     /// How long a deleted chunk waits before it goes, so that reads under way can end.
     pub grace: Duration,
+    /// How long after it was stored a chunk may be unseen at the provider.
+    pub late: Duration,
     /// How many chunks of one object are on their way at once.
     pub parallel_chunks: usize,
 }

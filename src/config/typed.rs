@@ -77,7 +77,15 @@ table!(
         env: String,
     }
 );
-table!(Write { min_copies: u64, etag: String, padding: String, memory: String, grace: String, parallel_chunks: u64 });
+table!(Write {
+    min_copies: u64,
+    etag: String,
+    padding: String,
+    memory: String,
+    grace: String,
+    late: String,
+    parallel_chunks: u64
+});
 table!(Limits {
     connections: u64,
     handshake_timeout: String,

@@ -34,6 +34,8 @@ pub enum Fault {
     LoseAnswer,
     /// A put sends half of its bytes and fails: nothing is visible.
     HalfPut,
+    /// The chunk is not seen: it is not found, and does not exist.
+    Hide,
     /// The body breaks off after this many bytes.
     CutBody {
         /// Bytes that still come.
@@ -285,6 +287,7 @@ impl ChunkStore for Faulty {
             Fault::Extend(more) => [self.read(name, range).await?, more].concat().into(),
             Fault::Replay => memory::within(&self.plan.older(name).ok_or(StoreError::NotFound)?, &range),
             Fault::Substitute(other) => memory::within(&other, &range),
+            Fault::Hide => return Err(StoreError::NotFound),
             Fault::Fail | Fault::Throttle(_) | Fault::Refuse | Fault::Stall | Fault::LoseAnswer | Fault::HalfPut => {
                 return self.inner.get(name, range).await;
             }
@@ -298,8 +301,10 @@ impl ChunkStore for Faulty {
     }
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
-        self.meet(Call::Exists, Some(name)).await?;
-        self.inner.exists(name).await
+        match self.meet(Call::Exists, Some(name)).await? {
+            Some(Fault::Hide) => Ok(false),
+            _ => self.inner.exists(name).await,
+        }
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -24,6 +24,7 @@ mod custody;
 mod digests;
 mod grants;
 mod hostile;
+mod late;
 mod memory;
 mod polls;
 mod races;

@@ -19,5 +19,8 @@ CREATE INDEX deletion_due ON deletion (provider, due, part_id);
 
 -- Scrub -------------------------------------------------------------------------------------------------------------
 
+-- When the part's chunks were stored: a provider may show a new one late. 0: long ago.
+ALTER TABLE part ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+
 -- Quotas ------------------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<
         return Err(CatalogError::Damaged("a part id that was used before"));
     }
     db.prepare_cached(
-        "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+        "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices, stored)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
     )?
     .execute(params![
         part.id.0,
@@ -26,7 +26,8 @@ pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<
         stored(part.length)?,
         stored(part.padded_length)?,
         part.wrapped_key.key_version,
-        part.wrapped_key.bytes
+        part.wrapped_key.bytes,
+        part.stored.0
     ])?;
     let mut place = db.prepare_cached("INSERT INTO placement (part_id, provider) VALUES (?1, ?2)")?;
     for provider in &part.placements {

@@ -45,6 +45,7 @@ pub fn part(number: u32, length: u64) -> Part {
         padded_length: length.max(1024),
         wrapped_key: WrappedKey { key_version: 3, bytes: vec![0xa5; 76] },
         placements: vec![provider("here"), provider("there")],
+        stored: Timestamp(4_000),
     }
 }
 

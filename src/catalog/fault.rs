@@ -357,6 +357,23 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.queue_deletions(parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.look_again(parts, at)).await
+    }
+
+    /// Not counted among the writes: it is asked every second, and nearly always writes nothing.
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.inner.requeue_looks(now, limit).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.set_block_aside(block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.inner.blocks_aside(now).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,

@@ -521,13 +521,27 @@ pub trait Catalog: Send + Sync + 'static {
     /// Those ids of a block that are settled: committed, or queued for deletion.
     async fn settled_parts(&self, block: &PartBlock) -> Result<Vec<PartId>, CatalogError>;
 
-    /// Forgets a block: every id of it is settled or known to have left nothing at any provider.
+    /// Sets aside a block that was left open and was looked through: at `at` it is looked through again.
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError>;
+
+    /// Blocks that were set aside until `now` or before.
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError>;
+
+    /// Forgets a block, open or set aside: every id of it is settled or known to have left nothing at any provider.
     async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError>;
 
     // --- deletions ------------------------------------------------------------------------------------------------
 
-    /// Queues the chunks of parts that were never committed.
+    /// Queues the chunks of parts that were never committed. Those in doubt are looked at again
+    /// [`QueuedDeletion::LINGERS`] after `due`.
     async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError>;
+
+    /// Notes that puts of these parts ended in doubt: at `at`, those that are neither committed nor queued are queued for
+    /// deletion ([`requeue_looks`](Self::requeue_looks)).
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError>;
+
+    /// Takes second looks that are due at `now`, at most `limit`; returns how many.
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError>;
 
     /// Deletions at a provider that are due at `now`, those that are due longest first, at most `limit`.
     async fn due_deletions(

@@ -34,7 +34,7 @@ use super::error::Cause;
 use super::folder::Folder;
 use super::receipt::{Sent, Told, Trust};
 use super::wire::{self, Connector, Outcome, Purpose};
-use super::{ChunkStore, ChunkStream, StoreError, memory};
+use super::{Attempts, ChunkStore, ChunkStream, StoreError, memory};
 use crate::model::ChunkName;
 use crate::secret::{SecretBytes, SecretText};
 
@@ -334,11 +334,12 @@ fn no_retries() -> RetryConfig {
 
 #[async_trait]
 impl ChunkStore for ObjectStoreChunks {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         match &self.0 {
-            Place::Folder(folder) => folder.put(name, sealed).await,
-            Place::Remote(remote) => remote.put(name, sealed).await,
+            Place::Folder(folder) => folder.put(name, sealed).await?,
+            Place::Remote(remote) => remote.put(name, sealed).await?,
         }
+        Ok(Attempts::Answered)
     }
 
     /// A range that begins beyond the end gives an empty stream.

@@ -67,6 +67,8 @@ every_catalog!(
     suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
     suite::what_waits_too_long_is_hastened_and_nothing_else,
     suite::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
+    suite::a_part_in_doubt_is_looked_at_again_and_deleted_unless_it_lives,
+    suite::a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come,
     suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,

@@ -293,6 +293,7 @@ impl Catalog for MemoryCatalog {
     async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError> {
         self.with(|state| {
             state.blocks.retain(|open| open != block);
+            state.aside.retain(|(aside, _)| aside != block);
             Ok(())
         })
     }
@@ -302,9 +303,32 @@ impl Catalog for MemoryCatalog {
             if parts.iter().any(|part| state.parts.contains_key(&part.part)) {
                 return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
             }
-            parts.into_iter().for_each(|part| state.queue(part, due));
+            deletions::queue(state, parts, due);
             Ok(())
         })
+    }
+
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            deletions::look_again(state, parts, at);
+            Ok(())
+        })
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.with(|state| Ok(deletions::requeue_looks(state, now, limit)))
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.blocks.retain(|open| open != block);
+            state.aside.push((block.clone(), at));
+            Ok(())
+        })
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.with(|state| Ok(state.aside.iter().filter(|(_, at)| *at <= now).map(|(block, _)| block.clone()).collect()))
     }
 
     async fn due_deletions(

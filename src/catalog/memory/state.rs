@@ -22,6 +22,10 @@ pub(super) struct State {
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
     pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
+    /// Second looks, and when.
+    pub(super) looks: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    /// Blocks that were looked through once, and when they are again.
+    pub(super) aside: Vec<(PartBlock, Timestamp)>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
@@ -190,7 +194,8 @@ impl State {
             if let Some(PartEntry { part, tenant, .. }) = self.parts.remove(&slice.part) {
                 let chunks = part.chunks();
                 for provider in part.placements {
-                    self.queue(QueuedDeletion { part: part.id, tenant: tenant.clone(), chunks, provider }, grace_until);
+                    let (part, tenant) = (part.id, tenant.clone());
+                    self.queue(QueuedDeletion { part, tenant, chunks, provider, in_doubt: false }, grace_until);
                 }
             }
         }

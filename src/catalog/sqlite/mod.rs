@@ -403,6 +403,26 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| deletions::queue(db, &parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::look_again(db, &parts, at)).await
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        if !self.look_up(move |db| deletions::has_looks(db, now)).await? {
+            return Ok(0);
+        }
+        self.write(move |db| deletions::requeue_looks(db, now, limit)).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        let block = block.clone();
+        self.write(move |db| parts::set_aside(db, &block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.read(move |db| parts::aside(db, now)).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,

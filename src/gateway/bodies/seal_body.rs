@@ -149,6 +149,7 @@ impl Outgoing {
             lane.send(chunk).await?;
         }
         lane.all_sent().await?;
+        lane.ticket.note_doubt().await?;
         let part = Part {
             id: lane.ticket.id(),
             length: totals.length,

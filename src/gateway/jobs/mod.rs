@@ -14,4 +14,4 @@ pub use collect::collect;
 pub use custody::watch_custodian;
 pub use merge::merge;
 pub use purge::purge;
-pub use sweep::{SweepError, sweep};
+pub use sweep::{SweepError, sweep, sweep_again};

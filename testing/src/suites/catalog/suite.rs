@@ -239,7 +239,13 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     assert!(delete(catalog, "copy").await);
     assert_eq!(queued(catalog).await, vec![part(1, 1).id; 2]);
     assert!(due(catalog, "here", GRACE.0 - 1, 10).await.is_empty());
-    let expected = |name| QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 3, provider: provider(name) };
+    let expected = |name| QueuedDeletion {
+        part: part(1, 1).id,
+        tenant: tenant(),
+        chunks: 3,
+        provider: provider(name),
+        in_doubt: false,
+    };
     assert_eq!(due(catalog, "here", GRACE.0, 10).await, vec![expected("here")]);
     assert_eq!(due(catalog, "there", GRACE.0, 10).await, vec![expected("there")]);
     catalog.finish_deletions(vec![expected("here")]).await.unwrap();
@@ -251,7 +257,13 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
 
 pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
+    let one = |seed| QueuedDeletion {
+        part: part(seed, 1).id,
+        tenant: tenant(),
+        chunks: 2,
+        provider: provider("here"),
+        in_doubt: false,
+    };
     catalog.queue_deletions(vec![one(1)], Timestamp(50)).await.unwrap();
     catalog.queue_deletions(vec![one(2)], Timestamp(5_000)).await.unwrap();
     catalog.hasten_deletions(Timestamp(90)).await.unwrap();
@@ -262,7 +274,13 @@ pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Cata
 
 pub async fn what_fails_waits_longer_each_time_and_lets_those_behind_it_pass(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
+    let one = |seed| QueuedDeletion {
+        part: part(seed, 1).id,
+        tenant: tenant(),
+        chunks: 2,
+        provider: provider("here"),
+        in_doubt: false,
+    };
     catalog.queue_deletions(vec![one(1), one(2)], Timestamp(50)).await.unwrap();
     catalog.queue_deletions(vec![one(3)], Timestamp(60)).await.unwrap();
     assert_eq!(due(catalog, "here", 60, 2).await, vec![one(1), one(2)]);
@@ -296,9 +314,64 @@ pub async fn what_fails_waits_longer_each_time_and_lets_those_behind_it_pass(cat
     sound(catalog).await;
 }
 
+pub async fn a_part_in_doubt_is_looked_at_again_and_deleted_unless_it_lives(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let lingers = |due: i64| Timestamp(due).plus(QueuedDeletion::LINGERS);
+    let one = |seed, in_doubt| {
+        let part = part(seed, 1).id;
+        QueuedDeletion { part, tenant: tenant(), chunks: 2, provider: provider("here"), in_doubt }
+    };
+    catalog.queue_deletions(vec![one(1, true), one(2, false)], Timestamp(50)).await.unwrap();
+    assert_eq!(due(catalog, "here", 50, 9).await, vec![one(1, false), one(2, false)]);
+    catalog.finish_deletions(vec![one(1, false), one(2, false)]).await.unwrap();
+    assert_eq!(catalog.requeue_looks(Timestamp(lingers(50).0 - 1), 9).await.unwrap(), 0);
+    assert_eq!(catalog.requeue_looks(lingers(50), 9).await.unwrap(), 1);
+    assert_eq!(due(catalog, "here", lingers(50).0, 9).await, vec![one(1, false)], "the one in doubt, once more");
+    assert_eq!(catalog.requeue_looks(lingers(50), 9).await.unwrap(), 0, "and not again");
+    catalog.finish_deletions(vec![one(1, false)]).await.unwrap();
+
+    // One that lives, one that waits for its deletion, one that is gone.
+    for number in [3, 4, 5] {
+        catalog.look_again(vec![one(number, true)], Timestamp(70)).await.unwrap();
+        put(catalog, &format!("{number}"), number, 10).await;
+    }
+    assert!(delete(catalog, "4").await && delete(catalog, "5").await);
+    for name in ["here", "there"] {
+        let gone = QueuedDeletion { provider: provider(name), ..one(5, false) };
+        catalog.finish_deletions(vec![gone]).await.unwrap();
+    }
+    assert_eq!(catalog.requeue_looks(Timestamp(70), 2).await.unwrap(), 2);
+    assert_eq!(catalog.requeue_looks(Timestamp(70), 2).await.unwrap(), 1);
+    assert_eq!(due(catalog, "here", 70, 9).await, vec![one(5, false)]);
+    sound(catalog).await;
+
+    // A clock that was ahead keeps nobody waiting longer than a put may linger.
+    catalog.look_again(vec![one(6, true)], Timestamp(i64::MAX)).await.unwrap();
+    catalog.hasten_deletions(Timestamp(100)).await.unwrap();
+    assert_eq!(catalog.requeue_looks(lingers(100), 9).await.unwrap(), 1);
+}
+
+pub async fn a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come(catalog: &dyn Catalog) {
+    let block = catalog.reserve_parts(&tenant(), 3).await.unwrap();
+    let other = catalog.reserve_parts(&tenant(), 3).await.unwrap();
+    catalog.set_block_aside(&block, Timestamp(50)).await.unwrap();
+    assert_eq!(catalog.open_blocks().await.unwrap(), vec![other.clone()]);
+    assert_eq!(catalog.blocks_aside(Timestamp(49)).await.unwrap(), vec![]);
+    assert_eq!(catalog.blocks_aside(Timestamp(50)).await.unwrap(), vec![block.clone()]);
+    catalog.close_block(&block).await.unwrap();
+    assert_eq!(catalog.blocks_aside(Timestamp(50)).await.unwrap(), vec![]);
+    assert_eq!(catalog.open_blocks().await.unwrap(), vec![other]);
+}
+
 pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
-    let one = QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
+    let one = QueuedDeletion {
+        part: part(1, 1).id,
+        tenant: tenant(),
+        chunks: 2,
+        provider: provider("here"),
+        in_doubt: false,
+    };
     catalog.queue_deletions(vec![one.clone()], Timestamp(50)).await.unwrap();
     catalog.queue_deletions(vec![one.clone()], Timestamp(90)).await.unwrap();
     assert_eq!(due(catalog, "here", 50, 9).await, vec![one.clone()]);
@@ -411,7 +484,13 @@ pub async fn blocks_stay_open_until_closed_and_know_what_is_settled(catalog: &dy
     assert_eq!(catalog.open_blocks().await.unwrap().len(), 2);
     let committed = Part { id: one.id(2).unwrap(), ..part(1, 10) };
     catalog.commit(new("a", Content::Part(committed), 10), GRACE).await.unwrap();
-    let lost = QueuedDeletion { part: one.id(7).unwrap(), tenant: tenant(), chunks: 1, provider: provider("here") };
+    let lost = QueuedDeletion {
+        part: one.id(7).unwrap(),
+        tenant: tenant(),
+        chunks: 1,
+        provider: provider("here"),
+        in_doubt: false,
+    };
     catalog.queue_deletions(vec![lost.clone()], Timestamp(1)).await.unwrap();
     assert_eq!(catalog.settled_parts(&one).await.unwrap(), vec![one.id(2).unwrap(), one.id(7).unwrap()]);
     assert!(catalog.settled_parts(&two).await.unwrap().is_empty());

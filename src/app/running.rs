@@ -105,6 +105,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     metrics.stand(&known);
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    let look = jobs::ScrubSettings { within: config.scrub.within, sample: config.scrub.sample };
+    running.jobs.spawn(jobs::scrub(Arc::clone(&gateway), look, stop.clone()));
     running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
     DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
-    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound,
+    Select, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
@@ -401,6 +401,33 @@ impl Catalog for FaultyCatalog {
 
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         self.inner.deletions_waiting().await
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        self.inner.parts_at(provider, after, limit).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        self.inner.count_parts_at(provider).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        self.inner.scrub_round(provider).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        self.faults.meet(self.inner.save_scrub(provider, round, from, faults)).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

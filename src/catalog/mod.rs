@@ -21,8 +21,10 @@ mod memory;
 mod order;
 mod query;
 mod revision;
+mod scrub;
 mod select;
 mod sqlite;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,9 +32,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Checksum, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
-    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Tier,
-    Timestamp, Unmet, Unsatisfiable, WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome, Metadata,
+    ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Tier, Timestamp,
+    Unmet, Unsatisfiable, WrappedTenantKey,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
@@ -45,7 +47,9 @@ pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
+pub use scrub::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 pub use sqlite::{Schema, SqliteCatalog};
+pub use upload::{Completed, Completion, NewUpload, NewUploadPart, Upload, UploadPart};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -217,92 +221,6 @@ pub enum Select {
     Range(RangeRequest),
     /// One part of a multipart object, counted from 1 (S3 `partNumber`). A number beyond the last is unsatisfiable.
     PartNumber(u32),
-}
-
-/// An upload in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// Its id.
-    pub id: UploadId,
-    /// The key it will commit.
-    pub key: ObjectKey,
-    /// When it began.
-    pub created: Timestamp,
-    /// What the version will carry.
-    pub metadata: Metadata,
-    /// Checksum algorithm and type that the client announced, as the front wrote them. Opaque here.
-    pub checksum: Option<String>,
-}
-
-/// An upload to create.
-#[derive(Debug, Clone)]
-pub struct NewUpload {
-    /// Where.
-    pub bucket: BucketRef,
-    /// What it will be.
-    pub upload: Upload,
-}
-
-/// A part of an upload, as the client sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadPart {
-    /// 1 to 10,000.
-    pub number: u32,
-    /// Plaintext length in bytes.
-    pub length: u64,
-    /// Its tag.
-    pub etag: ETag,
-    /// MD5 of its plaintext, where it is known.
-    pub md5: Option<[u8; 16]>,
-    /// When it was committed.
-    pub modified: Timestamp,
-    /// Checksums that came with it.
-    pub checksums: Vec<Checksum>,
-}
-
-/// A part of an upload to commit; an earlier one under the same number is replaced.
-#[derive(Debug, Clone)]
-pub struct NewUploadPart {
-    /// Where.
-    pub bucket: BucketRef,
-    /// The upload's key.
-    pub key: ObjectKey,
-    /// The upload.
-    pub upload: UploadId,
-    /// Of what.
-    pub content: Content,
-    /// What the client sees of it.
-    pub part: UploadPart,
-}
-
-/// An upload to complete.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    /// Where.
-    pub bucket: BucketRef,
-    /// The upload's key.
-    pub key: ObjectKey,
-    /// The upload.
-    pub upload: UploadId,
-    /// The parts to use, in order, each with the tag it must still have. Parts left out are dropped.
-    pub parts: Vec<(u32, ETag)>,
-    /// The version's tag.
-    pub etag: ETag,
-    /// When.
-    pub modified: Timestamp,
-    /// The version's metadata (the upload's, with what completing adds).
-    pub metadata: Metadata,
-    /// Decided against the current version, in the transaction.
-    pub conditions: Conditions,
-}
-
-/// What a completion did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completed {
-    /// The version it committed.
-    pub version: Version,
-    /// Whether an earlier, equal request had committed it already.
-    pub repeated: bool,
 }
 
 /// The namespace and the key store. See the module's invariants, which hold for every method.
@@ -568,6 +486,32 @@ pub trait Catalog: Send + Sync + 'static {
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         Ok(self.deletion_queue().await?.waiting)
     }
+
+    // --- looking at chunks ----------------------------------------------------------------------------------------
+
+    /// Parts at a provider after `after`, by id, at most `limit`.
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError>;
+
+    /// How many parts a provider holds. Counts them.
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError>;
+
+    /// The round that is under way, if one ever began.
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError>;
+
+    /// Saves how far a round has come. The parts behind `from`, up to `round.after` (to the last, when the round begins anew),
+    /// were looked at, and `faults` is all that was found in them.
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError>;
 
     // --- the whole ------------------------------------------------------------------------------------------------
 

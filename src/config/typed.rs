@@ -31,6 +31,7 @@ table!(File {
     keys: Keys,
     provider: Vec<Provider>,
     write: Write,
+    scrub: Scrub,
     limits: Limits,
     client: Vec<Client>,
 });
@@ -86,6 +87,7 @@ table!(Write {
     late: String,
     parallel_chunks: u64
 });
+table!(Scrub { within: String, sample: u64 });
 table!(Limits {
     connections: u64,
     handshake_timeout: String,

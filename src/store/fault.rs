@@ -312,6 +312,13 @@ impl ChunkStore for Faulty {
         self.inner.delete(name).await
     }
 
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        match self.meet(Call::Exists, Some(name)).await? {
+            Some(Fault::Hide) => Ok(None),
+            _ => self.inner.length(name).await,
+        }
+    }
+
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         match self.meet(Call::Exists, Some(name)).await? {
             Some(Fault::Hide) => Ok(false),

@@ -230,6 +230,12 @@ impl ChunkStore for Guarded {
         Ok(())
     }
 
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        let (length, held) = self.call(Call::Exists, || self.inner.length(name)).await?;
+        held.finish(&self.meter, &self.breaker);
+        Ok(length)
+    }
+
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         let (there, held) = self.call(Call::Exists, || self.inner.exists(name)).await?;
         held.finish(&self.meter, &self.breaker);

@@ -50,6 +50,11 @@ impl ChunkStore for MemoryChunks {
         Ok(())
     }
 
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        let chunks = self.chunks.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(chunks.get(name).map(|bytes| bytes.len() as u64))
+    }
+
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         Ok(self.chunks.read().unwrap_or_else(PoisonError::into_inner).contains_key(name))
     }

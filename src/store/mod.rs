@@ -69,6 +69,9 @@ pub trait ChunkStore: Send + Sync + 'static {
     /// Deletes a chunk. `Ok` when it was not there.
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError>;
 
+    /// How many bytes the chunk has; `None` when it is not there.
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError>;
+
     /// Whether the chunk is there.
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError>;
 

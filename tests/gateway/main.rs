@@ -28,4 +28,5 @@ mod late;
 mod memory;
 mod polls;
 mod races;
+mod scrub;
 mod uploads;

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::catalog::{
-    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
-    VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, ScrubFault, ScrubRound, Upload, UploadId,
+    UploadPart, Version, VersionId,
 };
 use crate::model::{
     Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
@@ -26,6 +26,9 @@ pub(super) struct State {
     pub(super) looks: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
     /// Blocks that were looked through once, and when they are again.
     pub(super) aside: Vec<(PartBlock, Timestamp)>,
+    /// How far the looks at all parts are, and what they found, by provider.
+    pub(super) rounds: BTreeMap<ProviderName, ScrubRound>,
+    pub(super) findings: BTreeMap<ProviderName, BTreeMap<PartId, ScrubFault>>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,

@@ -42,5 +42,22 @@ CREATE TABLE swept_block (
 -- When the part's chunks were stored: a provider may show a new one late. 0: long ago.
 ALTER TABLE part ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
 
+-- How far the round has come in which every part at a provider is looked at, and what was found that is still so.
+CREATE TABLE scrub (
+    provider TEXT    NOT NULL PRIMARY KEY,
+    began    INTEGER NOT NULL,           -- this round
+    whole    INTEGER,                    -- when the last round began that came to its end
+    after    BLOB,                       -- the last part that was looked at in this round
+    looked   INTEGER NOT NULL,           -- how many were
+    parts    INTEGER NOT NULL            -- how many there were when it began
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scrub_finding (
+    provider TEXT NOT NULL,
+    part_id  BLOB NOT NULL,
+    fault    TEXT NOT NULL,
+    PRIMARY KEY (provider, part_id)
+) STRICT, WITHOUT ROWID;
+
 -- Quotas ------------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ mod purge;
 mod reader;
 mod rows;
 mod schema;
+mod scrub;
 mod slices;
 mod tags;
 mod uploads;
@@ -43,8 +44,8 @@ use rusqlite::Connection;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
     Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
-    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult,
+    ScrubRound, Select, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
@@ -447,6 +448,37 @@ impl Catalog for SqliteCatalog {
 
     async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
         self.read(deletions::queue_state).await
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::parts(db, &provider, after, limit)).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::count(db, &provider)).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::round(db, &provider)).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        let (provider, round) = (provider.clone(), round.clone());
+        self.write(move |db| scrub::save(db, &provider, &round, from, &faults)).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

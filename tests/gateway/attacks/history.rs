@@ -135,6 +135,10 @@ impl ChunkStore for Forgetful {
         self.inner.delete(name).await
     }
 
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        self.inner.length(name).await
+    }
+
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         self.inner.exists(name).await
     }

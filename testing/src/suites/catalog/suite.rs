@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, DeletionQueue, NewUpload, NewUploadPart, NewVersion, QueuedDeletion,
-    Select, Upload, UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Select, Upload,
+    UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
@@ -32,7 +32,7 @@ pub fn etag(number: u32) -> ETag {
     ETag::md5(u128::from(number).to_be_bytes())
 }
 
-fn provider(name: &str) -> ProviderName {
+pub fn provider(name: &str) -> ProviderName {
     ProviderName::parse(name).unwrap()
 }
 
@@ -252,138 +252,6 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
     catalog.finish_deletions(vec![expected("here"), expected("there")]).await.unwrap();
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 0);
-    sound(catalog).await;
-}
-
-pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion {
-        part: part(seed, 1).id,
-        tenant: tenant(),
-        chunks: 2,
-        provider: provider("here"),
-        in_doubt: false,
-    };
-    catalog.queue_deletions(vec![one(1)], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one(2)], Timestamp(5_000)).await.unwrap();
-    catalog.hasten_deletions(Timestamp(90)).await.unwrap();
-    assert_eq!(due(catalog, "here", 89, 9).await, vec![one(1)]);
-    assert_eq!(due(catalog, "here", 90, 9).await, vec![one(1), one(2)]);
-    sound(catalog).await;
-}
-
-pub async fn what_fails_waits_longer_each_time_and_lets_those_behind_it_pass(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion {
-        part: part(seed, 1).id,
-        tenant: tenant(),
-        chunks: 2,
-        provider: provider("here"),
-        in_doubt: false,
-    };
-    catalog.queue_deletions(vec![one(1), one(2)], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one(3)], Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(1), one(2)]);
-    catalog.postpone_deletions(vec![one(1), one(2)], Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(3)], "nobody waits for those that fail");
-    let queue = catalog.deletion_queue().await.unwrap();
-    assert_eq!(queue, DeletionQueue { waiting: 3, failing: 2, oldest: Some(Timestamp(50)) });
-    catalog.finish_deletions(vec![one(2), one(3)]).await.unwrap();
-    // A second at first, an hour at last. A start leaves those that failed where they are.
-    catalog.hasten_deletions(Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60 + 999, 9).await, vec![]);
-    let mut pauses = Vec::new();
-    let mut now = 60;
-    for _ in 0..14 {
-        let mut again = now;
-        while due(catalog, "here", again, 9).await.is_empty() {
-            again += 1_000;
-        }
-        pauses.push((again - now) / 1000);
-        now = again;
-        catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
-    }
-    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
-    // A clock that was ahead is another matter.
-    catalog.hasten_deletions(Timestamp(0)).await.unwrap();
-    assert_eq!(due(catalog, "here", 0, 9).await, vec![one(1)]);
-    // What was finished meanwhile does not come back.
-    catalog.finish_deletions(vec![one(1)]).await.unwrap();
-    catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
-    assert_eq!(catalog.deletion_queue().await.unwrap(), DeletionQueue::default());
-    sound(catalog).await;
-}
-
-pub async fn a_part_in_doubt_is_looked_at_again_and_deleted_unless_it_lives(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let lingers = |due: i64| Timestamp(due).plus(QueuedDeletion::LINGERS);
-    let one = |seed, in_doubt| {
-        let part = part(seed, 1).id;
-        QueuedDeletion { part, tenant: tenant(), chunks: 2, provider: provider("here"), in_doubt }
-    };
-    catalog.queue_deletions(vec![one(1, true), one(2, false)], Timestamp(50)).await.unwrap();
-    assert_eq!(due(catalog, "here", 50, 9).await, vec![one(1, false), one(2, false)]);
-    catalog.finish_deletions(vec![one(1, false), one(2, false)]).await.unwrap();
-    assert_eq!(catalog.requeue_looks(Timestamp(lingers(50).0 - 1), 9).await.unwrap(), 0);
-    assert_eq!(catalog.requeue_looks(lingers(50), 9).await.unwrap(), 1);
-    assert_eq!(due(catalog, "here", lingers(50).0, 9).await, vec![one(1, false)], "the one in doubt, once more");
-    assert_eq!(catalog.requeue_looks(lingers(50), 9).await.unwrap(), 0, "and not again");
-    catalog.finish_deletions(vec![one(1, false)]).await.unwrap();
-
-    // One that lives, one that waits for its deletion, one that is gone.
-    for number in [3, 4, 5] {
-        catalog.look_again(vec![one(number, true)], Timestamp(70)).await.unwrap();
-        put(catalog, &format!("{number}"), number, 10).await;
-    }
-    assert!(delete(catalog, "4").await && delete(catalog, "5").await);
-    for name in ["here", "there"] {
-        let gone = QueuedDeletion { provider: provider(name), ..one(5, false) };
-        catalog.finish_deletions(vec![gone]).await.unwrap();
-    }
-    assert_eq!(catalog.requeue_looks(Timestamp(70), 2).await.unwrap(), 2);
-    assert_eq!(catalog.requeue_looks(Timestamp(70), 2).await.unwrap(), 1);
-    assert_eq!(due(catalog, "here", 70, 9).await, vec![one(5, false)]);
-    sound(catalog).await;
-
-    // A clock that was ahead keeps nobody waiting longer than a put may linger.
-    catalog.look_again(vec![one(6, true)], Timestamp(i64::MAX)).await.unwrap();
-    catalog.hasten_deletions(Timestamp(100)).await.unwrap();
-    assert_eq!(catalog.requeue_looks(lingers(100), 9).await.unwrap(), 1);
-}
-
-pub async fn a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come(catalog: &dyn Catalog) {
-    let block = catalog.reserve_parts(&tenant(), 3).await.unwrap();
-    let other = catalog.reserve_parts(&tenant(), 3).await.unwrap();
-    catalog.set_block_aside(&block, Timestamp(50)).await.unwrap();
-    assert_eq!(catalog.open_blocks().await.unwrap(), vec![other.clone()]);
-    assert_eq!(catalog.blocks_aside(Timestamp(49)).await.unwrap(), vec![]);
-    assert_eq!(catalog.blocks_aside(Timestamp(50)).await.unwrap(), vec![block.clone()]);
-    catalog.close_block(&block).await.unwrap();
-    assert_eq!(catalog.blocks_aside(Timestamp(50)).await.unwrap(), vec![]);
-    assert_eq!(catalog.open_blocks().await.unwrap(), vec![other]);
-}
-
-pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = QueuedDeletion {
-        part: part(1, 1).id,
-        tenant: tenant(),
-        chunks: 2,
-        provider: provider("here"),
-        in_doubt: false,
-    };
-    catalog.queue_deletions(vec![one.clone()], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one.clone()], Timestamp(90)).await.unwrap();
-    assert_eq!(due(catalog, "here", 50, 9).await, vec![one.clone()]);
-    catalog.queue_deletions(vec![one.clone()], Timestamp(20)).await.unwrap();
-    assert_eq!(due(catalog, "here", 20, 9).await, vec![one.clone()]);
-    assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
-    // A queued id must not come to life, and a living one must not be queued.
-    let queued_id = catalog.commit(new("a", Content::Part(part(1, 10)), 10), GRACE).await;
-    assert!(matches!(queued_id, Err(CatalogError::Damaged(_))));
-    put(catalog, "b", 2, 10).await;
-    let living = QueuedDeletion { part: part(2, 1).id, ..one };
-    assert!(matches!(catalog.queue_deletions(vec![living], Timestamp(1)).await, Err(CatalogError::Damaged(_))));
     sound(catalog).await;
 }
 

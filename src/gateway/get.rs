@@ -90,7 +90,7 @@ impl Gateway {
         for slice in slices {
             let opened = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key);
             let key = opened.map_err(|error| incident::of_wrapped_key(slice.part.id, error))?;
-            parts.extend(OpenPart::of_slice(slice, key, range).map(Arc::new));
+            parts.extend(OpenPart::of_slice(slice, key, range, self.settings.late).map(Arc::new));
         }
         let planned: u64 = parts.iter().map(|part| part.length()).sum();
         if planned != range.length() {

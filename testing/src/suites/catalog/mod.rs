@@ -5,5 +5,6 @@ pub mod blocks;
 pub mod histories;
 pub mod leases;
 pub mod listing;
+pub mod queue;
 pub mod retention;
 pub mod suite;

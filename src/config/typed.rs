@@ -156,6 +156,7 @@ pub(super) fn fields() -> usize {
         FileCustodian::FIELDS,
         Provider::FIELDS,
         Write::FIELDS,
+        Scrub::FIELDS,
         Limits::FIELDS,
         Client::FIELDS,
         Allow::FIELDS,

@@ -63,22 +63,23 @@ pub enum ScrubError {
 /// Looks at everything, round after round, until `stop`.
 pub async fn scrub(gateway: Arc<Gateway>, settings: ScrubSettings, stop: CancellationToken) {
     let providers: Vec<ProviderName> = gateway.store.providers().map(|(name, _)| name.clone()).collect();
-    let loops = providers.iter().map(|provider| async {
-        loop {
-            let pause = match stop.run_until_cancelled(paced_step(&gateway, provider, settings)).await {
-                None => return,
-                Some(Ok(pause)) => pause,
-                Some(Err(error)) => {
-                    tracing::warn!(%error, %provider, "chunks could not be looked at; it is tried again");
-                    PAUSE_AFTER_FAILURE
-                }
-            };
-            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-                return;
+    join_all(providers.iter().map(|provider| keep_looking(&gateway, provider, settings, &stop))).await;
+}
+
+async fn keep_looking(gateway: &Gateway, provider: &ProviderName, settings: ScrubSettings, stop: &CancellationToken) {
+    loop {
+        let pause = match stop.run_until_cancelled(paced_step(gateway, provider, settings)).await {
+            None => return,
+            Some(Ok(pause)) => pause,
+            Some(Err(error)) => {
+                tracing::warn!(%error, %provider, "chunks could not be looked at; it is tried again");
+                PAUSE_AFTER_FAILURE
             }
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
         }
-    });
-    join_all(loops).await;
+    }
 }
 
 /// Looks at everything at a provider once, without pauses. Returns how many parts it looked at and how many have a fault.
@@ -144,18 +145,14 @@ struct Step {
 async fn step(gateway: &Gateway, provider: &ProviderName, round: &ScrubRound, sample: u8) -> Result<Step, ScrubError> {
     let chunks_at = gateway.store.provider(provider)?;
     let parts = gateway.catalog.parts_at(provider, round.after, BATCH).await?;
-    let looked: Vec<Option<(PartId, ScrubFault)>> = stream::iter(&parts)
-        .map(|part| async move {
-            let fault = look(gateway, chunks_at.as_ref(), part, sample).await?;
-            Ok::<_, ScrubError>(fault.map(|fault| (part.part.id, fault)))
-        })
-        .buffered(PARALLEL)
-        .try_collect()
-        .await?;
+    let looks: Vec<_> = parts.iter().map(|part| look(gateway, chunks_at.as_ref(), part, sample)).collect();
+    let looked: Vec<Option<ScrubFault>> = stream::iter(looks).buffered(PARALLEL).try_collect().await?;
     let mut faults = Vec::new();
-    for (part, fault) in looked.into_iter().flatten() {
+    for (part, fault) in parts.iter().map(|found| found.part.id).zip(looked) {
         // One that was deleted meanwhile may miss what it likes.
-        if lives(gateway, provider, part).await? {
+        if let Some(fault) = fault
+            && lives(gateway, provider, part).await?
+        {
             faults.push((part, fault));
         }
     }

@@ -178,7 +178,7 @@ async fn a_put_that_arrives_after_its_deletion_is_deleted_again() {
     house.plan.on(Call::Put, When::Nth(1), Fault::LoseAnswer);
     house.put("refused", b"refused").await.unwrap_err();
     // The write succeeds: an attempt before the one that was answered is still on its way.
-    house.plan.on(Call::Put, When::Nth(2), Fault::Doubt);
+    house.plan.on(Call::Put, When::Nth(1), Fault::Doubt);
     house.put("overwritten", b"overwritten").await.unwrap();
     house.put("kept", b"kept").await.unwrap();
     let late: Vec<_> = house.chunks.snapshot().into_iter().collect();

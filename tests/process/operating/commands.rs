@@ -94,6 +94,7 @@ fn clients_that_fit_one_front_only_are_named_by_check_and_in_the_log() {
 fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
     let mut gateway = GatewayProcess::start(Options::folder());
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(testing::client::create_bucket(&gateway, super::BUCKET));
     for key in ["kept", "lost"] {
         assert_eq!(runtime.block_on(super::ask(&gateway, http::Method::PUT, key, "content")).status, 200);
     }

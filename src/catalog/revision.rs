@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{CatalogError, MOST_BLOCKS, Version, VersionId};
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, SnapshotId, SystemMetadata,
-    TagExpression, Tags, TenantId, Tier, Timestamp,
+    BucketName, BucketRef, ByteRange, ClientId, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, Sight, SnapshotId,
+    SystemMetadata, TagExpression, Tags, TenantId, Tier, Timestamp,
 };
 
 /// A change of a version that leaves its bytes as they are.
@@ -211,6 +211,16 @@ pub struct AccessPolicy {
     pub expiry: Option<String>,
     /// Letters of permissions.
     pub permissions: Option<String>,
+    /// The client that set it so; `None`: set before this was noted.
+    pub set_by: Option<ClientId>,
+}
+
+impl AccessPolicy {
+    /// Whether it says what `other` says, whoever set it.
+    pub fn says_as(&self, other: &Self) -> bool {
+        let said = |policy: &Self| (policy.id.clone(), policy.start.clone(), policy.expiry.clone());
+        said(self) == said(other) && self.permissions == other.permissions
+    }
 }
 
 /// A search by tags.
@@ -222,6 +232,8 @@ pub struct TagQuery {
     pub bucket: Option<BucketName>,
     /// Which tags.
     pub expression: TagExpression,
+    /// Which names may be found: a page is cut after the others were left out.
+    pub sight: Sight,
     /// Begin after this one.
     pub after: Option<(BucketName, ObjectKey)>,
     /// At most so many.

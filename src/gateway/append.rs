@@ -32,7 +32,7 @@ impl Gateway {
     /// Appends a body to an object. The body is polled only after the object and the conditions were looked at.
     pub async fn append(&self, op: Authorized<Append>, body: Body) -> Result<Grown, Error> {
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let current = self.catalog.head(&bucket, &op.key).await?;
         super::put::check_conditions_of_write(&op.conditions, Some(&current))?;
         match &current.metadata.append {
@@ -54,7 +54,9 @@ impl Gateway {
             modified: Timestamp::now(),
             conditions: op.conditions,
         };
-        let appended = self.change(ticket, |catalog, grace| async move { catalog.append(append, grace).await }).await?;
+        let appended = self
+            .change(Some(&principal), ticket, |catalog, grace| async move { catalog.append(append, grace).await })
+            .await?;
         if appended.slices >= MANY_SLICES && appended.slices.is_multiple_of(MANY_SLICES) {
             self.want_merge(bucket, op.key);
         }
@@ -86,7 +88,7 @@ impl Gateway {
         let Content::Part(part) = content else { return Ok(0) };
         let merge =
             RunMerge { bucket: bucket.clone(), key: key.clone(), version: opened.version.id, range, parts, part };
-        self.change(ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
+        self.change(None, ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
         Ok(merged)
     }
 }

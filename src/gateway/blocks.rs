@@ -14,7 +14,7 @@ impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
     pub async fn put_block(&self, op: Authorized<PutBlock>, body: Body) -> Result<Received, Error> {
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         let sealed = self.seal_body(&bucket.tenant, body).await?;
         let received = Received::of(sealed.length, sealed.computed);
@@ -22,7 +22,7 @@ impl Gateway {
         if ticket.is_none() {
             return Err(Error::Invalid("a block has at least one byte"));
         }
-        self.keep_block(bucket, op, content, &received, ticket).await?;
+        self.keep_block(&principal, bucket, op, content, &received, ticket).await?;
         Ok(received)
     }
 
@@ -40,7 +40,7 @@ impl Gateway {
             return self.put_block(op, body).await;
         }
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         for _ in 0..ATTEMPTS {
             let opened = open_for_copy(self, &reader, &source).await?;
@@ -50,7 +50,7 @@ impl Gateway {
             let computed = self.digests_of(&bucket, opened, Some(range), algorithm).await?;
             let received = Received::of(range.length(), computed);
             let content = Content::Shared { source: version, range };
-            match self.keep_block(bucket.clone(), op.clone(), content, &received, None).await {
+            match self.keep_block(&principal, bucket.clone(), op.clone(), content, &received, None).await {
                 Ok(()) => return Ok(received),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -65,7 +65,7 @@ impl Gateway {
         if picks.len() > MOST_BLOCKS {
             return Err(Error::TooManyBlocks);
         }
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let etag = match self.settings.etag {
             EtagMode::Md5 => None,
             EtagMode::Opaque => Some(self.etag_of(None)?),
@@ -79,7 +79,8 @@ impl Gateway {
             metadata: op.metadata,
             conditions: op.conditions,
         };
-        self.change(None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
+        self.change(Some(&principal), None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await })
+            .await
     }
 
     /// The blocks of an object.
@@ -101,6 +102,7 @@ impl Gateway {
 
     async fn keep_block(
         &self,
+        principal: &Principal,
         bucket: BucketRef,
         op: PutBlock,
         content: Content,
@@ -115,7 +117,8 @@ impl Gateway {
             conditions: op.conditions,
             uploaded: Timestamp::now(),
         };
-        self.change(ticket, |catalog, grace| async move { catalog.put_block(block, grace).await }).await
+        self.change(Some(principal), ticket, |catalog, grace| async move { catalog.put_block(block, grace).await })
+            .await
     }
 
     /// The version that a copy's source is now, and its bytes, to be sealed anew where they cannot be shared, or where claims

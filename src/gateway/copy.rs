@@ -23,7 +23,7 @@ impl Gateway {
     pub async fn copy_object(&self, op: Authorized<CopyObject>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         for _ in 0..ATTEMPTS {
             let opened = self.open_source(&source_bucket, &op.source_key, Select::All, &op.source_conditions).await?;
@@ -55,7 +55,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(version, None).await {
+            match self.commit(&principal, version, None).await {
                 Ok(version) => {
                     let checksums = version.metadata.checksums;
                     return Ok(Copied { etag: version.etag, modified: version.modified, checksums });
@@ -73,7 +73,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         check_number(op.number)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let upload = UploadId(op.upload);
         let note = self.catalog.upload(&bucket, &op.key, &upload).await?.checksum;
         let algorithm = ChecksumPlan::parse(note.as_deref()).map(|plan| plan.algorithm);
@@ -100,7 +100,14 @@ impl Gateway {
                 content,
                 part: part.clone(),
             };
-            match self.change(None, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await {
+            match self
+                .change(
+                    Some(&principal),
+                    None,
+                    |catalog, grace| async move { catalog.put_upload_part(new, grace).await },
+                )
+                .await
+            {
                 Ok(()) => return Ok(Copied { etag: part.etag, modified: part.modified, checksums: part.checksums }),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -122,7 +129,7 @@ impl Gateway {
             return self.copy_across(&reader, source, op, metadata).await;
         }
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         for attempt in 0..ATTEMPTS {
             // The source first: a copy of nothing is told as such, whatever the destination is.
             let source = open_for_copy(self, &reader, &source).await?.version;
@@ -143,7 +150,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(version, None).await {
+            match self.commit(&principal, version, None).await {
                 Err(Error::Conflict) => {}
                 outcome => return outcome,
             }

@@ -1,17 +1,18 @@
 //! Pages of names: answered by the catalog, with no call to a provider.
 
 use super::{
-    Error, Gateway, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage, UploadPartsPage,
+    Error, Gateway, ListEntry, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage,
+    UploadPartsPage,
 };
 use crate::catalog::{ListQuery, UploadQuery};
-use crate::model::{Authorized, BucketRef};
+use crate::model::{Authorized, BucketRef, Metadata};
 
 impl Gateway {
-    /// A page of names.
+    /// A page of names. What only a reader may know of an object is left out where the client may not read it.
     pub async fn list_objects(&self, op: Authorized<ListObjects>) -> Result<ListPage, Error> {
         let (principal, op) = self.admit(op)?;
         let query = ListQuery {
-            bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
+            bucket: BucketRef { tenant: principal.tenant.clone(), name: op.bucket },
             prefix: op.prefix,
             delimiter: op.delimiter,
             start: op.start,
@@ -19,7 +20,15 @@ impl Gateway {
             with_metadata: op.with_metadata,
             extras: op.extras,
         };
-        Ok(self.catalog.list(&query).await?)
+        let mut page = self.catalog.list(&query).await?;
+        for entry in &mut page.entries {
+            if let ListEntry::Object { key, metadata: Some(metadata), .. } = entry
+                && !principal.may_read(&query.bucket.name, key.as_str())
+            {
+                **metadata = unread(metadata);
+            }
+        }
+        Ok(page)
     }
 
     /// A page of an upload's parts.
@@ -47,4 +56,10 @@ impl Gateway {
         };
         Ok(self.catalog.list_uploads(&query).await?)
     }
+}
+
+/// What a list may tell to who may not read the object: its kind, its tier, when it was made.
+fn unread(metadata: &Metadata) -> Metadata {
+    let (append, tier, created) = (metadata.append.clone(), metadata.tier.clone(), metadata.created);
+    Metadata { append, tier, created, ..Metadata::default() }
 }

@@ -24,6 +24,7 @@ mod put;
 mod readiness;
 mod revise;
 mod settling;
+mod token;
 mod unlock;
 mod upload;
 
@@ -51,8 +52,9 @@ pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
-    ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadPolicies,
-    Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored, UploadPartsPage,
+    ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
+    ReadPolicies, Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored,
+    UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;

@@ -6,13 +6,13 @@
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
-use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Timestamp};
+use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp};
 
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
     pub async fn put_object(&self, op: Authorized<PutObject>, body: Body) -> Result<Stored, Error> {
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         let sealed = self.seal_body(&bucket.tenant, body).await?;
         let mut metadata = op.metadata;
@@ -30,7 +30,7 @@ impl Gateway {
             conditions: op.conditions,
             part_lengths: Vec::new(),
         };
-        let version = self.commit(version, ticket).await?;
+        let version = self.commit(&principal, version, ticket).await?;
         Ok(Stored { version })
     }
 
@@ -53,9 +53,14 @@ impl Gateway {
         check_conditions_of_write(conditions, current.as_ref())
     }
 
-    /// Commits a version.
-    pub(super) async fn commit(&self, version: NewVersion, ticket: Option<PartTicket>) -> Result<Version, Error> {
-        self.change(ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
+    /// Commits a version, on behalf of `principal`.
+    pub(super) async fn commit(
+        &self,
+        principal: &Principal,
+        version: NewVersion,
+        ticket: Option<PartTicket>,
+    ) -> Result<Version, Error> {
+        self.change(Some(principal), ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
     }
 }
 

@@ -52,7 +52,7 @@ impl Gateway {
     pub async fn put_upload_part(&self, op: Authorized<PutUploadPart>, mut body: Body) -> Result<UploadPart, Error> {
         let (principal, op) = self.admit(op)?;
         check_number(op.number)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let id = UploadId(op.upload);
         let upload = self.catalog.upload(&bucket, &op.key, &id).await?;
         if let Some(plan) = ChecksumPlan::parse(upload.checksum.as_deref())
@@ -71,14 +71,19 @@ impl Gateway {
         };
         let (content, ticket) = split(sealed.part);
         let new = NewUploadPart { bucket, key: op.key, upload: id, content, part: part.clone() };
-        self.change(ticket, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await?;
+        self.change(
+            Some(&principal),
+            ticket,
+            |catalog, grace| async move { catalog.put_upload_part(new, grace).await },
+        )
+        .await?;
         Ok(part)
     }
 
     /// Turns an upload's parts into an object. Repeating a completion that succeeded succeeds.
     pub async fn complete_upload(&self, op: Authorized<CompleteUpload>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let id = UploadId(op.upload);
         if op.parts.is_empty() {
             return Err(Error::Invalid("a completion names at least one part"));
@@ -119,7 +124,9 @@ impl Gateway {
             metadata,
             conditions: op.conditions,
         };
-        let done = self.change(None, |catalog, grace| async move { catalog.complete_upload(completion, grace).await });
+        let done = self.change(Some(&principal), None, |catalog, grace| async move {
+            catalog.complete_upload(completion, grace).await
+        });
         Ok(done.await?.version)
     }
 

@@ -103,7 +103,8 @@ pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
     for (bucket, entry) in state.buckets.iter().filter(|(bucket, _)| meant(bucket)) {
         for (key, object) in &entry.objects {
             let tags = &object.version.metadata.tags;
-            if !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags) {
+            let fits = !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags);
+            if fits && query.sight.covers(&bucket.name, key.as_str()) {
                 all.insert((bucket.name.clone(), key.clone()), tags.clone());
             }
         }

@@ -55,6 +55,9 @@ pub(super) fn find(db: &Connection, query: &TagQuery) -> Result<FoundPage, Catal
         let after = query.after.as_ref().filter(|(bucket, _)| bucket.as_str() == name);
         let after = after.map_or(&[][..], |(_, key)| key.as_bytes());
         let bucket = bucket_name(&name)?;
+        if !query.sight.reaches(&bucket) {
+            continue;
+        }
         let mut search = Search::of(db, id, query)?;
         let mut rows = search.rows(id, after)?;
         while let Some(row) = rows.next()? {
@@ -62,11 +65,15 @@ pub(super) fn find(db: &Connection, query: &TagQuery) -> Result<FoundPage, Catal
             if !query.expression.holds_in(&name, &tags) {
                 continue;
             }
+            let key = rows::key(row.get(0)?)?;
+            if !query.sight.covers(&bucket, key.as_str()) {
+                continue;
+            }
             if page.found.len() == query.limit {
                 page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
                 return Ok(page);
             }
-            page.found.push(Found { bucket: bucket.clone(), key: rows::key(row.get(0)?)?, tags });
+            page.found.push(Found { bucket: bucket.clone(), key, tags });
         }
     }
     Ok(page)

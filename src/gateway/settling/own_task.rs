@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::parts::PartTicket;
 use crate::catalog::{Catalog, CatalogError};
+use crate::gateway::unlock::check;
 use crate::gateway::{Error, Gateway};
-use crate::model::Timestamp;
+use crate::model::{Principal, Timestamp};
 
 /// Runs `work` to its end even when the caller is dropped.
 pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
@@ -18,8 +19,12 @@ pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
 impl Gateway {
     /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
     /// leave the ticket in doubt. `change` is given the time until which what it frees stays at the provider.
+    ///
+    /// `principal`: on whose behalf; `None`: the gateway's own. Revocation reaches what has begun: it is asked here, when
+    /// everything has come and nothing is committed, whether all that was authorized is allowed still.
     pub(in crate::gateway) async fn change<T, R>(
         &self,
+        principal: Option<&Principal>,
         ticket: Option<PartTicket>,
         change: impl FnOnce(Arc<dyn Catalog>, Timestamp) -> R + Send + 'static,
     ) -> Result<T, Error>
@@ -28,7 +33,17 @@ impl Gateway {
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
+        let (keyring, principal) = (Arc::clone(&self.keyring), principal.cloned());
         in_own_task(async move {
+            if let Some(principal) = &principal
+                && let Err(error) = check(&keyring, principal)
+            {
+                // The part was never to be committed: its chunks go.
+                if let Some(ticket) = ticket {
+                    ticket.abandon().await;
+                }
+                return Err(error);
+            }
             let ticket = ticket.map(PartTicket::committing);
             let outcome = change(catalog, grace_until).await;
             conclude(ticket, &outcome).await;

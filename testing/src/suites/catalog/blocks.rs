@@ -9,7 +9,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{
     AppendState, Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag,
-    EtagCondition, LeaseFault, Metadata, PartId, TagExpression, TenantId, Timestamp,
+    EtagCondition, LeaseFault, Metadata, PartId, Sight, TagExpression, TenantId, Timestamp,
 };
 
 use super::azure::{A, deletion, holding, object, snapshot, tags};
@@ -358,7 +358,7 @@ pub async fn a_run_of_slices_becomes_one_part_and_nothing_else_changes(catalog: 
 
 fn search(text: &str, limit: usize) -> TagQuery {
     let expression = TagExpression::parse_search(text).unwrap();
-    TagQuery { tenant: tenant(), bucket: None, expression, after: None, limit }
+    TagQuery { tenant: tenant(), bucket: None, expression, sight: Sight::of_everything(), after: None, limit }
 }
 
 /// Bucket and key of all that is found, in pages of each size.

@@ -79,7 +79,7 @@ check-client-s3-only = client { $id } : pas par la façade Azure, car son { $re
 }
 check-jwks = clés publiques de { $issuer } : { $place }
 check-provider = fournisseur : { $name }
-scrub-provider = fournisseur { $name } : { $parts } parties examinées, dont { $faulty } avec un défaut
+scrub-provider = fournisseur { $name } : { $parts } parties examinées, dont { $faulty } avec un défaut
 serve-listening = { $front } écoute sur { $address }
 
 ## Ligne de commande
@@ -332,7 +332,7 @@ hint-catalog-too-new = Installez la version qui l'a écrit, ou une plus récente
 error-catalog-audit = Le catalogue se contredit : { $path }
 cause-catalog-audit = La vérification a trouvé des lignes qui ne concordent pas.
 hint-catalog-audit = Arrêtez la passerelle, mettez de côté une copie du catalogue tel quel, puis rétablissez-le depuis votre sauvegarde.
-error-scrub-faults = Des fragments manquent ou sont abîmés : { $parts } parties
+error-scrub-faults = Des fragments manquent ou sont abîmés : { $parts } parties
 cause-scrub-faults = Le fournisseur a perdu ou changé ce qui était stocké. Le journal nomme chaque partie.
 hint-scrub-faults = Rétablissez les objets à partir de leur source. Demandez au fournisseur ce qui s'est passé, et gardez sa réponse.
 error-provider-unavailable = Le fournisseur { $name } ne répond pas

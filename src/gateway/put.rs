@@ -1,7 +1,7 @@
 //! Storing a whole object.
 //!
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
-//! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
+//! (`seal_body` in [`bodies`](super::bodies)); claims are checked; one transaction commits the version; then the client is told.
 
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};

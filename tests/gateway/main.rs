@@ -27,6 +27,7 @@ mod grants;
 mod hostile;
 mod late;
 mod memory;
+mod pages;
 mod polls;
 mod races;
 mod revoked;

@@ -7,4 +7,5 @@ pub mod leases;
 pub mod listing;
 pub mod queue;
 pub mod retention;
+pub mod slices;
 pub mod suite;

@@ -65,7 +65,7 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
 pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
-    SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
+    SqliteCatalog::open_with(path, CatalogSettings::retaining(retention)).map_err(|error| faults::catalog(&error, path))
 }
 
 /// Opens the catalog to look at it: it is not changed, and must be there.

@@ -9,7 +9,8 @@
 //! - **Ordered**: names compare as bytes. A method that begins after another returned sees its effect.
 //! - **Cancel-safe**: a caller that drops the future may or may not have caused the effect, never half of it.
 //! - **Counted**: a part lives as long as a slice refers to it. The transaction that removes its last slice deletes
-//!   its wrapped key and queues its chunks for deletion.
+//!   its wrapped key and queues its chunks for deletion. What a write frees goes with it up to [`PAGE_SLICES`] slices;
+//!   what is more goes in steps ([`Catalog::purge`]).
 //! - **Leased**: a write under a name with an active lease happens only if its conditions name that lease
 //!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
@@ -22,6 +23,7 @@ mod order;
 mod query;
 mod revision;
 mod select;
+mod slices;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -45,15 +47,35 @@ pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
+pub use slices::{MOST_SLICES, MOST_SLICES_OF_PIECE, MoreSlices, PAGE_SLICES, SlicePage};
 pub use sqlite::{Schema, SqliteCatalog};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatalogSettings {
     /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all. So long
     /// their keys live on: what is retained is not erased.
     pub retention: Option<Duration>,
+    /// Most rows that a page of names or of what tags find looks at, whether it shows them or not. A page that ends so has
+    /// fewer entries than were asked for, or none, and says where the next begins.
+    pub page_rows: usize,
 }
+
+impl CatalogSettings {
+    /// So deleted and overwritten versions are retained; all else is the default.
+    pub const fn retaining(retention: Option<Duration>) -> Self {
+        Self { retention, page_rows: PAGE_ROWS }
+    }
+}
+
+impl Default for CatalogSettings {
+    fn default() -> Self {
+        Self::retaining(None)
+    }
+}
+
+/// Most rows that a page looks at, unless a catalog is told otherwise: some ten milliseconds.
+const PAGE_ROWS: usize = 10_000;
 
 /// Identifies a version of an object, across the whole catalog. Grows, is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -204,8 +226,10 @@ pub struct OpenedVersion {
     pub version: Version,
     /// The bytes asked for; `None` when the object is empty and no range was asked for.
     pub range: Result<Option<ByteRange>, Unsatisfiable>,
-    /// The slices that overlap `range`, in order, whole (not cut to the range).
+    /// The slices that overlap `range`, in order, whole (not cut to the range): the first [`PAGE_SLICES`] of them.
     pub slices: Vec<Slice>,
+    /// What comes after them ([`Catalog::more_slices`]).
+    pub more: Option<MoreSlices>,
 }
 
 /// Which bytes to open.
@@ -350,8 +374,8 @@ pub trait Catalog: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Bucket, CatalogError>;
 
-    /// Removes up to `limit` of what dropped buckets held, and of what was deleted and retained until before `now`.
-    /// `Ok(true)`: there may be more.
+    /// Removes up to `limit` of what dropped buckets held, of what was deleted and retained until before `now`, and of large
+    /// contents that belong to nothing any more; fewer when they are large. `Ok(true)`: there may be more.
     async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError>;
 
     /// The bucket, or [`CatalogError::NoSuchBucket`].
@@ -372,7 +396,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// The current version; [`CatalogError::NoSuchKey`] or [`CatalogError::NoSuchBucket`].
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError>;
 
-    /// The current version and the slices of `select`, as of one moment.
+    /// The current version and the first slices of `select`, as of one moment.
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
@@ -394,6 +418,10 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// The version meant and the slices of `select`, as of one moment.
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError>;
+
+    /// A further page of the slices of a version that was opened: those that it had then, or, where a run of them was
+    /// merged, others that hold the same bytes.
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError>;
 
     /// Changes a version in its place, if the conditions hold. Of a snapshot only tags and tier can be changed
     /// ([`CatalogError::WrongKind`] otherwise).
@@ -464,7 +492,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// name the last counts), [`CatalogError::WrongKind`] when the object grows by appending.
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
-    /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects; returns of how many.
+    /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects. Returns of how many, or
+    /// `limit` where there may be more.
     async fn drop_stale_blocks(
         &self,
         before: Timestamp,

@@ -66,15 +66,12 @@ impl Gateway {
             return Err(Error::TooManyBlocks);
         }
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
-        let etag = match self.settings.etag {
-            EtagMode::Md5 => None,
-            EtagMode::Opaque => Some(self.etag_of(None)?),
-        };
         let commit = BlockCommit {
             bucket,
             key: op.key,
             picks,
-            etag,
+            etag: self.etag_of(None)?,
+            tag_of_blocks: self.settings.etag == EtagMode::Md5,
             modified: Timestamp::now(),
             metadata: op.metadata,
             conditions: op.conditions,
@@ -137,7 +134,8 @@ impl Gateway {
     ) -> Result<(Version, Body), Error> {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, range).await?;
-        Ok((opened.version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
+        let version = opened.version.clone();
+        let stream = self.read_body(&reader.tenant, opened, range).await?;
+        Ok((version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

@@ -168,7 +168,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let carried = metadata(&opened.version, &op.op().metadata);
         let length = opened.version.length;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, whole(length)).await?;
+        let stream = self.read_body(&reader.tenant, opened, whole(length)).await?;
         let (principal, op) = self.admit(op)?;
         let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
         Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
@@ -211,7 +211,7 @@ impl Gateway {
     ) -> Result<Computed, Error> {
         let digests = Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() };
         let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
-        let mut body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
+        let mut body = self.read_body(&bucket.tenant, opened, range).await?;
         while let Some(piece) = body.next().await {
             hashers.update(&piece?);
         }

@@ -26,6 +26,7 @@ mod found;
 mod grants;
 mod hostile;
 mod memory;
+mod pages;
 mod polls;
 mod races;
 mod revoked;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
     Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
     VersionId,
@@ -76,28 +77,15 @@ pub(super) struct ObjectEntry {
 
 pub(super) struct UploadEntry {
     pub(super) upload: Upload,
-    pub(super) parts: BTreeMap<u32, (UploadPart, Vec<PartSlice>)>,
+    pub(super) parts: BTreeMap<u32, StoredPart>,
 }
+
+pub(super) type StoredPart = (UploadPart, Vec<PartSlice>);
 
 pub(super) struct PartEntry {
     pub(super) part: Part,
     pub(super) tenant: TenantId,
     pub(super) slices: u64,
-}
-
-/// As [`Slice`], with the part's id only.
-#[derive(Debug, Clone)]
-pub(super) struct PartSlice {
-    pub(super) position: u64,
-    pub(super) part: PartId,
-    pub(super) offset: u64,
-    pub(super) length: u64,
-}
-
-impl PartSlice {
-    pub(super) fn end(&self) -> u64 {
-        self.position + self.length
-    }
 }
 
 impl State {
@@ -144,12 +132,13 @@ impl State {
         Some((bucket, found))
     }
 
-    /// The slices of new content, counted. Everything is checked before anything changes.
+    /// The slices of new content, counted, at most `most`. Everything is checked before anything changes.
     pub(super) fn add(
         &mut self,
         content: Content,
         length: u64,
         tenant: &TenantId,
+        most: usize,
     ) -> Result<Vec<PartSlice>, CatalogError> {
         let slices = match &content {
             Content::Empty => Vec::new(),
@@ -157,7 +146,7 @@ impl State {
                 self.check(part)?;
                 vec![PartSlice { position: 0, part: part.id, offset: 0, length: part.length }]
             }
-            Content::Shared { source, range } => self.share(*source, *range, tenant)?,
+            Content::Shared { source, range } => self.share(*source, *range, tenant, most)?,
         };
         if slices.iter().map(|slice| slice.length).sum::<u64>() != length {
             return Err(CatalogError::Damaged("a length that is not its content's"));
@@ -231,7 +220,13 @@ impl State {
         Ok(())
     }
 
-    fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
+    fn share(
+        &self,
+        source: VersionId,
+        range: ByteRange,
+        tenant: &TenantId,
+        most: usize,
+    ) -> Result<Vec<PartSlice>, CatalogError> {
         let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
@@ -239,22 +234,13 @@ impl State {
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        Ok(cut(&object.slices, range, 0))
+        cut(&object.slices, range, most)
     }
 }
 
-/// Bytes `range` of a content, as the bytes at `position` of another one.
-pub(super) fn cut(slices: &[PartSlice], range: ByteRange, position: u64) -> Vec<PartSlice> {
-    let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-    let cut = |slice: &PartSlice| {
-        let first = slice.position.max(range.first);
-        let end = slice.end().min(range.end);
-        PartSlice {
-            position: position + (first - range.first),
-            part: slice.part,
-            offset: slice.offset + (first - slice.position),
-            length: end - first,
-        }
-    };
-    within.map(cut).collect()
+/// Bytes `range` of a content, from position 0 on.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange, most: usize) -> Result<Vec<PartSlice>, CatalogError> {
+    let mut joined = Joined::up_to(most);
+    slices.iter().filter_map(|slice| slice.cut(range, 0)).try_for_each(|slice| joined.add(slice))?;
+    Ok(joined.into_slices())
 }

@@ -6,6 +6,17 @@
 
 -- Slices ------------------------------------------------------------------------------------------------------------
 
+-- The content that a version shares with others; NULL: its own, which has its id. The index gives the longest of those
+-- that share one.
+ALTER TABLE version ADD COLUMN shares INTEGER;
+CREATE INDEX version_shares ON version (shares, length) WHERE shares IS NOT NULL;
+
+-- Contents that no version sees any more, from a position on: they go in steps.
+CREATE TABLE leftover (
+    content_id INTEGER PRIMARY KEY,
+    position   INTEGER NOT NULL
+) STRICT;
+
 -- Deletions ---------------------------------------------------------------------------------------------------------
 
 -- `due`: when it is tried next. `since`: when it was due first. `attempts`: how often it failed.

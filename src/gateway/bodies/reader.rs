@@ -11,7 +11,6 @@
 //! - A body waits for its small share, once, before it begins; for the rest it never waits.
 //! - Where a transfer is taken up again is a segment boundary, and the opener has checked all that came before.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,9 +21,9 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::budget::{Budget, Share};
+use super::pages::{Pages, bytes_of};
 use super::read_plan::{OpenPart, Step, steps};
 use crate::gateway::{Error, incident};
-use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::{ChunkStream, PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES, Store, StoreError};
@@ -53,9 +52,10 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(in crate::gateway) struct Reader {
     store: Arc<Store>,
     budget: Budget,
-    tenant: TenantId,
     naming_key: Arc<NamingKey>,
     steps: Box<dyn Iterator<Item = Step> + Send>,
+    /// The parts after those that the steps are of.
+    pages: Pages,
     /// The step after the current one, once its chunk was asked for ahead.
     ahead: Option<Step>,
     current: Option<Incoming>,
@@ -97,22 +97,22 @@ struct Pause {
 }
 
 impl Reader {
-    /// A reader of `length` bytes in `parts`, once there is memory for it.
+    /// A reader of a range of bytes that `parts` begin, once there is memory for it.
     pub(in crate::gateway) async fn new(
         budget: &Budget,
         store: Arc<Store>,
-        tenant: TenantId,
         naming_key: Arc<NamingKey>,
-        parts: VecDeque<Arc<OpenPart>>,
-        length: u64,
+        parts: Vec<Arc<OpenPart>>,
+        pages: Pages,
     ) -> Result<Self, Error> {
-        let share = budget.take_patiently(length.min(READ_SHARE_BYTES)).await?;
+        let length = pages.range.length();
+        let share = budget.take_patiently(length.min(READ_SHARE_BYTES).saturating_add(bytes_of(parts.len()))).await?;
         Ok(Self {
             store,
             budget: budget.clone(),
-            tenant,
             naming_key,
             steps: Box::new(parts.into_iter().flat_map(steps)),
+            pages,
             ahead: None,
             current: None,
             left: length,
@@ -203,10 +203,14 @@ impl Reader {
     /// could wait for others that do the same.
     async fn begin(&mut self, loan: &mut Loan) -> Result<Option<Incoming>, Error> {
         let whole = self.may_have_transfers(loan);
-        let Some(step) = self.ahead.take().or_else(|| self.steps.next()) else { return Ok(None) };
+        let next = match self.ahead.take() {
+            Some(step) => Some(step),
+            None => self.next_step().await?,
+        };
+        let Some(step) = next else { return Ok(None) };
         let sealed = step.read.sealed_range();
         let sealed_bytes = sealed.end - sealed.start;
-        let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
+        let place = ChunkPlace { tenant: &self.pages.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
         let answer = match loan.asked.take() {
@@ -216,12 +220,23 @@ impl Reader {
         };
         loan.stream = Some(answer.map_err(|error| incoming.not_given(error))?);
         incoming.asked_until = sealed_bytes;
-        self.ahead = self.steps.next();
+        self.ahead = self.next_step().await?;
         if let Some(next) = &self.ahead {
             let request = self.request(next, next.read.sealed_range());
             loan.asked = Some(AbortOnDropHandle::new(tokio::spawn(request)));
         }
         Ok(Some(incoming))
+    }
+
+    /// The next chunk's step, from the next page when this one is at its end.
+    async fn next_step(&mut self) -> Result<Option<Step>, Error> {
+        loop {
+            if let Some(step) = self.steps.next() {
+                return Ok(Some(step));
+            }
+            let Some(parts) = self.pages.next().await? else { return Ok(None) };
+            self.steps = Box::new(parts.into_iter().flat_map(steps));
+        }
     }
 
     /// Asks for what is missing of the current chunk, or for a bite of it.

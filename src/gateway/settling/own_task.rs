@@ -75,7 +75,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::AppendPosition
             | CatalogError::AppendLength
             | CatalogError::InvalidBlock
-            | CatalogError::TooManyBlocks,
+            | CatalogError::TooManyBlocks
+            | CatalogError::TooManySlices,
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(

@@ -108,7 +108,7 @@ impl World {
             of(&elsewhere, "stranger", vec![Grant::new(&all, vec![], everything)]),
         ];
         let path = directory.path().join("catalog.db");
-        let catalog = SqliteCatalog::open_with(&path, CatalogSettings { retention }).unwrap();
+        let catalog = SqliteCatalog::open_with(&path, CatalogSettings::retaining(retention)).unwrap();
         let provider = ProviderName::parse("memory").unwrap();
         let chunks = Arc::new(MemoryChunks::default());
         let gateway = Arc::new(Gateway::new(

@@ -6,4 +6,5 @@ pub mod histories;
 pub mod leases;
 pub mod listing;
 pub mod retention;
+pub mod slices;
 pub mod suite;

@@ -237,6 +237,7 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings 
         memory: write.memory,
         spool,
         grace: write.grace,
+        late: write.late,
         parallel_chunks: write.parallel_chunks,
         min_part_bytes: MIN_PART_BYTES,
     }

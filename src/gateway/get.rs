@@ -90,6 +90,7 @@ impl Gateway {
             keyring: Arc::clone(&self.keyring),
             tenant: tenant.clone(),
             range,
+            late: self.settings.late,
             more: opened.more,
         };
         let parts = pages.open(opened.slices)?;

@@ -85,6 +85,8 @@ pub struct Settings {
     pub spool: Option<Spool>,
     /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
     pub grace: Duration,
+    /// How long after it was stored a chunk that the provider does not show is late, not lost.
+    pub late: Duration,
     /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].
     pub parallel_chunks: usize,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
-    VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, ScrubFault, ScrubRound, Upload, UploadId,
+    UploadPart, Version, VersionId,
 };
 use crate::model::{
     Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
@@ -23,6 +23,13 @@ pub(super) struct State {
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
     pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
+    /// Second looks, and when.
+    pub(super) looks: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    /// Blocks that were looked through once, and when they are again.
+    pub(super) aside: Vec<(PartBlock, Timestamp)>,
+    /// How far the looks at all parts are, and what they found, by provider.
+    pub(super) rounds: BTreeMap<ProviderName, ScrubRound>,
+    pub(super) findings: BTreeMap<ProviderName, BTreeMap<PartId, ScrubFault>>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
@@ -179,7 +186,8 @@ impl State {
             if let Some(PartEntry { part, tenant, .. }) = self.parts.remove(&slice.part) {
                 let chunks = part.chunks();
                 for provider in part.placements {
-                    self.queue(QueuedDeletion { part: part.id, tenant: tenant.clone(), chunks, provider }, grace_until);
+                    let (part, tenant) = (part.id, tenant.clone());
+                    self.queue(QueuedDeletion { part, tenant, chunks, provider, in_doubt: false }, grace_until);
                 }
             }
         }

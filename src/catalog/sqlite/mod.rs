@@ -30,6 +30,7 @@ mod purge;
 mod reader;
 mod rows;
 mod schema;
+mod scrub;
 mod slices;
 mod tags;
 mod uploads;
@@ -47,8 +48,9 @@ use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
     Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
-    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge, Select,
-    SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge, ScrubFault,
+    ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart,
+    UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ByteRange, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
@@ -443,6 +445,26 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| deletions::queue(db, &parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::look_again(db, &parts, at)).await
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        if !self.look_up(move |db| deletions::has_looks(db, now)).await? {
+            return Ok(0);
+        }
+        self.write(move |db| deletions::requeue_looks(db, now, limit)).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        let block = block.clone();
+        self.write(move |db| parts::set_aside(db, &block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.read(move |db| parts::aside(db, now)).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,
@@ -467,6 +489,37 @@ impl Catalog for SqliteCatalog {
 
     async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
         self.read(deletions::queue_state).await
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::parts(db, &provider, after, limit)).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::count(db, &provider)).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::round(db, &provider)).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        let (provider, round) = (provider.clone(), round.clone());
+        self.write(move |db| scrub::save(db, &provider, &round, from, &faults)).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

@@ -386,7 +386,7 @@ pub(super) fn page(
 ) -> Result<(Vec<Slice>, Option<u64>), CatalogError> {
     let mut statement = db.prepare_cached(
         "SELECT slice.position, slice.part_offset, slice.length,
-                part.part_id, part.length, part.padded_length, part.key_version, part.wrapped_key
+                part.part_id, part.length, part.padded_length, part.key_version, part.wrapped_key, part.stored
          FROM slice CROSS JOIN part ON part.part_id = slice.part_id
          WHERE slice.content_id = ?1
            AND slice.position >= (SELECT max(position) FROM slice WHERE content_id = ?1 AND position <= ?2)
@@ -433,6 +433,7 @@ fn slice(db: &Connection, row: &Row<'_>) -> Result<Slice, CatalogError> {
             padded_length: number(row.get(5)?)?,
             wrapped_key: WrappedKey { key_version: number(row.get(6)?)?, bytes: row.get(7)? },
             placements,
+            stored: Timestamp(row.get(8)?),
         },
         offset: number(row.get(1)?)?,
         length: number(row.get(2)?)?,

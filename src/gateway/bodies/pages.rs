@@ -5,6 +5,7 @@
 //! - Their keys are unwrapped when their page is read. A gateway that is sealed in between fails the body.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::read_plan::OpenPart;
 use crate::catalog::{Catalog, MoreSlices};
@@ -23,6 +24,8 @@ pub(in crate::gateway) struct Pages {
     pub(in crate::gateway) keyring: Arc<Keyring>,
     pub(in crate::gateway) tenant: TenantId,
     pub(in crate::gateway) range: ByteRange,
+    /// How long after it was stored a chunk may be unseen.
+    pub(in crate::gateway) late: Duration,
     /// What comes after the page that was read last.
     pub(in crate::gateway) more: Option<MoreSlices>,
 }
@@ -34,7 +37,7 @@ impl Pages {
         for slice in slices {
             let opened = self.keyring.open_part_key(&self.tenant, slice.part.id, &slice.part.wrapped_key);
             let key = opened.map_err(|error| incident::of_wrapped_key(slice.part.id, error))?;
-            parts.extend(OpenPart::of_slice(slice, key, self.range).map(Arc::new));
+            parts.extend(OpenPart::of_slice(slice, key, self.range, self.late).map(Arc::new));
         }
         Ok(parts)
     }

@@ -45,6 +45,9 @@ const BITE_BYTES: u64 = 3 * layout::SEALED_SEGMENT_BYTES as u64;
 const QUICK: Duration = Duration::from_millis(250);
 /// A client that took nothing for so long loses its transfer.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Pauses before a chunk is asked for again that is not seen yet: the first and the longest. Together three seconds.
+const LATE_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_LATE_PAUSE: Duration = Duration::from_millis(1600);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -266,7 +269,7 @@ impl Reader {
     fn broke_off(&mut self, error: StoreError) -> Result<(), Error> {
         let Some(incoming) = &mut self.current else { return Ok(()) };
         match error {
-            StoreError::NotFound => Err(incident::of_chunk(&incoming.step, "a chunk went missing")),
+            StoreError::NotFound => Err(incident::of_missing(&incoming.step, "a chunk went missing")),
             error @ (StoreError::Refused(_) | StoreError::UnknownProvider) => Err(error.into()),
             error if incoming.resumes >= RESUMES => Err(error.into()),
             StoreError::Unavailable { .. }
@@ -305,7 +308,8 @@ impl Reader {
         may
     }
 
-    /// A ranged get of sealed bytes of a step's chunk.
+    /// A ranged get of sealed bytes of a step's chunk. One of a new part that the provider does not show is asked for again
+    /// for some seconds.
     fn request(
         &self,
         step: &Step,
@@ -314,7 +318,18 @@ impl Reader {
         let store = Arc::clone(&self.store);
         let placements = step.part.placements.clone();
         let name = chunk_name(&self.naming_key, step.part.id, step.index);
-        async move { store.get(&placements, &name, sealed).await }
+        let part = Arc::clone(&step.part);
+        async move {
+            let mut pause = LATE_PAUSE;
+            loop {
+                match store.get(&placements, &name, sealed.clone()).await {
+                    Err(StoreError::NotFound) if pause <= LONGEST_LATE_PAUSE && part.may_be_late() => {}
+                    answer => return answer,
+                }
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2);
+            }
+        }
     }
 }
 
@@ -341,7 +356,7 @@ impl Incoming {
     /// The provider did not begin a transfer.
     fn not_given(&self, error: StoreError) -> Error {
         match error {
-            StoreError::NotFound => incident::of_chunk(&self.step, "a chunk is missing"),
+            StoreError::NotFound => incident::of_missing(&self.step, "a chunk is missing"),
             error => error.into(),
         }
     }

@@ -121,6 +121,7 @@ impl World {
                 padding: Padding::Padme,
                 memory: 256 * 1024 * 1024,
                 grace: Duration::from_secs(60),
+                late: Duration::ZERO,
                 parallel_chunks: 4,
                 min_part_bytes,
                 spool: None,

@@ -33,6 +33,8 @@ mod crashed;
 mod custody;
 #[path = "gateway/digests.rs"]
 mod digests;
+#[path = "gateway/fairness.rs"]
+mod fairness;
 #[path = "gateway/grants.rs"]
 mod grants;
 #[path = "gateway/hostile.rs"]

@@ -204,7 +204,7 @@ pub(super) fn spool(data_dir: &Path, write: &config::Write) -> Result<Spool, Ope
 }
 
 /// What the operator decided about writing.
-pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings {
+pub(super) fn settings(write: &config::Write, limits: &config::Limits, spool: Option<Spool>) -> Settings {
     Settings {
         etag: match write.etag {
             config::Etag::Md5 => EtagMode::Md5,
@@ -218,6 +218,7 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings 
         spool,
         grace: write.grace,
         parallel_chunks: write.parallel_chunks,
+        small_body: limits.small_body_timeout,
         min_part_bytes: MIN_PART_BYTES,
     }
 }

@@ -110,6 +110,7 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("limits.handshake_timeout", Text, "handshake_timeout = \"10s\""),
     ("limits.header_timeout", Text, "header_timeout = \"15s\""),
     ("limits.idle_timeout", Text, "idle_timeout = \"60s\""),
+    ("limits.small_body_timeout", Text, "small_body_timeout = \"60s\""),
     ("limits.drain_timeout", Text, "drain_timeout = \"30s\""),
     ("client", Tables, "[[client]]"),
     ("client[].id", Text, "id = \"pacs\""),

@@ -143,6 +143,7 @@ fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
         handshake_timeout: timeout("limits.handshake_timeout", typed.handshake_timeout, seconds(10)),
         header_timeout: timeout("limits.header_timeout", typed.header_timeout, seconds(15)),
         idle_timeout: timeout("limits.idle_timeout", typed.idle_timeout, seconds(60)),
+        small_body_timeout: timeout("limits.small_body_timeout", typed.small_body_timeout, seconds(60)),
         drain_timeout: timeout("limits.drain_timeout", typed.drain_timeout, seconds(30)),
         connections: rules.count("limits.connections", typed.connections, 1024, 1, 100_000),
     }

@@ -272,6 +272,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// A connection or a body that stands still is closed after.
     pub idle_timeout: Duration,
+    /// A request's XML, or a batch, arrives whole within.
+    pub small_body_timeout: Duration,
     /// Requests under way may end within, after SIGTERM.
     pub drain_timeout: Duration,
 }

@@ -84,6 +84,7 @@ table!(Limits {
     header_timeout: String,
     idle_timeout: String,
     drain_timeout: String,
+    small_body_timeout: String,
 });
 table!(Client {
     id: String,

@@ -1,6 +1,7 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
 use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
+use super::fair::Payer;
 use super::get::check_conditions;
 use super::put::split;
 use super::settling::PartTicket;
@@ -14,15 +15,16 @@ impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
     pub async fn put_block(&self, op: Authorized<PutBlock>, body: Body) -> Result<Received, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&payer, body).await?;
         let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         if ticket.is_none() {
             return Err(Error::Invalid("a block has at least one byte"));
         }
-        self.keep_block(bucket, op, content, &received, ticket).await?;
+        self.keep_block(&payer, bucket, op, content, &received, ticket).await?;
         Ok(received)
     }
 
@@ -40,6 +42,7 @@ impl Gateway {
             return self.put_block(op, body).await;
         }
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         for _ in 0..ATTEMPTS {
@@ -47,10 +50,10 @@ impl Gateway {
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let Some(range) = range else { return Err(Error::Invalid("a block has at least one byte")) };
             let version = opened.version.id;
-            let computed = self.digests_of(&bucket, opened, Some(range), algorithm).await?;
+            let computed = self.digests_of(&payer, opened, Some(range), algorithm).await?;
             let received = Received::of(range.length(), computed);
             let content = Content::Shared { source: version, range };
-            match self.keep_block(bucket.clone(), op.clone(), content, &received, None).await {
+            match self.keep_block(&payer, bucket.clone(), op.clone(), content, &received, None).await {
                 Ok(()) => return Ok(received),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -62,6 +65,7 @@ impl Gateway {
     /// Makes a list of blocks, in that order, the object's current version.
     pub async fn commit_blocks(&self, op: Authorized<CommitBlocks>, picks: Vec<BlockPick>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         if picks.len() > MOST_BLOCKS {
             return Err(Error::TooManyBlocks);
         }
@@ -79,12 +83,13 @@ impl Gateway {
             metadata: op.metadata,
             conditions: op.conditions,
         };
-        self.change(None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
+        self.change(&payer, None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
     }
 
     /// The blocks of an object.
     pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<BlockLists, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
         if let Some(version) = &lists.version {
@@ -101,6 +106,7 @@ impl Gateway {
 
     async fn keep_block(
         &self,
+        payer: &Payer,
         bucket: BucketRef,
         op: PutBlock,
         content: Content,
@@ -115,7 +121,7 @@ impl Gateway {
             conditions: op.conditions,
             uploaded: Timestamp::now(),
         };
-        self.change(ticket, |catalog, grace| async move { catalog.put_block(block, grace).await }).await
+        self.change(payer, ticket, |catalog, grace| async move { catalog.put_block(block, grace).await }).await
     }
 
     /// The version that a copy's source is now, and its bytes, to be sealed anew where they cannot be shared, or where claims
@@ -134,7 +140,7 @@ impl Gateway {
     ) -> Result<(Version, Body), Error> {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, range).await?;
+        let stream = self.read_body(&Payer::of(reader), &opened.version, opened.slices, range).await?;
         Ok((opened.version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

@@ -4,6 +4,7 @@
 use futures::StreamExt as _;
 
 use super::bodies::{Computed, Digests, Hashers};
+use super::fair::Payer;
 use super::get::check_conditions;
 use super::upload::{ChecksumPlan, check_number};
 use super::{
@@ -22,6 +23,7 @@ impl Gateway {
     /// Copies an object within the tenant. Tag and digests are the source's: the content is the same.
     pub async fn copy_object(&self, op: Authorized<CopyObject>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
@@ -42,7 +44,7 @@ impl Gateway {
                 && !metadata.checksums.iter().any(|c| c.algorithm == algorithm && c.parts.is_none())
             {
                 let range = whole(source.length);
-                metadata.checksums = self.hash(&bucket, opened, range, Some(algorithm)).await?.checksums;
+                metadata.checksums = self.hash(&payer, opened, range, Some(algorithm)).await?.checksums;
             }
             let version = NewVersion {
                 bucket: bucket.clone(),
@@ -55,7 +57,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(version, None).await {
+            match self.commit(&payer, version, None).await {
                 Ok(version) => {
                     let checksums = version.metadata.checksums;
                     return Ok(Copied { etag: version.etag, modified: version.modified, checksums });
@@ -71,6 +73,7 @@ impl Gateway {
     /// is not known yet; no chunk is written.
     pub async fn copy_upload_part(&self, op: Authorized<CopyUploadPart>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         check_number(op.number)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
@@ -82,7 +85,7 @@ impl Gateway {
             let opened = self.open_source(&source_bucket, &op.source_key, select, &op.source_conditions).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let source = opened.version.clone();
-            let computed = self.digests_of(&bucket, opened, range, algorithm).await?;
+            let computed = self.digests_of(&payer, opened, range, algorithm).await?;
             let etag = self.etag_of(computed.md5)?;
             let part = UploadPart {
                 number: op.number,
@@ -100,7 +103,10 @@ impl Gateway {
                 content,
                 part: part.clone(),
             };
-            match self.change(None, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await {
+            match self
+                .change(&payer, None, |catalog, grace| async move { catalog.put_upload_part(new, grace).await })
+                .await
+            {
                 Ok(()) => return Ok(Copied { etag: part.etag, modified: part.modified, checksums: part.checksums }),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -122,6 +128,7 @@ impl Gateway {
             return self.copy_across(&reader, source, op, metadata).await;
         }
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         for attempt in 0..ATTEMPTS {
             // The source first: a copy of nothing is told as such, whatever the destination is.
@@ -143,7 +150,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(version, None).await {
+            match self.commit(&payer, version, None).await {
                 Err(Error::Conflict) => {}
                 outcome => return outcome,
             }
@@ -161,7 +168,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let carried = metadata(&opened.version, &op.op().metadata);
         let length = opened.version.length;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, whole(length)).await?;
+        let stream = self.read_body(&Payer::of(reader), &opened.version, opened.slices, whole(length)).await?;
         let (principal, op) = self.admit(op)?;
         let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
         Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
@@ -180,7 +187,7 @@ impl Gateway {
     /// Digests of a range of a version: from the catalog where it knows them, otherwise by reading.
     pub(super) async fn digests_of(
         &self,
-        bucket: &BucketRef,
+        payer: &Payer,
         opened: OpenedVersion,
         range: Option<ByteRange>,
         algorithm: Option<ChecksumAlgorithm>,
@@ -192,19 +199,19 @@ impl Gateway {
         if all && (metadata.content_md5.is_some() || !needs_md5) && (known.is_some() || algorithm.is_none()) {
             return Ok(Computed::known(metadata.content_md5, known.cloned()));
         }
-        self.hash(bucket, opened, range, algorithm).await
+        self.hash(payer, opened, range, algorithm).await
     }
 
     async fn hash(
         &self,
-        bucket: &BucketRef,
+        payer: &Payer,
         opened: OpenedVersion,
         range: Option<ByteRange>,
         algorithm: Option<ChecksumAlgorithm>,
     ) -> Result<Computed, Error> {
         let digests = Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() };
         let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
-        let mut body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
+        let mut body = self.read_body(payer, &opened.version, opened.slices, range).await?;
         while let Some(piece) = body.next().await {
             hashers.update(&piece?);
         }

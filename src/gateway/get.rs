@@ -10,23 +10,24 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 
 use super::bodies::{OpenPart, Reader};
+use super::fair::Payer;
 use super::operations::IfRange;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
 use crate::model::{
-    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, TenantId, Timestamp,
-    Unmet,
+    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, Timestamp, Unmet,
 };
 
 impl Gateway {
     /// Opens an object.
     pub async fn get_object(&self, op: Authorized<GetObject>) -> Result<GotObject, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let (opened, range, partial) = self
-            .open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
+            .open_version(&object(bucket, op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
             .await?;
-        let body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
+        let body = self.read_body(&payer, &opened.version, opened.slices, range).await?;
         Ok(GotObject { version: opened.version, range: range.filter(|_| partial), body })
     }
 
@@ -77,7 +78,7 @@ impl Gateway {
     /// The bytes of `range`. The first piece was opened when this returns.
     pub(super) async fn read_body(
         &self,
-        tenant: &TenantId,
+        payer: &Payer,
         version: &Version,
         slices: Vec<crate::model::Slice>,
         range: Option<ByteRange>,
@@ -85,6 +86,7 @@ impl Gateway {
         let Some(range) = range.filter(|_| version.length > 0) else {
             return Ok(stream::empty().boxed());
         };
+        let tenant = &payer.tenant;
         let naming_key = self.keyring.naming_key(tenant)?;
         let mut parts = VecDeque::with_capacity(slices.len());
         for slice in slices {
@@ -97,7 +99,7 @@ impl Gateway {
             return Err(incident::of_rows("an object's slices do not hold its bytes"));
         }
         let mut reader =
-            Reader::new(&self.budget, Arc::clone(&self.store), tenant.clone(), naming_key, parts, range.length())
+            Reader::new(&self.budget, Arc::clone(&self.store), payer.clone(), naming_key, parts, range.length())
                 .await?;
         let first = reader.next().await?;
         reader.watch();

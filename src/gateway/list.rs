@@ -1,5 +1,6 @@
 //! Pages of names: answered by the catalog, with no call to a provider.
 
+use super::fair::Payer;
 use super::{
     Error, Gateway, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage, UploadPartsPage,
 };
@@ -10,6 +11,7 @@ impl Gateway {
     /// A page of names.
     pub async fn list_objects(&self, op: Authorized<ListObjects>) -> Result<ListPage, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let query = ListQuery {
             bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
             prefix: op.prefix,
@@ -25,6 +27,7 @@ impl Gateway {
     /// A page of an upload's parts.
     pub async fn list_upload_parts(&self, op: Authorized<ListUploadParts>) -> Result<UploadPartsPage, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
         let upload = self.catalog.upload(&bucket, &op.key, &id).await?;
@@ -38,6 +41,7 @@ impl Gateway {
     /// A page of uploads.
     pub async fn list_uploads(&self, op: Authorized<ListUploads>) -> Result<UploadPage, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let query = UploadQuery {
             bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
             prefix: op.prefix,

@@ -3,6 +3,7 @@
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
 //! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
 
+use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
@@ -12,9 +13,10 @@ impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
     pub async fn put_object(&self, op: Authorized<PutObject>, body: Body) -> Result<Stored, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&payer, body).await?;
         let mut metadata = op.metadata;
         metadata.content_md5 = sealed.computed.md5;
         metadata.checksums = sealed.computed.checksums;
@@ -30,7 +32,7 @@ impl Gateway {
             conditions: op.conditions,
             part_lengths: Vec::new(),
         };
-        let version = self.commit(version, ticket).await?;
+        let version = self.commit(&payer, version, ticket).await?;
         Ok(Stored { version })
     }
 
@@ -54,8 +56,13 @@ impl Gateway {
     }
 
     /// Commits a version.
-    pub(super) async fn commit(&self, version: NewVersion, ticket: Option<PartTicket>) -> Result<Version, Error> {
-        self.change(ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
+    pub(super) async fn commit(
+        &self,
+        payer: &Payer,
+        version: NewVersion,
+        ticket: Option<PartTicket>,
+    ) -> Result<Version, Error> {
+        self.change(payer, ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::bodies::combine;
+use super::fair::Payer;
 use super::put::split;
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
@@ -34,6 +35,7 @@ impl Gateway {
     /// Begins an upload.
     pub async fn create_upload(&self, op: Authorized<CreateUpload>) -> Result<Upload, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let mut id = [0; 16];
         crate::secret::fill_random(&mut id).map_err(|cause| Error::Keys(cause.into()))?;
         let upload = Upload {
@@ -44,6 +46,7 @@ impl Gateway {
             checksum: op.checksum,
         };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let _turn = self.turn_to_write(&payer).await?;
         self.catalog.create_upload(NewUpload { bucket, upload: upload.clone() }).await?;
         Ok(upload)
     }
@@ -51,6 +54,7 @@ impl Gateway {
     /// Stores a part of an upload. The body is polled only after the upload was found.
     pub async fn put_upload_part(&self, op: Authorized<PutUploadPart>, mut body: Body) -> Result<UploadPart, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         check_number(op.number)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
@@ -60,7 +64,7 @@ impl Gateway {
         {
             body.digests.checksums.push(plan.algorithm);
         }
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&payer, body).await?;
         let part = UploadPart {
             number: op.number,
             length: sealed.length,
@@ -71,13 +75,14 @@ impl Gateway {
         };
         let (content, ticket) = split(sealed.part);
         let new = NewUploadPart { bucket, key: op.key, upload: id, content, part: part.clone() };
-        self.change(ticket, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await?;
+        self.change(&payer, ticket, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await?;
         Ok(part)
     }
 
     /// Turns an upload's parts into an object. Repeating a completion that succeeded succeeds.
     pub async fn complete_upload(&self, op: Authorized<CompleteUpload>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);
         if op.parts.is_empty() {
@@ -92,7 +97,7 @@ impl Gateway {
                 (upload, self.catalog.upload_parts(&bucket, &op.key, &id, 0, limit).await?)
             }
             Err(CatalogError::NoSuchUpload) => {
-                return self.repeat_completion(bucket, op.key, id, op.parts).await;
+                return self.repeat_completion(&payer, bucket, op.key, id, op.parts).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -119,20 +124,24 @@ impl Gateway {
             metadata,
             conditions: op.conditions,
         };
-        let done = self.change(None, |catalog, grace| async move { catalog.complete_upload(completion, grace).await });
+        let done =
+            self.change(&payer, None, |catalog, grace| async move { catalog.complete_upload(completion, grace).await });
         Ok(done.await?.version)
     }
 
     /// Drops an upload and its parts.
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let _turn = self.turn_to_write(&payer).await?;
         Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), self.grace_until()).await?)
     }
 
     /// A client that did not hear the answer asks again: the catalog knows whether its version is current.
     async fn repeat_completion(
         &self,
+        payer: &Payer,
         bucket: BucketRef,
         key: crate::model::ObjectKey,
         upload: UploadId,
@@ -152,6 +161,7 @@ impl Gateway {
             metadata: current.metadata,
             conditions: crate::model::Conditions::default(),
         };
+        let _turn = self.turn_to_write(payer).await?;
         Ok(self.catalog.complete_upload(completion, self.grace_until()).await?.version)
     }
 

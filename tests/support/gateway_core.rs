@@ -38,6 +38,7 @@ pub fn settings() -> Settings {
         grace: Duration::ZERO,
         parallel_chunks: 4,
         spool: None,
+        small_body: Duration::from_secs(60),
         min_part_bytes: 1000,
     }
 }

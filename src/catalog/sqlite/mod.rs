@@ -50,6 +50,7 @@ use crate::model::{
     Timestamp, WrappedTenantKey,
 };
 use objects::Disposal;
+pub use reader::MOST_SCANS;
 use reader::Readers;
 use writer::Writer;
 

@@ -23,8 +23,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::budget::{Budget, Share};
 use super::read_plan::{OpenPart, Step, steps};
+use crate::gateway::fair::Payer;
 use crate::gateway::{Error, incident};
-use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::{ChunkStream, PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES, Store, StoreError};
@@ -53,7 +53,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(in crate::gateway) struct Reader {
     store: Arc<Store>,
     budget: Budget,
-    tenant: TenantId,
+    payer: Payer,
     naming_key: Arc<NamingKey>,
     steps: Box<dyn Iterator<Item = Step> + Send>,
     /// The step after the current one, once its chunk was asked for ahead.
@@ -101,16 +101,16 @@ impl Reader {
     pub(in crate::gateway) async fn new(
         budget: &Budget,
         store: Arc<Store>,
-        tenant: TenantId,
+        payer: Payer,
         naming_key: Arc<NamingKey>,
         parts: VecDeque<Arc<OpenPart>>,
         length: u64,
     ) -> Result<Self, Error> {
-        let share = budget.take_patiently(length.min(READ_SHARE_BYTES)).await?;
+        let share = budget.take_patiently(&payer, length.min(READ_SHARE_BYTES)).await?;
         Ok(Self {
             store,
             budget: budget.clone(),
-            tenant,
+            payer,
             naming_key,
             steps: Box::new(parts.into_iter().flat_map(steps)),
             ahead: None,
@@ -206,7 +206,7 @@ impl Reader {
         let Some(step) = self.ahead.take().or_else(|| self.steps.next()) else { return Ok(None) };
         let sealed = step.read.sealed_range();
         let sealed_bytes = sealed.end - sealed.start;
-        let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
+        let place = ChunkPlace { tenant: &self.payer.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
         let answer = match loan.asked.take() {
@@ -279,9 +279,9 @@ impl Reader {
             return true;
         }
         if quick && loan.share.is_none() {
-            loan.share = self.budget.try_take(TRANSFER_SHARE_BYTES.min(self.left));
+            loan.share = self.budget.try_take(&self.payer, TRANSFER_SHARE_BYTES.min(self.left));
         }
-        let may = quick && loan.share.is_some() && !self.budget.is_wanted();
+        let may = quick && loan.share.is_some() && !self.budget.is_wanted_from(&self.payer);
         if !may {
             loan.asked = None;
             loan.share = None;

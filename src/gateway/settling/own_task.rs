@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::parts::PartTicket;
 use crate::catalog::{Catalog, CatalogError};
+use crate::gateway::fair::Payer;
 use crate::gateway::{Error, Gateway};
 use crate::model::Timestamp;
 
@@ -17,9 +18,10 @@ pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
 
 impl Gateway {
     /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
-    /// leave the ticket in doubt. `change` is given the time until which what it frees stays at the provider.
+    /// leave the ticket in doubt. It begins when it is the payer's turn. `change` is given the time until which what it frees stays at the provider.
     pub(in crate::gateway) async fn change<T, R>(
         &self,
+        payer: &Payer,
         ticket: Option<PartTicket>,
         change: impl FnOnce(Arc<dyn Catalog>, Timestamp) -> R + Send + 'static,
     ) -> Result<T, Error>
@@ -27,10 +29,12 @@ impl Gateway {
         T: Send + Sync + 'static,
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
+        let turn = self.turn_to_write(payer).await?;
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
         in_own_task(async move {
             let ticket = ticket.map(PartTicket::committing);
             let outcome = change(catalog, grace_until).await;
+            drop(turn);
             conclude(ticket, &outcome).await;
             outcome.map_err(Error::from)
         })

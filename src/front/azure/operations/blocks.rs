@@ -13,7 +13,7 @@ use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, properties, xml};
 use crate::gateway::{CommitBlocks, ListBlocks, PutBlock, Received};
-use crate::model::{BlockId, BlockPick, Conditions};
+use crate::model::{Action, BlockId, BlockPick, Conditions};
 
 /// Most bytes of a block. Source: "Put Block", remarks (versions from 2019-12-12 on).
 pub(in crate::front::azure) const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
@@ -39,7 +39,7 @@ pub(in crate::front::azure) async fn commit(ask: &Ask<'_>, body: Incoming) -> Re
     let claimed = properties::claims(&ask.asked)?;
     // Before the body: who may not write need not send it.
     let op = ask.may(CommitBlocks { bucket: ask.bucket()?, key: ask.key()?, metadata, conditions })?;
-    let small = ask.read_small(body, MOST_LIST_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, Some(Action::Write), MOST_LIST_BYTES, &claimed.claims).await?;
     let mut picks = Vec::new();
     for (source, name) in xml::block_list(&small.bytes)? {
         let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(crate::gateway::Error::InvalidBlock))?;

@@ -12,20 +12,20 @@ demo *arguments:
 test *arguments:
     scripts/test {{arguments}}
 
-# One test file: `just one architecture`.
+# One test program: `just one house`.
 one name *arguments:
     cargo test --test {{name}} -- {{arguments}}
 
 # Crashes, the long way: some twenty-five minutes.
 night:
-    ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test crash --test fault_points
-    ECLUSE_AZURE_SEED=random ECLUSE_AZURE_STEPS=5000 cargo test --test azure_differential ecluse_answers -- --nocapture
+    ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test process -- crash:: points::
+    ECLUSE_AZURE_SEED=random ECLUSE_AZURE_STEPS=5000 cargo test --test clients differential::ecluse_answers -- --nocapture
 
 # Format, lints, and the shape of the house.
 check:
-    cargo fmt --check
+    cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
-    cargo test --test architecture
+    cargo test --test house
 
 # Licences, bans, sources, advisories; needs `cargo install cargo-deny`.
 deny:

@@ -4,6 +4,11 @@
 //! - Only our own code logs below `warn`; dependencies that know requests, names or keys are capped at `error` or
 //!   silent, whatever the operator asks for.
 //! - Every metric is listed in [`names`] and described; its labels take values from small fixed sets.
+//! - Every counter and gauge is there from the start, with 0 ([`Metrics::stand`]).
+
+mod standing;
+
+pub use standing::Known;
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -125,6 +130,11 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// Begins every counter and gauge at 0 that is known from the start. `known`: what the configuration says.
+    pub fn stand(&self, known: &Known) {
+        names::stand(known);
+    }
+
     /// The Prometheus text format, version 0.0.4.
     pub fn render(&self) -> String {
         self.0.render()
@@ -147,9 +157,20 @@ const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// The metrics of the project. Leaves, which import nothing from here, spell theirs out; a test finds each of them in
 /// this list and each of this list in the code.
+///
+/// Each has its labels, in the order in which they are recorded: with them every counter and gauge is there from the
+/// start, so that an alarm on an increase sees the first event, too.
 pub mod names {
+    use super::standing::Known;
+    use super::standing::Label::{Front, Listener, Of, Operation, Provider};
+
+    const PROVIDER_OPERATIONS: &[&str] = &["put", "get", "delete", "exists", "probe", "body"];
+    const PROVIDER_TRIED_AGAIN: &[&str] = &["put", "get", "delete", "exists", "probe"];
+    const PROVIDER_OUTCOMES: &[&str] =
+        &["ok", "not_found", "unavailable", "refused", "interrupted", "deadline", "turned_away"];
+
     macro_rules! metric_names {
-        ($($kind:ident $name:ident = $text:literal, $unit:ident, $help:literal;)+) => {
+        ($($kind:ident $name:ident = $text:literal, $unit:ident, $help:literal, $labels:expr;)+) => {
             $(#[doc = $help] pub const $name: &str = $text;)+
             /// Every name.
             pub const ALL: &[&str] = &[$($name),+];
@@ -162,6 +183,23 @@ pub mod names {
             pub(super) fn describe() {
                 $(metric_names!(@$kind $name, $unit, $help);)+
             }
+
+            /// Begins each counter and gauge at 0, in every series that is known before something happened.
+            pub(super) fn stand(known: &Known) {
+                $(for labels in known.series(&$labels) {
+                    metric_names!(@stand $kind $name, labels);
+                })+
+            }
+        };
+        (@stand counter $name:ident, $labels:ident) => {
+            metrics::counter!($name, $labels).increment(0)
+        };
+        (@stand gauge $name:ident, $labels:ident) => {
+            metrics::gauge!($name, $labels).increment(0.0)
+        };
+        // A histogram without a sample would say that something took no time.
+        (@stand histogram $name:ident, $labels:ident) => {
+            drop($labels)
         };
         (@counter $name:ident, $unit:ident, $help:literal) => {
             metrics::describe_counter!($name, metrics::Unit::$unit, $help)
@@ -175,36 +213,36 @@ pub mod names {
     }
 
     metric_names! {
-        counter REQUESTS = "ecluse_requests_total", Count, "Requests answered, by front, operation and status.";
-        histogram REQUEST_SECONDS = "ecluse_request_seconds", Seconds, "Time from a request's header to the end of its answer, by front and operation.";
-        counter REQUEST_BYTES = "ecluse_request_bytes_total", Bytes, "Bytes of bodies, by front and direction (in, out).";
-        gauge CONNECTIONS = "ecluse_connections", Count, "Open connections, by listener.";
-        counter CONNECTIONS_STALLED = "ecluse_connections_stalled_total", Count, "Connections aborted because the peer did not read, by listener.";
-        counter ACCEPT_ERRORS = "ecluse_accept_errors_total", Count, "Failures to accept connections, by listener.";
-        counter TLS_HANDSHAKE_FAILURES = "ecluse_tls_handshake_failures_total", Count, "TLS handshakes that failed or took too long.";
-        counter RESPONSES_ABORTED = "ecluse_responses_aborted_total", Count, "Responses aborted in the middle of their body.";
-        counter PANICS = "ecluse_panics_total", Count, "Requests, and pieces of the catalog's work, that ended in a panic. Any is a fault of ours.";
-        counter PROVIDER_CALLS = "ecluse_provider_calls_total", Count, "Attempts to call a provider, by provider, operation and outcome.";
-        histogram PROVIDER_SECONDS = "ecluse_provider_call_seconds", Seconds, "Duration of attempts to call a provider, by provider and operation.";
-        counter PROVIDER_RETRIES = "ecluse_provider_retries_total", Count, "Calls tried once more, by provider and operation.";
-        counter PROVIDER_BYTES = "ecluse_provider_bytes_total", Bytes, "Sealed bytes, by provider and direction (out: sent to it, in: received).";
-        gauge PROVIDER_BREAKER = "ecluse_provider_breaker_open", Count, "1 while a provider's breaker is open, by provider.";
-        counter CATALOG_COMMITS = "ecluse_catalog_commits_total", Count, "Transactions that the catalog committed.";
-        counter CATALOG_FAILURES = "ecluse_catalog_commit_failures_total", Count, "Transactions that the catalog could not commit.";
-        histogram CATALOG_SECONDS = "ecluse_catalog_commit_seconds", Seconds, "Duration of the catalog's transactions.";
-        histogram CATALOG_GROUP = "ecluse_catalog_group_size", Count, "Writes that shared a transaction.";
-        counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Times that the catalog's write-ahead log could not be emptied.";
-        gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.";
-        gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.";
-        gauge MEMORY_WAITING = "ecluse_memory_waiting", Count, "Requests that wait for memory.";
-        gauge SPOOL_BYTES = "ecluse_spool_bytes", Bytes, "Bytes of the disk that are kept for chunks of slow uploads.";
-        counter SPOOLED_CHUNKS = "ecluse_spooled_chunks_total", Count, "Chunks of slow uploads that went through the spool.";
-        counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored, by provider. Any is an incident.";
-        counter CATALOG_INCIDENTS = "ecluse_catalog_incidents_total", Count, "Wrapped keys that did not open, and slices that contradicted each other, in the catalog. Any is an incident.";
-        gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.";
-        gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.";
-        counter PARTS_DELETED = "ecluse_parts_deleted_total", Count, "Parts whose chunks were deleted at the provider.";
-        counter SLICES_MERGED = "ecluse_slices_merged_total", Count, "Small slices at the end of growing objects that became one part.";
+        counter REQUESTS = "ecluse_requests_total", Count, "Requests answered, by front, operation and status.", [Operation, Of("status", &["500", "503"])];
+        histogram REQUEST_SECONDS = "ecluse_request_seconds", Seconds, "Time from a request's header to the end of its answer, by front and operation.", [Operation];
+        counter REQUEST_BYTES = "ecluse_request_bytes_total", Bytes, "Bytes of bodies, by front and direction (in, out).", [Front, Of("direction", &["in", "out"])];
+        gauge CONNECTIONS = "ecluse_connections", Count, "Open connections, by listener.", [Listener];
+        counter CONNECTIONS_STALLED = "ecluse_connections_stalled_total", Count, "Connections aborted because the peer did not read, by listener.", [Listener];
+        counter ACCEPT_ERRORS = "ecluse_accept_errors_total", Count, "Failures to accept connections, by listener.", [Listener];
+        counter TLS_HANDSHAKE_FAILURES = "ecluse_tls_handshake_failures_total", Count, "TLS handshakes that failed or took too long.", [];
+        counter RESPONSES_ABORTED = "ecluse_responses_aborted_total", Count, "Responses aborted in the middle of their body.", [];
+        counter PANICS = "ecluse_panics_total", Count, "Requests, and pieces of the catalog's work, that ended in a panic. Any is a fault of ours.", [];
+        counter PROVIDER_CALLS = "ecluse_provider_calls_total", Count, "Attempts to call a provider, by provider, operation and outcome.", [Provider, Of("operation", PROVIDER_OPERATIONS), Of("outcome", PROVIDER_OUTCOMES)];
+        histogram PROVIDER_SECONDS = "ecluse_provider_call_seconds", Seconds, "Duration of attempts to call a provider, by provider and operation.", [Provider];
+        counter PROVIDER_RETRIES = "ecluse_provider_retries_total", Count, "Calls tried once more, by provider and operation.", [Provider, Of("operation", PROVIDER_TRIED_AGAIN)];
+        counter PROVIDER_BYTES = "ecluse_provider_bytes_total", Bytes, "Sealed bytes, by provider and direction (out: sent to it, in: received).", [Provider, Of("direction", &["in", "out"])];
+        gauge PROVIDER_BREAKER = "ecluse_provider_breaker_open", Count, "1 while a provider's breaker is open, by provider.", [Provider];
+        counter CATALOG_COMMITS = "ecluse_catalog_commits_total", Count, "Transactions that the catalog committed.", [];
+        counter CATALOG_FAILURES = "ecluse_catalog_commit_failures_total", Count, "Transactions that the catalog could not commit.", [];
+        histogram CATALOG_SECONDS = "ecluse_catalog_commit_seconds", Seconds, "Duration of the catalog's transactions.", [];
+        histogram CATALOG_GROUP = "ecluse_catalog_group_size", Count, "Writes that shared a transaction.", [];
+        counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Times that the catalog's write-ahead log could not be emptied.", [];
+        gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.", [];
+        gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.", [];
+        gauge MEMORY_WAITING = "ecluse_memory_waiting", Count, "Requests that wait for memory.", [];
+        gauge SPOOL_BYTES = "ecluse_spool_bytes", Bytes, "Bytes of the disk that are kept for chunks of slow uploads.", [];
+        counter SPOOLED_CHUNKS = "ecluse_spooled_chunks_total", Count, "Chunks of slow uploads that went through the spool.", [];
+        counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored, by provider. Any is an incident.", [Provider];
+        counter CATALOG_INCIDENTS = "ecluse_catalog_incidents_total", Count, "Wrapped keys that did not open, and slices that contradicted each other, in the catalog. Any is an incident.", [];
+        gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.", [];
+        gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.", [];
+        counter PARTS_DELETED = "ecluse_parts_deleted_total", Count, "Parts whose chunks were deleted at the provider.", [];
+        counter SLICES_MERGED = "ecluse_slices_merged_total", Count, "Small slices at the end of growing objects that became one part.", [];
     }
 }
 

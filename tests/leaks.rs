@@ -1,6 +1,6 @@
 //! What a gateway leaves in its memory, and who may look: after the requests no plaintext and no key of a part, in the
-//! sealed state no key at all, after a crash no core image. (What a provider sees: `tests/blind.rs`; log and metrics:
-//! `tests/silence.rs`.)
+//! sealed state no key at all, after a crash no core image. (What a provider sees: `tests/clients/blind.rs`; log and metrics:
+//! `tests/silence/`.)
 
 #![allow(
     clippy::unwrap_used,
@@ -12,18 +12,6 @@
     unreachable_pub,
     reason = "tests"
 )]
-
-mod support {
-    pub mod azure_asking;
-    pub mod certificates;
-    pub mod client;
-    pub mod gateway;
-    pub mod memory_image;
-    pub mod needles;
-    pub mod noise;
-    pub mod shared_key;
-    pub mod told;
-}
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -37,13 +25,13 @@ use futures::TryStreamExt;
 use nix::sys::signal::Signal;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
-use support::azure_asking::AzureAsker;
-use support::client;
-use support::gateway::{GatewayProcess, Options};
-use support::memory_image::memory_image;
-use support::needles::Needles;
-use support::noise::content;
-use support::shared_key::Request;
+use testing::azure::asking::AzureAsker;
+use testing::azure::shared_key::Request;
+use testing::client;
+use testing::memory_image::memory_image;
+use testing::needles::Needles;
+use testing::noise::content;
+use testing::process::{GatewayProcess, Options};
 
 const BUCKET: &str = "leaks";
 const MIB: usize = 1 << 20;

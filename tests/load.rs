@@ -17,22 +17,13 @@
     reason = "tests"
 )]
 
-mod support {
-    pub mod certificates;
-    pub mod gateway;
-    pub mod load;
-    pub mod noise;
-    pub mod shared_key;
-    pub mod sigv4;
-}
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use support::gateway::{GatewayProcess, Options, Provider};
-use support::load::{Clients, Connection, Forgetful, Pace, Write};
+use testing::load::{Clients, Connection, Forgetful, Pace, Write};
+use testing::process::{GatewayProcess, Options, Provider};
 use tokio::sync::watch;
 
 const KIB: u64 = 1024;
@@ -367,6 +358,6 @@ async fn a_flood_beyond_the_limits_is_answered_with_slow_down_and_full_service_f
     }
     is_calm(&mut gateway, "flood").await;
     // What was turned away left nothing behind: no chunk but those of what was stored.
-    let sealed = || support::gateway::files_below(&gateway.folder()).len();
+    let sealed = || testing::process::files_below(&gateway.folder()).len();
     until("only what was stored is there", async || sealed() == stored.len()).await;
 }

@@ -26,11 +26,7 @@
 mod aims;
 mod arguments;
 mod behind;
-#[path = "../../tests/support/certificates.rs"]
-mod certificates;
 mod client;
-#[path = "../../tests/support/gateway.rs"]
-mod gateway;
 mod load;
 mod measure;
 mod page_cache;
@@ -42,8 +38,6 @@ mod results;
 mod signer;
 mod study;
 mod systems;
-#[path = "../../tests/support/tools.rs"]
-mod tools;
 mod usage;
 mod workload;
 

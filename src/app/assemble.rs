@@ -8,7 +8,8 @@ use crate::catalog::{CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
-use crate::front::azure::{AzureSettings, Bearer, BearerSettings, Jwks};
+use crate::front::azure::{AzureFront, AzureSettings, Bearer, BearerSettings, Jwks};
+use crate::front::s3::S3Front;
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
@@ -17,6 +18,7 @@ use crate::model::{Principal, ProviderName, TenantId};
 use crate::redact::RedactedUrl;
 use crate::seal::Padding;
 use crate::store::{ChunkStore, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
+use crate::telemetry::Known;
 use crate::text::{Exit, OperatorError};
 
 /// Smallest part of an upload but the last. Source: S3 "Multipart upload limits".
@@ -64,6 +66,24 @@ pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
     SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
+}
+
+/// Opens the catalog to look at it: it is not changed, and must be there.
+pub(super) fn catalog_as_it_is(config: &Config) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    SqliteCatalog::open_as_it_is(path).map_err(|error| faults::catalog(&error, path))
+}
+
+/// What metrics can be of, beside what happens.
+pub(super) fn known(config: &Config) -> Known {
+    let s3 = config.s3.iter().flat_map(|_| S3Front::operations().map(|operation| ("s3", operation)));
+    let azure = config.azure.iter().flat_map(|_| AzureFront::operations().map(|operation| ("azure", operation)));
+    let listeners = [("s3", config.s3.is_some()), ("azure", config.azure.is_some()), ("admin", config.admin.is_some())];
+    Known {
+        providers: config.providers.iter().map(|provider| provider.name.to_string()).collect(),
+        listeners: listeners.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect(),
+        operations: s3.chain(azure).collect(),
+    }
 }
 
 /// The catalog's file.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::open_files::OpenFiles;
 use super::{assemble, faults, runtime};
 use crate::catalog::Catalog as _;
-use crate::config::{Config, JwksSource, Tls};
+use crate::config::{Config, JwksSource, Provider, Tls};
 use crate::keys::Keyring;
 use crate::text::{Exit, OperatorError, Texts};
 
@@ -16,7 +16,8 @@ use crate::text::{Exit, OperatorError, Texts};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Tries everything that `config` names and prints a line for each. Stops at the first that fails. `offline`: asks no
-/// provider. The catalog must not be in use: stop the gateway first, or the check says that it is.
+/// provider. The catalog must not be in use: stop the gateway first, or the check says that it is. Nothing is changed: a
+/// migration that is due is told, not done.
 pub fn check(
     config: Config,
     path: &Path,
@@ -60,14 +61,26 @@ pub fn check(
         let catalog_path = assemble::catalog_path(&config.catalog);
         let keyring = Keyring::new(Arc::clone(&custodian));
         let fault = |error| faults::catalog(&error, catalog_path);
-        if catalog_path.exists() {
-            let catalog = assemble::catalog(&config)?;
+        // A file in which nothing is yet is as good as none.
+        let catalog = catalog_path.exists().then(|| assemble::catalog_as_it_is(&config)).transpose()?;
+        if let Some(catalog) = catalog.filter(|catalog| catalog.schema().found > 0) {
             if let Some(canary) = catalog.canary().await.map_err(fault)? {
                 let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
                 keyring.check_canary(&canary).await.map_err(wrong)?;
                 keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
             }
             say("check-ok", "check-root-key", &[("custodian", described)])?;
+            let schema = catalog.schema();
+            if schema.is_behind() {
+                catalog.close().await;
+                let args =
+                    [("found", schema.found.to_string()), ("known", schema.known.to_string()), shown(catalog_path)];
+                say("check-warning", "check-catalog-migration", &args)?;
+                for to in schema.found..schema.known {
+                    say("check-skipped", &format!("check-migration-{}", to + 1), &[])?;
+                }
+                return providers(config.providers, offline, &mut say).await;
+            }
             let faults_found = catalog.audit().await.map_err(fault)?;
             catalog.close().await;
             if !faults_found.is_empty() {
@@ -83,19 +96,28 @@ pub fn check(
             say("check-ok", "check-root-key", &[("custodian", described)])?;
             say("check-ok", "check-catalog-new", &[shown(catalog_path)])?;
         }
-        let store = assemble::store(config.providers)?;
-        for (name, provider) in store.providers() {
-            if !offline {
-                let unavailable =
-                    || OperatorError::new("provider-unavailable", Exit::Unavailable).arg("name", name.as_str());
-                match tokio::time::timeout(PATIENCE, provider.probe()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return Err(unavailable().because(&error)),
-                    Err(elapsed) => return Err(unavailable().because(&elapsed)),
-                }
-            }
-            say(if offline { "check-skipped" } else { "check-ok" }, "check-provider", &[("name", name.to_string())])?;
-        }
-        Ok(())
+        providers(config.providers, offline, &mut say).await
     })
+}
+
+/// Asks every provider, or says that it was not asked.
+async fn providers(
+    providers: Vec<Provider>,
+    offline: bool,
+    say: &mut impl FnMut(&str, &str, &[(&str, String)]) -> Result<(), OperatorError>,
+) -> Result<(), OperatorError> {
+    let store = assemble::store(providers)?;
+    for (name, provider) in store.providers() {
+        if !offline {
+            let unavailable =
+                || OperatorError::new("provider-unavailable", Exit::Unavailable).arg("name", name.as_str());
+            match tokio::time::timeout(PATIENCE, provider.probe()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(unavailable().because(&error)),
+                Err(elapsed) => return Err(unavailable().because(&elapsed)),
+            }
+        }
+        say(if offline { "check-skipped" } else { "check-ok" }, "check-provider", &[("name", name.to_string())])?;
+    }
+    Ok(())
 }

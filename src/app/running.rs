@@ -56,6 +56,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     tracing::info!(custodian = custodian.describe(), "custodian");
     assemble::warn_of_s3_only(&config);
     let catalog = assemble::catalog(&config)?;
+    let known = assemble::known(&config);
     let store = assemble::store(config.providers)?;
     let tenants = assemble::tenants(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
@@ -99,6 +100,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
         let tls = running.tls.clone().filter(|_| !loopback);
         running.listen("admin", listener, tls, &limits, Admin::new(Arc::clone(&gateway), metrics.clone()))?;
     }
+    metrics.stand(&known);
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));

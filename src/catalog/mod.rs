@@ -1,7 +1,7 @@
 //! The catalog: the namespace and the key store. Which objects exist, of which parts, under which wrapped keys.
 //!
 //! [`Catalog`] is a contract in domain terms; [`SqliteCatalog`] and [`MemoryCatalog`] keep it, and one conformance
-//! suite (`tests/support/catalog_suite.rs`) holds both to it.
+//! suite (`testing/src/suites/catalog/`) holds both to it.
 //!
 //! # Invariants
 //! - **Atomic**: each method is one transaction: all of it happened, or none.
@@ -43,7 +43,7 @@ pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
-pub use sqlite::{MOST_SCANS, SqliteCatalog};
+pub use sqlite::{MOST_SCANS, Schema, SqliteCatalog};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

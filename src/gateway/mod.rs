@@ -137,10 +137,6 @@ impl Gateway {
     ) -> Self {
         let budget = Budget::new(settings.memory);
         let (scans, writes) = (Turns::new(SCANS, WAITING_TURNS), Turns::new(WRITES, WAITING_TURNS));
-        for (provider, _) in store.providers() {
-            // There from the start: an alarm on its increase must see the first incident, too.
-            metrics::counter!("ecluse_integrity_incidents_total", "provider" => provider.to_string()).increment(0);
-        }
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         Self {

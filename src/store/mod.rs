@@ -2,7 +2,7 @@
 //!
 //! [`ChunkStore`] is the contract; [`ObjectStoreChunks`] keeps it for `azure`, `s3`, `gcs` and `dir`,
 //! [`MemoryChunks`] for tests; [`Guarded`] (limit, deadline, retry, breaker, metrics) and [`Faulty`] decorate it. One
-//! suite (`tests/support/store_suite.rs`) holds all of them to it.
+//! suite (`testing/src/suites/chunk_store.rs`) holds all of them to it.
 //!
 //! # Invariants
 //! - A provider sees chunk names and sealed bytes, no other header of ours.

@@ -14,7 +14,7 @@ use super::cancelled::turns;
 use super::commits::{leaves_no_question, release_until_idle};
 use super::crashed::after_a_crash;
 use super::hostile::lies;
-use crate::support::*;
+use testing::in_process::*;
 
 /// So many small appends make the end of an object worth merging.
 const MANY: usize = 40;

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use super::azure_paths::{lease, middle, slices_of};
 use super::memory::{BUDGET, PIECE, counted, small};
 use super::races::create_only;
-use crate::support::*;
+use testing::in_process::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_at_once_land_once_each_and_at_one_position_one_wins() {

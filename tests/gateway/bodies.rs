@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::*;
+use testing::in_process::*;
 
 const SEGMENT: usize = 64 * KIB;
 

@@ -6,7 +6,7 @@ use ecluse::gateway::{Body, Error, PutUploadPart, Select, Settings};
 use ecluse::store::{Call, Fault, When};
 use futures::StreamExt as _;
 
-use crate::support::*;
+use testing::in_process::*;
 
 /// Becomes ready after `turns` turns of the runtime.
 pub async fn turns(turns: u64) {

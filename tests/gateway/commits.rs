@@ -7,7 +7,7 @@ use ecluse::catalog::{CommitFault, CommitFaults};
 use ecluse::gateway::{AbortUpload, CopyUploadPart, DeleteObject, Error, PutUploadPart, Settings, jobs};
 use ecluse::model::Conditions;
 
-use crate::support::*;
+use testing::in_process::*;
 
 /// Every operation that writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

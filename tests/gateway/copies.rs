@@ -5,7 +5,7 @@ use ecluse::model::{ChecksumAlgorithm, Conditions, ETag, EtagCondition, Metadata
 use ecluse::store::Call;
 use md5::{Digest as _, Md5};
 
-use crate::support::*;
+use testing::in_process::*;
 
 #[tokio::test]
 async fn a_copy_writes_no_chunk_and_outlives_its_source() {

@@ -8,7 +8,7 @@ use ecluse::catalog::{Catalog, SqliteCatalog};
 use ecluse::gateway::{Error, Settings, jobs};
 use ecluse::store::{Call, Fault, MemoryChunks, When};
 
-use crate::support::*;
+use testing::in_process::*;
 
 /// What a machine finds after a power cut: the files as they are now, the chunks as they are now.
 pub async fn after_a_crash(house: &House, settings: Settings) -> House {

@@ -13,12 +13,12 @@ use ecluse::secret::SecretBytes;
 use ecluse::store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::*;
+use testing::in_process::*;
 
 const TTL: Duration = Duration::from_millis(50);
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..4_000 {
         if holds() {
             return;
         }
@@ -43,6 +43,24 @@ async fn answers_nothing(house: &House) {
     sealed(house.gateway.copy_object(house.may(house.copy_op("record", "copy"))).await.err());
     sealed(house.gateway.list_buckets(house.may(ListBuckets)).await.err());
     assert!(!house.gateway.readiness().await.is_ready());
+}
+
+#[tokio::test]
+async fn a_custodian_that_is_back_is_noticed_long_before_the_ttl_ends() {
+    let house = House::sqlite(settings()).await;
+    let (path, away) = (key_file(house.folder.path()), house.folder.path().join("away"));
+    std::fs::rename(&path, &away).unwrap();
+    house.gateway.seal();
+    let stop = CancellationToken::new();
+    let hour = Duration::from_secs(3600);
+    let watch = jobs::watch_custodian(Arc::clone(&house.gateway), vec![tenant("chum")], hour, stop.clone());
+    let watch = tokio::spawn(watch);
+    tokio::time::sleep(4 * TTL).await;
+    std::fs::rename(&away, &path).unwrap();
+    until("opening", || !house.gateway.is_sealed()).await;
+    house.put("record", b"content").await.unwrap();
+    stop.cancel();
+    watch.await.unwrap();
 }
 
 #[tokio::test]

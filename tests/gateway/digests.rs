@@ -8,7 +8,7 @@ use ecluse::model::{Checksum, ChecksumAlgorithm};
 use futures::StreamExt as _;
 use md5::{Digest as _, Md5};
 
-use crate::support::*;
+use testing::in_process::*;
 
 /// The CRC catalogue's check input, and the values published for it; SHA by coreutils.
 const CHECK: &[u8] = b"123456789";

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use futures::stream::BoxStream;
 
 use super::memory::small;
-use crate::support::*;
+use testing::in_process::*;
 
 fn client_of(owner: &str, name: &str) -> Principal {
     let everything = vec![Action::Read, Action::Write, Action::Delete, Action::List, Action::Admin];

@@ -6,7 +6,7 @@ use ecluse::gateway::{
 };
 use ecluse::model::{Action, Conditions, ETag, EtagCondition, Grant, Metadata, Principal};
 
-use crate::support::*;
+use testing::in_process::*;
 
 fn grant(buckets: &[&str], prefixes: &[&str], actions: &[Action]) -> Grant {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use ecluse::gateway::{Error, Select};
 use ecluse::model::{ChunkName, RangeRequest};
 use ecluse::store::{Call, ChunkStore as _, Fault, When};
 
-use crate::support::*;
+use testing::in_process::*;
 
 const TAIL: usize = 200_000;
 

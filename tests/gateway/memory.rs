@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use futures::future::join_all;
 use tokio::sync::watch;
 
-use crate::support::*;
+use testing::in_process::*;
 
 pub const BUDGET: u64 = 16 * MIB as u64;
 /// What of it is not kept for chunks from the spool.

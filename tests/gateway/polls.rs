@@ -8,7 +8,7 @@ use ecluse::gateway::{Select, Settings};
 use futures::StreamExt as _;
 
 use super::commits::{Scene, WRITES, Write};
-use crate::support::*;
+use testing::in_process::*;
 
 /// A future that is polled so many times and then dropped.
 struct Polled<F> {

@@ -5,7 +5,7 @@ use ecluse::model::{Conditions, ETag, EtagCondition};
 use futures::StreamExt as _;
 use futures::future::join_all;
 
-use crate::support::*;
+use testing::in_process::*;
 
 pub fn create_only() -> Conditions {
     Conditions { if_none_match: Some(EtagCondition::Any), ..Conditions::default() }

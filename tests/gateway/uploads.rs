@@ -7,7 +7,7 @@ use ecluse::model::{Checksum, ChecksumAlgorithm, ETag};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::support::*;
+use testing::in_process::*;
 
 /// A completion, and the error that it must meet.
 type Refusal<'a> = (&'a [(u32, &'a ETag)], fn(&Error) -> bool);

@@ -5,10 +5,12 @@ use base64::prelude::BASE64_STANDARD;
 use ecluse::front::azure::AzureSettings;
 use time::Duration;
 
-use crate::azure_wire::Answer;
-use crate::azure_world::AzureWorld;
-use crate::issuer::Issuer;
-use crate::shared_key::{AccountSas, DelegationKey, Request, ServiceSas, VERSION, batch_part, encoded, iso8601};
+use testing::azure::shared_key::{
+    AccountSas, DelegationKey, Request, ServiceSas, VERSION, batch_part, encoded, iso8601,
+};
+use testing::azure::wire::Answer;
+use testing::azure::world::AzureWorld;
+use testing::issuer::Issuer;
 
 /// Nothing of these may be told: of containers, blobs, metadata, tags, headers, policies, sources, searches.
 pub const NAMES: [&str; 12] = [

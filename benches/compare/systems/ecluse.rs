@@ -1,10 +1,10 @@
-//! Écluse: the release binary of this build, as `tests/support/gateway.rs` configures it.
+//! Écluse: the release binary of this build, as `testing/src/process/` configures it.
 
 use super::{Running, target, target_of};
-use crate::certificates::Certificates;
-use crate::gateway::{CLIENT_ID, GatewayProcess, Options, Provider, free_port};
 use crate::provider::S3Provider;
 use crate::signer::Signer;
+use testing::certificates::Certificates;
+use testing::process::{CLIENT_ID, GatewayProcess, Options, Provider, free_port};
 
 /// On a folder.
 pub fn on_folder(etag: &str, tls: bool) -> Running {

@@ -13,11 +13,11 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::certificates::Certificates;
 use crate::client::{Target, connector};
-use crate::gateway::GatewayProcess;
 use crate::signer::Signer;
-use crate::tools;
+use testing::certificates::Certificates;
+use testing::process::GatewayProcess;
+use testing::tools;
 
 pub use ecluse::{before_provider, on_folder, through_azure};
 

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use super::{CLIENT, Running, Started, target, tool};
-use crate::certificates::Certificates;
-use crate::gateway::free_port;
+use testing::certificates::Certificates;
+use testing::process::free_port;
 
 // `tcp_nopush` stays off, as it is by default: on loopback it holds the end of a 64 KiB answer back for 40 ms.
 pub(super) fn start(tls: bool) -> Running {

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use super::{CLIENT, Running, Started, random_text, target, tool};
-use crate::certificates::Certificates;
-use crate::gateway::free_port;
+use testing::certificates::Certificates;
+use testing::process::free_port;
 
 pub(super) fn start(tls: bool) -> Running {
     let home = tempfile::tempdir().unwrap();

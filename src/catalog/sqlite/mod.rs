@@ -16,6 +16,7 @@ mod buckets;
 mod changes;
 mod deletions;
 mod encoding;
+mod keepsake;
 mod keys;
 mod leases;
 mod listing;
@@ -52,6 +53,7 @@ use crate::model::{
 use objects::Disposal;
 pub use reader::MOST_SCANS;
 use reader::Readers;
+pub use schema::Schema;
 use writer::Writer;
 
 /// Most slices that are read where they are asked for, see [`reader`].
@@ -62,6 +64,7 @@ pub struct SqliteCatalog {
     writer: Writer,
     readers: Readers,
     settings: CatalogSettings,
+    schema: Schema,
 }
 
 impl SqliteCatalog {
@@ -71,15 +74,33 @@ impl SqliteCatalog {
     }
 
     /// Opens the catalog at `path`, or makes it there (mode 0600; the directory must exist). Brings an older schema up
-    /// to date. Blocks on the disk.
+    /// to date, after a copy of the file was kept beside it (`catalog.db.schema3-20260601T123456Z`). Blocks on the disk.
     ///
     /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
     /// [`CatalogError::TooNew`] when a later version of this program wrote it.
     pub fn open_with(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
         let lock = schema::lock(path)?;
         let connection = schema::open(path)?;
+        let (_, schema) = schema::open_as_it_is(path)?;
         let readers = Readers::open(path)?;
-        Ok(Self { writer: Writer::start(connection, lock)?, readers, settings })
+        Ok(Self { writer: Writer::start(connection, lock)?, readers, settings, schema })
+    }
+
+    /// Opens the catalog at `path` to look at it: nothing is written to it, and an older schema stays as it is (see
+    /// [`schema`](Self::schema); what reads an older one may fail). Every write fails. Blocks on the disk.
+    ///
+    /// Fails as [`open_with`](Self::open_with) does, and when there is no file.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
+        let lock = schema::lock(path)?;
+        let (connection, schema) = schema::open_as_it_is(path)?;
+        let readers = Readers::open(path)?;
+        let writer = Writer::start(connection, lock)?;
+        Ok(Self { writer, readers, settings: CatalogSettings::default(), schema })
+    }
+
+    /// The file's schema, as it was opened.
+    pub fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// How many transactions were committed since the catalog was opened. Waiting writes share one.

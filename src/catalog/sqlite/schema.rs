@@ -3,6 +3,8 @@
 //! # Invariants
 //! - Nothing is written to a file that is not a catalog, or that a later version wrote.
 //! - Each migration is one transaction, which also raises `user_version`.
+//! - Before the first migration of a file that holds something, a copy of it is kept ([`keepsake`]).
+//! - A file that is opened as it is is not changed, whatever its schema.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::Lock;
+use super::{Lock, keepsake};
 use crate::catalog::CatalogError;
 
 /// "ECLU", as SQLite's `application_id`.
@@ -37,6 +39,22 @@ const CACHE_KIB: i64 = 16 << 10;
 /// How long a connection waits for a lock within SQLite. Only recovery and checkpoints ever hold one that matters.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How old a catalog's structure is: how many migrations it has had, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// Of the file; 0: nothing is in it yet.
+    pub found: usize,
+    /// Of this program.
+    pub known: usize,
+}
+
+impl Schema {
+    /// Whether the next start changes it.
+    pub fn is_behind(self) -> bool {
+        self.found < self.known
+    }
+}
+
 /// Takes the catalog for this process.
 pub(super) fn lock(path: &Path) -> Result<Lock, CatalogError> {
     let mut name = path.as_os_str().to_owned();
@@ -55,12 +73,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, CatalogError> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     configure(&db)?;
     let found = version(&db)?;
+    if found > 0 && found < MIGRATIONS.len() {
+        let copy = keepsake::keep(&db, path, found)?;
+        tracing::warn!(from = found, to = MIGRATIONS.len(), copy = %copy.display(), "the catalog's schema changes; a copy of it was kept");
+    }
     db.pragma_update(None, "secure_delete", true)?;
     db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", true)?;
     migrate(&db, found)?;
     Ok(db)
+}
+
+/// Opens the file to look at it, with its schema's version. It must be there.
+pub(super) fn open_as_it_is(path: &Path) -> Result<(Connection, Schema), CatalogError> {
+    let db = open_reader(path)?;
+    let found = version(&db)?;
+    Ok((db, Schema { found, known: MIGRATIONS.len() }))
 }
 
 /// Opens the file for reading.

@@ -47,6 +47,11 @@ pub struct AzureFront {
 }
 
 impl AzureFront {
+    /// What metrics call its operations.
+    pub fn operations() -> impl Iterator<Item = &'static str> {
+        super::wire::operation::NAMES.iter().copied()
+    }
+
     /// A front on `gateway`.
     pub fn new(gateway: Arc<Gateway>, settings: AzureSettings) -> Self {
         let AzureSettings { domains, copy_sources, bearer, soft_delete } = settings;

@@ -42,6 +42,14 @@ const IMPLEMENTED: [&str; 22] = [
     "ListMultipartUploads",
 ];
 
+/// What metrics call a request of which it is not known which operation it is.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// What metrics call the operations.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    IMPLEMENTED.into_iter().chain(["GetObject", "HeadObject", UNKNOWN])
+}
+
 /// Those whose bodies may be aws-chunked.
 const STREAMING: [&str; 2] = ["PutObject", "UploadPart"];
 

@@ -159,7 +159,7 @@ pub(super) fn plain(body: StreamingBlob, context: Arc<Context>) -> BoxStream<'st
     body.map(move |piece| piece.map_err(|cause| classify(&cause, &context))).boxed()
 }
 
-/// `s3s` keeps its stream errors private; their names are in their texts, which `tests/s3_protocol.rs` holds fast.
+/// `s3s` keeps its stream errors private; their names are in their texts, which `tests/protocol/s3/` holds fast.
 fn classify(cause: &StdError, context: &Context) -> BodyError {
     let text = cause.to_string();
     if context.too_slow.load(Ordering::Relaxed) {

@@ -118,7 +118,7 @@ impl Context {
 
     /// Writes the log line and the metrics, when the answer has ended. No name of an object or bucket is in them.
     pub(super) fn finish(&self, status: StatusCode, bytes_out: u64) {
-        let operation = self.operation.get().cloned().unwrap_or_else(|| "unknown".to_owned());
+        let operation = self.operation.get().cloned().unwrap_or_else(|| super::access::UNKNOWN.to_owned());
         let elapsed = self.started.elapsed();
         let bytes_in = self.bytes_in.load(Ordering::Relaxed);
         metrics::counter!("ecluse_requests_total", "front" => "s3", "operation" => operation.clone(),

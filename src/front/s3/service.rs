@@ -56,6 +56,11 @@ pub struct Outgoing {
 }
 
 impl S3Front {
+    /// What metrics call its operations.
+    pub fn operations() -> impl Iterator<Item = &'static str> {
+        super::access::names()
+    }
+
     /// A front on `gateway`.
     pub fn new(gateway: Arc<Gateway>, settings: S3Settings) -> Self {
         let S3Settings { domains, region } = settings;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-use super::operation::Operation;
+use super::operation::{Operation, UNKNOWN};
 use crate::front::server::RequestId;
 use crate::model::ClientId;
 
@@ -45,7 +45,7 @@ impl Context {
 
     /// Writes the log line and the metrics, when the answer has ended. No name of an object or bucket is in them.
     pub(in crate::front::azure) fn finish(&self, status: StatusCode, bytes_out: u64) {
-        let operation = self.operation.get().map_or_else(|| "unknown".to_owned(), |operation| format!("{operation:?}"));
+        let operation = self.operation.get().map_or_else(|| UNKNOWN.to_owned(), |operation| format!("{operation:?}"));
         let elapsed = self.started.elapsed();
         let bytes_in = self.bytes_in.load(Ordering::Relaxed);
         metrics::counter!("ecluse_requests_total", "front" => "azure", "operation" => operation.clone(),

@@ -2,9 +2,23 @@
 //!
 //! Source: "Operations on the account (Blob Storage)", "Operations on containers", "Operations on blobs".
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::front::azure) enum Operation {
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// What a request asks for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(in crate::front::azure) enum Operation {
+            $($(#[$doc])* $name,)+
+        }
+
+        /// What metrics call each; [`UNKNOWN`] while it is not known which.
+        pub(in crate::front::azure) const NAMES: &[&str] = &[$(stringify!($name),)+ UNKNOWN];
+    };
+}
+
+/// What metrics call a request that is no operation.
+pub(in crate::front::azure) const UNKNOWN: &str = "unknown";
+
+operations! {
     // --- the account
     ListContainers,
     GetServiceProperties,

@@ -1,0 +1,9 @@
+//! What every catalog promises, as functions over `&dyn Catalog`.
+
+pub mod azure;
+pub mod blocks;
+pub mod histories;
+pub mod leases;
+pub mod listing;
+pub mod retention;
+pub mod suite;

@@ -1,0 +1,173 @@
+//! The contract of `ChunkStore`, for every implementation.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use ecluse::model::ChunkName;
+use ecluse::store::{ChunkStore, StoreError};
+use futures::TryStreamExt as _;
+use futures::future::join_all;
+
+/// The largest chunk: header, 128 segments of 64 KiB and their tags. `docs/format.md`.
+pub const LARGEST_CHUNK: usize = 40 + 128 * (65_536 + 16);
+
+/// All of it. The store may hold other chunks already.
+pub async fn run(store: &dyn ChunkStore) {
+    probe_changes_nothing(store).await;
+    what_is_put_is_got(store).await;
+    every_range_gives_its_bytes(store).await;
+    ranges_at_and_beyond_the_end_never_invent_bytes(store).await;
+    putting_twice_is_harmless(store).await;
+    a_missing_chunk_is_not_found(store).await;
+    deleting_is_repeatable(store).await;
+    the_largest_chunk_passes(store).await;
+    many_at_once_keep_apart(store).await;
+}
+
+/// A name that no other test uses.
+pub fn name(test: u8, index: u8) -> ChunkName {
+    let mut bytes = [test; 20];
+    bytes[0] = index;
+    bytes[19] = index;
+    ChunkName(bytes)
+}
+
+/// Bytes without a pattern, different for each seed.
+pub fn bytes(seed: u64, length: usize) -> Bytes {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+/// Reads a range to its end.
+pub async fn read(store: &dyn ChunkStore, name: &ChunkName, range: Range<u64>) -> Result<Bytes, StoreError> {
+    let pieces: Vec<Bytes> = store.get(name, range).await?.try_collect().await?;
+    Ok(pieces.concat().into())
+}
+
+pub async fn probe_changes_nothing(store: &dyn ChunkStore) {
+    store.probe().await.unwrap();
+    assert!(!store.exists(&ChunkName([0; 20])).await.unwrap());
+}
+
+pub async fn what_is_put_is_got(store: &dyn ChunkStore) {
+    // Names whose first digits are numbers, letters and both: `00/…`, `ff/…`, `9a/…`.
+    for (index, first) in [0x00, 0xff, 0x9a].into_iter().enumerate() {
+        let (name, sealed) = (name(1, first), bytes(index as u64, 1104));
+        assert!(!store.exists(&name).await.unwrap());
+        store.put(&name, sealed.clone()).await.unwrap();
+        assert!(store.exists(&name).await.unwrap());
+        assert_eq!(read(store, &name, 0..1104).await.unwrap(), sealed);
+    }
+}
+
+pub async fn every_range_gives_its_bytes(store: &dyn ChunkStore) {
+    let (name, sealed) = (name(2, 1), bytes(2, 3_000_000));
+    store.put(&name, sealed.clone()).await.unwrap();
+    let piece = 1 << 20;
+    for range in [
+        0..1,
+        0..65_592,
+        1_000_000..1_000_001,
+        999_999..2_222_222,
+        0..piece,
+        piece..2 * piece,
+        piece - 1..2 * piece + 1,
+        2_999_999..3_000_000,
+        1..3_000_000,
+        0..3_000_000,
+    ] {
+        let expected = sealed.slice(range.start as usize..range.end as usize);
+        assert!(read(store, &name, range.clone()).await.unwrap() == expected, "{range:?}");
+    }
+}
+
+pub async fn ranges_at_and_beyond_the_end_never_invent_bytes(store: &dyn ChunkStore) {
+    let (name, sealed) = (name(3, 1), bytes(3, 2_000));
+    store.put(&name, sealed.clone()).await.unwrap();
+    for (range, expected) in [(1_999..2_001, 1_999..2_000), (0..u64::from(u32::MAX), 0..2_000)] {
+        let got = read(store, &name, range.clone()).await.unwrap();
+        assert!(got == sealed.slice(expected), "{range:?} gave {} bytes", got.len());
+    }
+    for range in [0..0, 700..700, 2_000..2_000] {
+        assert_eq!(read(store, &name, range).await.unwrap(), Bytes::new());
+    }
+    // A range that begins beyond the end may be an error, but not a missing chunk. (Azurite answers one that begins
+    // just at the end with a Content-Range that runs backwards.)
+    for range in [2_000..2_001, 5_000..6_000] {
+        match read(store, &name, range.clone()).await {
+            Ok(got) => assert_eq!(got, Bytes::new(), "{range:?}"),
+            Err(error) => assert!(matches!(error, StoreError::Unavailable { .. }), "{range:?}: {error:?}"),
+        }
+    }
+}
+
+pub async fn putting_twice_is_harmless(store: &dyn ChunkStore) {
+    let (name, sealed) = (name(4, 1), bytes(4, 5_000));
+    for _ in 0..2 {
+        store.put(&name, sealed.clone()).await.unwrap();
+        assert_eq!(read(store, &name, 0..5_000).await.unwrap(), sealed);
+    }
+    let together = (0..8).map(|_| store.put(&name, sealed.clone()));
+    assert!(join_all(together).await.into_iter().all(|put| put.is_ok()));
+    assert_eq!(read(store, &name, 0..5_000).await.unwrap(), sealed);
+}
+
+pub async fn a_missing_chunk_is_not_found(store: &dyn ChunkStore) {
+    let missing = name(5, 1);
+    assert!(!store.exists(&missing).await.unwrap());
+    for range in [0..10, 0..0, 100..200] {
+        let error = read(store, &missing, range).await.unwrap_err();
+        assert!(matches!(error, StoreError::NotFound), "{error:?}");
+    }
+    // Its folder is there, the chunk is not.
+    let mut sibling = missing.clone();
+    sibling.0[1] ^= 1;
+    store.put(&sibling, bytes(5, 100)).await.unwrap();
+    assert!(matches!(read(store, &missing, 0..10).await.unwrap_err(), StoreError::NotFound));
+}
+
+pub async fn deleting_is_repeatable(store: &dyn ChunkStore) {
+    let (name, other) = (name(6, 1), name(6, 2));
+    store.delete(&name).await.unwrap();
+    store.put(&name, bytes(6, 100)).await.unwrap();
+    store.put(&other, bytes(7, 100)).await.unwrap();
+    for _ in 0..2 {
+        store.delete(&name).await.unwrap();
+        assert!(!store.exists(&name).await.unwrap());
+        assert!(matches!(read(store, &name, 0..100).await.unwrap_err(), StoreError::NotFound));
+    }
+    assert_eq!(read(store, &other, 0..100).await.unwrap(), bytes(7, 100));
+    store.put(&name, bytes(6, 100)).await.unwrap();
+    assert_eq!(read(store, &name, 0..100).await.unwrap(), bytes(6, 100));
+}
+
+pub async fn the_largest_chunk_passes(store: &dyn ChunkStore) {
+    let (name, sealed) = (name(8, 1), bytes(8, LARGEST_CHUNK));
+    store.put(&name, sealed.clone()).await.unwrap();
+    assert!(read(store, &name, 0..LARGEST_CHUNK as u64).await.unwrap() == sealed);
+    let tail = LARGEST_CHUNK as u64 - 65_552;
+    assert!(read(store, &name, tail..LARGEST_CHUNK as u64).await.unwrap() == sealed.slice(tail as usize..));
+}
+
+pub async fn many_at_once_keep_apart(store: &dyn ChunkStore) {
+    let all = (0..100u8).map(|index| async move {
+        let (name, sealed) = (name(9, index), bytes(u64::from(index) + 100, 20_000));
+        store.put(&name, sealed.clone()).await.unwrap();
+        let half = read(store, &name, 10_000..20_000).await.unwrap();
+        assert!(half == sealed.slice(10_000..), "{index}");
+        assert!(read(store, &name, 0..20_000).await.unwrap() == sealed, "{index}");
+        if index % 2 == 0 {
+            store.delete(&name).await.unwrap();
+        }
+    });
+    join_all(all).await;
+    for index in 0..100u8 {
+        assert_eq!(store.exists(&name(9, index)).await.unwrap(), index % 2 == 1, "{index}");
+    }
+}

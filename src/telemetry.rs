@@ -167,7 +167,7 @@ pub mod names {
     const PROVIDER_OPERATIONS: &[&str] = &["put", "get", "delete", "exists", "probe", "body"];
     const PROVIDER_TRIED_AGAIN: &[&str] = &["put", "get", "delete", "exists", "probe"];
     const PROVIDER_OUTCOMES: &[&str] =
-        &["ok", "not_found", "unavailable", "refused", "interrupted", "deadline", "turned_away"];
+        &["ok", "not_found", "unavailable", "refused", "interrupted", "mismatch", "panic", "deadline", "turned_away"];
 
     macro_rules! metric_names {
         ($($kind:ident $name:ident = $text:literal, $unit:ident, $help:literal, $labels:expr;)+) => {
@@ -241,6 +241,8 @@ pub mod names {
         counter CATALOG_INCIDENTS = "ecluse_catalog_incidents_total", Count, "Wrapped keys that did not open, and slices that contradicted each other, in the catalog. Any is an incident.", [];
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.", [];
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.", [];
+        gauge DELETIONS_FAILING = "ecluse_deletions_failing", Count, "Those of them whose deletion has failed.", [];
+        gauge DELETIONS_OVERDUE = "ecluse_deletions_overdue_seconds", Seconds, "For how long the oldest deletion has been due.", [];
         counter PARTS_DELETED = "ecluse_parts_deleted_total", Count, "Parts whose chunks were deleted at the provider.", [];
         counter SLICES_MERGED = "ecluse_slices_merged_total", Count, "Small slices at the end of growing objects that became one part.", [];
     }

@@ -12,13 +12,13 @@ use tokio::sync::watch;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
-    OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage, UploadPart,
-    UploadQuery, Version,
+    DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
+    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
+    UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
-    Timestamp, WrappedTenantKey,
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
+    TenantId, Timestamp, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -357,8 +357,17 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.queue_deletions(parts, due)).await
     }
 
-    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
-        self.inner.due_deletions(now, limit).await
+    async fn due_deletions(
+        &self,
+        provider: &ProviderName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.inner.due_deletions(provider, now, limit).await
+    }
+
+    async fn postpone_deletions(&self, failed: Vec<QueuedDeletion>, now: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.postpone_deletions(failed, now)).await
     }
 
     async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
@@ -367,6 +376,10 @@ impl Catalog for FaultyCatalog {
 
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError> {
         self.faults.meet(self.inner.finish_deletions(done)).await
+    }
+
+    async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
+        self.inner.deletion_queue().await
     }
 
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {

@@ -14,6 +14,7 @@
 //!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
 mod blocks;
+mod deletions;
 mod error;
 mod fault;
 mod memory;
@@ -35,6 +36,7 @@ use crate::model::{
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
+pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
@@ -303,19 +305,6 @@ pub struct Completed {
     pub repeated: bool,
 }
 
-/// A part whose chunks wait to be deleted at a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueuedDeletion {
-    /// The part.
-    pub part: PartId,
-    /// Whose it was: names its chunks.
-    pub tenant: TenantId,
-    /// Its chunks are `0..chunks`.
-    pub chunks: u32,
-    /// Where.
-    pub provider: ProviderName,
-}
-
 /// The namespace and the key store. See the module's invariants, which hold for every method.
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -540,8 +529,16 @@ pub trait Catalog: Send + Sync + 'static {
     /// Queues the chunks of parts that were never committed.
     async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError>;
 
-    /// Deletions due at `now`, oldest first, at most `limit`.
-    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError>;
+    /// Deletions at a provider that are due at `now`, those that are due longest first, at most `limit`.
+    async fn due_deletions(
+        &self,
+        provider: &ProviderName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError>;
+
+    /// Puts off deletions that failed at `now`: each is due again after a pause that grows with its failures.
+    async fn postpone_deletions(&self, failed: Vec<QueuedDeletion>, now: Timestamp) -> Result<(), CatalogError>;
 
     /// Nothing that is queued waits beyond `latest`: what is due later becomes due then. Only a clock that was ahead, or a
     /// longer grace, can have put it there.
@@ -550,8 +547,13 @@ pub trait Catalog: Send + Sync + 'static {
     /// Takes finished deletions off the queue.
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError>;
 
-    /// How many deletions wait, due or not.
-    async fn deletions_waiting(&self) -> Result<u64, CatalogError>;
+    /// What the queue holds. Looks at every deletion: not to be asked at short intervals.
+    async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError>;
+
+    /// How many deletions wait, due or not. As dear as [`deletion_queue`](Self::deletion_queue).
+    async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
+        Ok(self.deletion_queue().await?.waiting)
+    }
 
     // --- the whole ------------------------------------------------------------------------------------------------
 

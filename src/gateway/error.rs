@@ -230,6 +230,7 @@ impl From<StoreError> for Error {
             StoreError::Unavailable { retry_after, .. } => retry_after.unwrap_or(RETRY_AFTER).min(LONGEST_RETRY_AFTER),
             StoreError::Refused(_)
             | StoreError::Interrupted(_)
+            | StoreError::Mismatch
             | StoreError::Panicked
             | StoreError::Deadline
             | StoreError::UnknownProvider => RETRY_AFTER,

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// A transfer broke off; it may be resumed.
     #[error("the transfer from the provider broke off")]
     Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the provider has is not what was sent, by its own word or by what it gave back.
+    #[error("the provider did not store what was sent")]
+    Mismatch,
     /// The call ended in a panic: a fault of ours, or of a library that an answer led astray.
     #[error("the call to the provider ended in a panic")]
     Panicked,
@@ -44,7 +47,7 @@ impl StoreError {
     /// Whether the same call may succeed if it is made again.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable { .. } | Self::Interrupted(_) | Self::Panicked | Self::Deadline => true,
+            Self::Unavailable { .. } | Self::Interrupted(_) | Self::Mismatch | Self::Panicked | Self::Deadline => true,
             Self::NotFound | Self::Refused(_) | Self::UnknownProvider => false,
         }
     }

@@ -108,6 +108,8 @@ struct Plan {
 #[derive(Debug)]
 struct Rule {
     call: Call,
+    /// The only chunk that it is about.
+    chunk: Option<ChunkName>,
     when: When,
     fault: Fault,
     seen: u64,
@@ -116,7 +118,12 @@ struct Rule {
 impl FaultPlan {
     /// From now on `fault` meets those calls. The rule planned first wins.
     pub fn on(&self, call: Call, when: When, fault: Fault) {
-        self.plan().rules.push(Rule { call, when, fault, seen: 0 });
+        self.plan().rules.push(Rule { call, chunk: None, when, fault, seen: 0 });
+    }
+
+    /// From now on `fault` meets every call of one chunk.
+    pub fn on_chunk(&self, call: Call, chunk: ChunkName, fault: Fault) {
+        self.plan().rules.push(Rule { call, chunk: Some(chunk), when: When::Always, fault, seen: 0 });
     }
 
     /// Forgets all rules and comes back up. What stalls goes on stalling.
@@ -146,14 +153,15 @@ impl FaultPlan {
         self.plan().calls.get(&call).copied().unwrap_or_default()
     }
 
-    fn next(&self, call: Call) -> Result<Option<Fault>, StoreError> {
+    fn next(&self, call: Call, chunk: Option<&ChunkName>) -> Result<Option<Fault>, StoreError> {
         let mut plan = self.plan();
         *plan.calls.entry(call).or_default() += 1;
         if plan.down {
             return Err(planned());
         }
         let mut met = None;
-        for rule in plan.rules.iter_mut().filter(|rule| rule.call == call) {
+        let about = |rule: &&mut Rule| rule.call == call && (rule.chunk.is_none() || rule.chunk.as_ref() == chunk);
+        for rule in plan.rules.iter_mut().filter(about) {
             rule.seen += 1;
             if met.is_none() && rule.when.meets(rule.seen) {
                 met = Some(rule.fault.clone());
@@ -203,8 +211,8 @@ impl Faulty {
     }
 
     /// The faults that any call may meet; the others are handed back.
-    async fn meet(&self, call: Call) -> Result<Option<Fault>, StoreError> {
-        match self.plan.next(call)? {
+    async fn meet(&self, call: Call, chunk: Option<&ChunkName>) -> Result<Option<Fault>, StoreError> {
+        match self.plan.next(call, chunk)? {
             Some(Fault::Fail) => Err(planned()),
             Some(Fault::Throttle(wait)) => {
                 Err(StoreError::Unavailable { retry_after: Some(wait), cause: Some(Box::new(Cause::new(PLANNED))) })
@@ -232,7 +240,7 @@ impl Faulty {
 #[deny(clippy::missing_trait_methods)]
 impl ChunkStore for Faulty {
     async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
-        let fault = self.meet(Call::Put).await?;
+        let fault = self.meet(Call::Put, Some(name)).await?;
         if let Some(Fault::HalfPut) = fault {
             return Err(StoreError::Interrupted(Box::new(Cause::new(PLANNED))));
         }
@@ -242,7 +250,7 @@ impl ChunkStore for Faulty {
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
-        let Some(fault) = self.meet(Call::Get).await? else {
+        let Some(fault) = self.meet(Call::Get, Some(name)).await? else {
             return self.inner.get(name, range).await;
         };
         let bytes = match fault {
@@ -285,17 +293,17 @@ impl ChunkStore for Faulty {
     }
 
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
-        self.meet(Call::Delete).await?;
+        self.meet(Call::Delete, Some(name)).await?;
         self.inner.delete(name).await
     }
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
-        self.meet(Call::Exists).await?;
+        self.meet(Call::Exists, Some(name)).await?;
         self.inner.exists(name).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.meet(Call::Probe).await?;
+        self.meet(Call::Probe, None).await?;
         self.inner.probe().await
     }
 }

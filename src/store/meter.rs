@@ -100,6 +100,7 @@ fn outcome(error: &StoreError) -> &'static str {
         StoreError::Unavailable { .. } => "unavailable",
         StoreError::Refused(_) => "refused",
         StoreError::Interrupted(_) => "interrupted",
+        StoreError::Mismatch => "mismatch",
         StoreError::Panicked => "panic",
         StoreError::Deadline => "deadline",
         StoreError::UnknownProvider => "unknown_provider",

@@ -5,11 +5,12 @@
 //! suite (`testing/src/suites/chunk_store.rs`) holds all of them to it.
 //!
 //! # Invariants
-//! - A provider sees chunk names and sealed bytes, no other header of ours.
+//! - A provider sees chunk names, sealed bytes and their digest, no other header of ours.
 //! - Chunks are write-once. Putting the same chunk again is harmless.
 //! - When `put` returns `Ok`, the chunk is durable at the provider.
 //! - A provider's failure touches only its own budget and breaker.
 
+mod azure_key;
 mod breaker;
 mod error;
 mod fault;
@@ -19,6 +20,7 @@ mod memory;
 mod meter;
 mod object;
 mod placement;
+mod receipt;
 mod wire;
 
 use std::ops::Range;

@@ -1,11 +1,12 @@
 //! Chunks in anything that `object_store` reaches.
 //!
 //! # Invariants
-//! - A provider sees a chunk's name, its sealed bytes, `application/octet-stream` and the user agent `ecluse`.
+//! - A provider sees a chunk's name, its sealed bytes and their MD5, `application/octet-stream` and the user agent
+//!   `ecluse`. What it answers to a put is compared (`receipt.rs`).
 //! - Credentials are those of the configuration: neither the environment nor an instance's metadata is asked. (A proxy
 //!   named by `HTTPS_PROXY` is used, as by every HTTP client; it sees TLS.)
 //! - Plain HTTP goes to loopback only. Certificates are always checked. Redirects are not followed.
-//! - One call here is one request at the provider: retrying is the guard's business.
+//! - Retrying is the guard's business.
 
 use std::io;
 use std::ops::Range;
@@ -23,16 +24,19 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutOptions, PutPayload,
+    RetryConfig,
 };
 use url::{Host, Url};
 
+use super::azure_key::AzureKey;
 use super::error::Cause;
 use super::folder::Folder;
+use super::receipt::{Sent, Told, Trust};
 use super::wire::{self, Connector, Outcome, Purpose};
 use super::{ChunkStore, ChunkStream, StoreError, memory};
 use crate::model::ChunkName;
-use crate::secret::SecretText;
+use crate::secret::{SecretBytes, SecretText};
 
 /// How to reach a provider.
 pub enum ProviderSpec {
@@ -111,9 +115,72 @@ pub enum OpenError {
 pub struct ObjectStoreChunks(Place);
 
 enum Place {
-    Remote(Arc<dyn ObjectStore>),
+    Remote(Remote),
     Folder(Folder),
 }
+
+/// A provider over HTTP.
+struct Remote {
+    store: Arc<dyn ObjectStore>,
+    trust: Trust,
+}
+
+impl Place {
+    fn remote(store: impl ObjectStore) -> Self {
+        Self::Remote(Remote { store: Arc::new(store), trust: Trust::default() })
+    }
+}
+
+impl Remote {
+    /// Always one request: the largest chunk is far below what a single PUT may hold (5 GiB at S3 and GCS). And another
+    /// one where the answer does not tell what was stored.
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+        let mut options = PutOptions::default();
+        options.extensions.insert(Sent::of(&sealed).await);
+        let put = self.store.put_opts(&location(name), PutPayload::from_bytes(sealed.clone()), options).await;
+        let answer = put.map_err(|error| failed(&error, Purpose::Write))?;
+        match answer.extensions.get::<Told>() {
+            Some(Told::Same) => {
+                self.trust.tells();
+                Ok(())
+            }
+            Some(Told::Different) => Err(StoreError::Mismatch),
+            Some(Told::Nothing) | None if self.trust.believes() => Ok(()),
+            Some(Told::Nothing) | None => {
+                self.read_back(name, &sealed).await?;
+                self.trust.proved();
+                Ok(())
+            }
+        }
+    }
+
+    /// Fails unless the provider gives back what was sent. It may be late to see it.
+    async fn read_back(&self, name: &ChunkName, sealed: &[u8]) -> Result<(), StoreError> {
+        let mut pause = LATE_PAUSE;
+        let found = loop {
+            let error = match self.store.get_opts(&location(name), GetOptions::default()).await {
+                Ok(found) => break found,
+                Err(error) => failed(&error, Purpose::Read),
+            };
+            match error {
+                StoreError::NotFound if pause <= LATE_LONGEST => tokio::time::sleep(pause).await,
+                StoreError::NotFound => return Err(StoreError::Mismatch),
+                other => return Err(other),
+            }
+            pause = pause.saturating_mul(2);
+        };
+        let (mut pieces, mut rest) = (found.into_stream(), sealed);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| wire::interrupted(&error))?;
+            rest = rest.strip_prefix(piece.as_ref()).ok_or(StoreError::Mismatch)?;
+        }
+        if rest.is_empty() { Ok(()) } else { Err(StoreError::Mismatch) }
+    }
+}
+
+/// How long a chunk that was put a moment ago may be unseen when it is read back: first pause, and the longest.
+const LATE_PAUSE: Duration = Duration::from_millis(100);
+const LATE_LONGEST: Duration = Duration::from_millis(1600);
 
 impl ObjectStoreChunks {
     /// Builds the client; asks the provider nothing. For a folder it also deletes what a crash left half written, and
@@ -146,7 +213,7 @@ impl ObjectStoreChunks {
                     let virtual_host = (!path_style).then_some(bucket.as_str());
                     builder = builder.with_endpoint(endpoint.text(virtual_host)?);
                 }
-                Place::Remote(Arc::new(builder.build().map_err(|_cause| OpenError::Client)?))
+                Place::remote(builder.build().map_err(|_cause| OpenError::Client)?)
             }
         };
         Ok(Self(place))
@@ -160,9 +227,12 @@ fn azure(
     endpoint: Option<&str>,
     ca: Option<&[u8]>,
 ) -> Result<Place, OpenError> {
-    if key.expose().is_empty() || BASE64_STANDARD.decode(key.expose()).is_err() {
-        return Err(OpenError::Credentials("the account key is not base64"));
+    let not_base64 = || OpenError::Credentials("the account key is not base64");
+    let decoded = BASE64_STANDARD.decode(key.expose()).map_err(|_cause| not_base64())?;
+    if decoded.is_empty() {
+        return Err(not_base64());
     }
+    let signer = AzureKey::new(account.to_owned(), SecretBytes::new(decoded));
     let endpoint = endpoint.map(Endpoint::parse).transpose()?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_account(account)
@@ -171,11 +241,11 @@ fn azure(
         .with_credential_type("access_key")
         .with_client_options(options(endpoint.as_ref()))
         .with_retry(no_retries())
-        .with_http_connector(connector(endpoint.as_ref(), ca)?);
+        .with_http_connector(connector(endpoint.as_ref(), ca)?.signing(signer));
     if let Some(endpoint) = &endpoint {
         builder = builder.with_endpoint(endpoint.text(None)?);
     }
-    Ok(Place::Remote(Arc::new(builder.build().map_err(|_cause| OpenError::Client)?)))
+    Ok(Place::remote(builder.build().map_err(|_cause| OpenError::Client)?))
 }
 
 fn gcs(bucket: &str, key: &SecretText, endpoint: Option<&str>, ca: Option<&[u8]>) -> Result<Place, OpenError> {
@@ -195,7 +265,7 @@ fn gcs(bucket: &str, key: &SecretText, endpoint: Option<&str>, ca: Option<&[u8]>
         .with_http_connector(connector(Some(&endpoint), ca)?)
         .build()
         .map_err(|_cause| OpenError::Credentials("the service account key cannot be used"))?;
-    Ok(Place::Remote(Arc::new(store)))
+    Ok(Place::remote(store))
 }
 
 /// A URL that we may send sealed chunks to.
@@ -267,11 +337,7 @@ impl ChunkStore for ObjectStoreChunks {
     async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
         match &self.0 {
             Place::Folder(folder) => folder.put(name, sealed).await,
-            // Always one request: the largest chunk is far below what a single PUT may hold (5 GiB at S3 and GCS).
-            Place::Remote(store) => match store.put(&location(name), PutPayload::from_bytes(sealed)).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(failed(&error, Purpose::Write)),
-            },
+            Place::Remote(remote) => remote.put(name, sealed).await,
         }
     }
 
@@ -283,7 +349,7 @@ impl ChunkStore for ObjectStoreChunks {
         }
         match &self.0 {
             Place::Folder(folder) => folder.get(name, range).await,
-            Place::Remote(store) => match store.get_opts(&location(name), only(range)).await {
+            Place::Remote(Remote { store, .. }) => match store.get_opts(&location(name), only(range)).await {
                 Ok(found) => {
                     Ok(found.into_stream().map(|piece| piece.map_err(|error| wire::interrupted(&error))).boxed())
                 }
@@ -298,7 +364,7 @@ impl ChunkStore for ObjectStoreChunks {
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
         match &self.0 {
             Place::Folder(folder) => folder.delete(name).await,
-            Place::Remote(store) => match store.delete(&location(name)).await {
+            Place::Remote(Remote { store, .. }) => match store.delete(&location(name)).await {
                 Ok(()) => Ok(()),
                 Err(error) => match failed(&error, Purpose::Read) {
                     // Azure deletes in batches, whose inner answers do not tell a missing chunk from a missing
@@ -317,7 +383,7 @@ impl ChunkStore for ObjectStoreChunks {
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Folder(folder) => folder.exists(name).await,
-            Place::Remote(store) => match store.get_opts(&location(name), only(0..1)).await {
+            Place::Remote(Remote { store, .. }) => match store.get_opts(&location(name), only(0..1)).await {
                 Ok(_) => Ok(true),
                 Err(error) => match wire::judge(&error, Purpose::Read) {
                     Outcome::BeyondEnd => Ok(true),

@@ -10,6 +10,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,12 +24,17 @@ use object_store::client::{
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::azure_key::AzureKey;
 use super::error::{Cause, StoreError};
+use super::receipt::Sent;
 
 /// Makes clients whose refusals are [`Rejection`]s, and which follow no redirect. `object_store`'s own client follows ten,
 /// so that a provider could make the gateway call any address that it reaches.
 #[derive(Debug)]
-pub(super) struct Connector(HttpClient);
+pub(super) struct Connector {
+    client: HttpClient,
+    key: Option<Arc<AzureKey>>,
+}
 
 impl Connector {
     /// A client that sends plain HTTP only if `plain`, and trusts `authorities` beside the system's.
@@ -43,26 +49,45 @@ impl Connector {
             .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build()?;
-        Ok(Self(HttpClient::new(client)))
+        Ok(Self { client: HttpClient::new(client), key: None })
+    }
+
+    /// Its requests are signed anew with this key where it adds a header.
+    pub(super) fn signing(self, key: AzureKey) -> Self {
+        Self { key: Some(Arc::new(key)), ..self }
     }
 }
 
 impl HttpConnector for Connector {
     /// The options are for `object_store`'s own clients; ours is built.
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Watched(self.0.clone())))
+        Ok(HttpClient::new(Watched { client: self.client.clone(), key: self.key.clone() }))
     }
 }
 
 #[derive(Debug)]
-struct Watched(HttpClient);
+struct Watched {
+    client: HttpClient,
+    key: Option<Arc<AzureKey>>,
+}
 
 #[async_trait]
 impl HttpService for Watched {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let reads = request.method() == Method::GET;
-        let response = self.0.execute(request).await?;
+        let sent = request.extensions().get::<Sent>().copied();
+        if let Some(digest) = sent.and_then(Sent::header) {
+            request.headers_mut().insert("content-md5", digest);
+            if self.key.as_ref().is_some_and(|key| key.sign(&mut request).is_none()) {
+                return Err(HttpError::new(HttpErrorKind::Request, Cause::new("a request that cannot be signed")));
+            }
+        }
+        let mut response = self.client.execute(request).await?;
         if response.status().is_success() {
+            if let Some(sent) = sent {
+                let told = sent.told(response.headers());
+                response.extensions_mut().insert(told);
+            }
             return Ok(if reads { response } else { response.map(bounded) });
         }
         let (parts, body) = response.into_parts();
@@ -143,6 +168,7 @@ fn judge_rejection(rejection: &Rejection, purpose: Purpose) -> Outcome {
         StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => busy(),
         status if status.is_server_error() => busy(),
         _ if BUSY_CODES.contains(&code) => busy(),
+        _ if purpose == Purpose::Write && DIGEST_CODES.contains(&code) => StoreError::Mismatch,
         _ => refused(),
     };
     Outcome::Failed(failed)
@@ -239,6 +265,9 @@ const CONTAINER_CODES: [&str; 6] = [
 /// Codes that ask for patience whatever their status.
 const BUSY_CODES: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationTimedOut"];
 
+/// Codes that say that what arrived has not the digest that was sent with it. Sources: as above.
+const DIGEST_CODES: [&str; 3] = ["BadDigest", "Md5Mismatch", "XAmzContentSHA256Mismatch"];
+
 /// How long the answer to anything but a read may be, in bytes. The longest, to a batch of one deletion, has below 2 KiB.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -289,6 +318,14 @@ mod tests {
             assert_eq!(retry_after, Some(Duration::from_secs(7)), "{status}");
         }
         assert!(matches!(judged(400, "RequestTimeout", Purpose::Write), StoreError::Unavailable { .. }));
+    }
+
+    #[test]
+    fn what_was_damaged_on_its_way_may_be_sent_again() {
+        for code in DIGEST_CODES {
+            assert!(judged(400, code, Purpose::Write).is_transient(), "{code}");
+            assert!(matches!(judged(400, code, Purpose::Read), StoreError::Refused(_)), "{code}");
+        }
     }
 
     #[test]

@@ -58,8 +58,10 @@ pub async fn forge(catalog: &dyn Catalog, at: BucketRef, key: ObjectKey, part: P
     catalog.delete(&at, &key, &Conditions::default(), now).await.expect("it was there");
     // Its chunks stay where they are.
     let soon = now.plus(Duration::from_secs(1));
-    let queued = catalog.due_deletions(soon, 10).await.expect("the queue");
-    catalog.finish_deletions(queued).await.expect("the queue is empty");
+    for provider in &part.placements {
+        let queued = catalog.due_deletions(provider, soon, 10).await.expect("the queue");
+        catalog.finish_deletions(queued).await.expect("the queue is empty");
+    }
     let forged = NewVersion {
         bucket: at,
         key,

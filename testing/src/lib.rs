@@ -29,6 +29,7 @@ pub mod certificates;
 pub mod client;
 /// The gateway and Azurite, asked the same.
 pub mod compared;
+pub mod edges;
 pub mod forge;
 pub mod in_process;
 pub mod invariants;

@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 /// Longest time that one client command may take.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// The directory that `scripts/install-test-tools` fills.
+/// The folder with the tools of this checkout. `scripts/install-test-tools` fills it, and says where it is.
+///
+/// # Panics
+/// When the script does not run.
 pub fn directory() -> PathBuf {
-    if let Some(path) = std::env::var_os("ECLUSE_TEST_TOOLS") {
-        return PathBuf::from(path);
-    }
-    // The test binary is <target>/debug/deps/NAME; the tools are in <target>/tools.
-    let binary = std::env::current_exe().expect("path of the test binary");
-    binary.ancestors().nth(3).expect("target directory").join("tools")
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/install-test-tools");
+    let told = Command::new(&script).arg("--where").output().unwrap_or_else(|error| panic!("{script:?}: {error}"));
+    assert!(told.status.success(), "{script:?}: {}", String::from_utf8_lossy(&told.stderr));
+    PathBuf::from(String::from_utf8(told.stdout).expect("a path").trim_end())
 }
 
 /// The path of a tool: from the Python environment, from npm, or from the system.

@@ -212,3 +212,37 @@ async fn deletions_that_fail_stay_in_the_queue() {
     assert_eq!(house.catalog.deletions_waiting().await.unwrap(), 1);
     house.settles_at(0).await;
 }
+
+#[tokio::test]
+async fn deletions_that_fail_for_good_keep_none_behind_them_waiting() {
+    let house = House::new().await;
+    for number in 0..300 {
+        house.put(&format!("held {number}"), &noise(number, 10)).await.unwrap();
+    }
+    for (held, _) in house.chunks.snapshot() {
+        house.plan.on_chunk(Call::Delete, held, Fault::Refuse);
+    }
+    for number in 0..300 {
+        house.delete(&format!("held {number}")).await.unwrap();
+    }
+    house.put("record", &noise(1, CHUNK + 1)).await.unwrap();
+    house.delete("record").await.unwrap();
+    house.collect().await;
+    let queue = house.catalog.deletion_queue().await.unwrap();
+    assert_eq!((queue.waiting, queue.failing), (300, 300));
+    assert_eq!(house.chunks.snapshot().len(), 300, "what comes after those that fail is deleted");
+}
+
+#[tokio::test]
+async fn while_a_provider_is_away_few_deletions_are_put_off_in_a_round() {
+    let house = House::new().await;
+    for number in 0..100 {
+        house.put(&format!("{number}"), &noise(number, 10)).await.unwrap();
+        house.delete(&format!("{number}")).await.unwrap();
+    }
+    house.plan.set_down(true);
+    house.collect().await;
+    assert_eq!(house.catalog.deletion_queue().await.unwrap().failing, 16);
+    house.plan.set_down(false);
+    house.settles_at(0).await;
+}

@@ -17,6 +17,7 @@
 
 mod azure;
 mod dawdlers;
+mod edges;
 mod one_truth;
 mod s3;
 mod server;

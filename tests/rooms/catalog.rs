@@ -66,6 +66,7 @@ every_catalog!(
     suite::conditions_are_held_against_the_current_version,
     suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
     suite::what_waits_too_long_is_hastened_and_nothing_else,
+    suite::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
     suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,

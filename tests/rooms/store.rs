@@ -234,6 +234,7 @@ async fn an_s3_provider_sees_names_bytes_and_neutral_headers_only() {
         "accept",
         "authorization",
         "content-length",
+        "content-md5",
         "content-type",
         "host",
         "range",
@@ -269,8 +270,9 @@ async fn an_azure_provider_sees_names_bytes_and_neutral_headers_only() {
         while !request.ends_with(b"sealed") {
             assert!(socket.read_buf(&mut request).await.unwrap() > 0);
         }
+        // MD5 of "sealed".
         let answer = "HTTP/1.1 201 Created\r\nETag: \"1\"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n\
-                      Content-Length: 0\r\n\r\n";
+                      Content-MD5: C+rYhIA/6MVkPdoNy5SxvA==\r\nContent-Length: 0\r\n\r\n";
         socket.write_all(answer.as_bytes()).await.unwrap();
         String::from_utf8(request).unwrap()
     });
@@ -284,6 +286,7 @@ async fn an_azure_provider_sees_names_bytes_and_neutral_headers_only() {
         "accept",
         "authorization",
         "content-length",
+        "content-md5",
         "date",
         "host",
         "user-agent",

@@ -103,7 +103,7 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
         text.lines().count() > 60 && text.contains("azure request") && text.contains("integrity incident"),
         "{text}"
     );
-    assert!(text.contains("tests/silence/:") && text.contains("(withheld)"), "{text}");
+    assert!(text.contains("tests/silence/main.rs:") && text.contains("(withheld)"), "{text}");
     assert!(text.contains("a literal of the source"), "{text}");
     let rendered = metrics.render();
     assert!(rendered.contains("ecluse_requests_total"), "{rendered}");

@@ -8,6 +8,7 @@ mod audit;
 mod blocks;
 mod buckets;
 mod changes;
+mod deletions;
 mod listing;
 mod objects;
 mod past;
@@ -21,13 +22,13 @@ use async_trait::async_trait;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
-    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
+    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
+    UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
-    Timestamp, WrappedTenantKey,
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
+    TenantId, Timestamp, WrappedTenantKey,
 };
 use crate::secret::fill_random;
 use state::State;
@@ -306,17 +307,25 @@ impl Catalog for MemoryCatalog {
         })
     }
 
-    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
-        self.with(|state| {
-            let mut due: Vec<_> = state.deletions.iter().filter(|(_, (_, due))| *due <= now).collect();
-            due.sort_by_key(|(name, (_, due))| (*due, (*name).clone()));
-            Ok(due.into_iter().take(limit).map(|(_, (part, _))| part.clone()).collect())
-        })
+    async fn due_deletions(
+        &self,
+        provider: &ProviderName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.with(|state| Ok(deletions::due(state, provider, now, limit)))
     }
 
     async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
         self.with(|state| {
-            state.deletions.values_mut().for_each(|(_, due)| *due = latest.min(*due));
+            deletions::hasten(state, latest);
+            Ok(())
+        })
+    }
+
+    async fn postpone_deletions(&self, failed: Vec<QueuedDeletion>, now: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            deletions::postpone(state, &failed, now);
             Ok(())
         })
     }
@@ -330,8 +339,8 @@ impl Catalog for MemoryCatalog {
         })
     }
 
-    async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
-        self.with(|state| Ok(u64::try_from(state.deletions.len()).unwrap_or(u64::MAX)))
+    async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
+        self.with(|state| Ok(deletions::queue_state(state)))
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

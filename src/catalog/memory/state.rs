@@ -21,7 +21,7 @@ pub(super) struct State {
     pub(super) buckets: BTreeMap<BucketRef, BucketEntry>,
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
-    pub(super) deletions: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
@@ -29,6 +29,17 @@ pub(super) struct State {
     pub(super) dropped: Vec<BucketEntry>,
     pub(super) settings: CatalogSettings,
     pub(super) closed: bool,
+}
+
+/// A deletion in the queue.
+pub(super) struct Waiting {
+    pub(super) part: QueuedDeletion,
+    /// When it is tried next.
+    pub(super) due: Timestamp,
+    /// When it was due first.
+    pub(super) since: Timestamp,
+    /// How often it failed.
+    pub(super) attempts: u32,
 }
 
 pub(super) struct BucketEntry {
@@ -188,8 +199,8 @@ impl State {
     /// Queues a deletion; one that is queued already keeps the earlier time.
     pub(super) fn queue(&mut self, part: QueuedDeletion, due: Timestamp) {
         let name = (part.part, part.provider.clone());
-        let (_, queued) = self.deletions.entry(name).or_insert((part, due));
-        *queued = due.min(*queued);
+        let waiting = self.deletions.entry(name).or_insert(Waiting { part, due, since: due, attempts: 0 });
+        (waiting.due, waiting.since) = (due.min(waiting.due), due.min(waiting.since));
     }
 
     pub(super) fn is_queued(&self, id: &PartId) -> bool {

@@ -2,12 +2,17 @@
 //!
 //! # Invariants
 //! - Queueing again keeps the earlier time.
+//! - What failed is tried again later and later; what waits behind it does not wait for it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{limit, number, part_id, provider, tenant};
-use crate::catalog::{CatalogError, QueuedDeletion};
-use crate::model::Timestamp;
+use super::rows::{limit, number, part_id, tenant};
+use crate::catalog::{CatalogError, DeletionQueue, QueuedDeletion};
+use crate::model::{ProviderName, Timestamp};
+
+/// What queueing again does.
+const AGAIN: &str =
+    "ON CONFLICT (part_id, provider) DO UPDATE SET due = min(due, excluded.due), since = min(since, excluded.since)";
 
 /// Queues the chunks of a part, at every provider that holds it.
 pub(super) fn queue_part(
@@ -17,11 +22,10 @@ pub(super) fn queue_part(
     chunks: u32,
     due: Timestamp,
 ) -> Result<(), CatalogError> {
-    db.prepare_cached(
-        "INSERT INTO deletion (part_id, provider, tenant, chunks, due)
-         SELECT part_id, provider, ?2, ?3, ?4 FROM placement WHERE part_id = ?1
-         ON CONFLICT (part_id, provider) DO UPDATE SET due = min(due, excluded.due)",
-    )?
+    db.prepare_cached(&format!(
+        "INSERT INTO deletion (part_id, provider, tenant, chunks, due, since)
+         SELECT part_id, provider, ?2, ?3, ?4, ?4 FROM placement WHERE part_id = ?1 {AGAIN}",
+    ))?
     .execute(params![part, tenant, chunks, due.0])?;
     Ok(())
 }
@@ -29,10 +33,9 @@ pub(super) fn queue_part(
 /// Queues chunks of parts that were never committed. A part that was committed after all fails the whole call.
 pub(super) fn queue(db: &Connection, parts: &[QueuedDeletion], due: Timestamp) -> Result<(), CatalogError> {
     let mut committed = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM part WHERE part_id = ?1)")?;
-    let mut insert = db.prepare_cached(
-        "INSERT INTO deletion (part_id, provider, tenant, chunks, due) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (part_id, provider) DO UPDATE SET due = min(due, excluded.due)",
-    )?;
+    let mut insert = db.prepare_cached(&format!(
+        "INSERT INTO deletion (part_id, provider, tenant, chunks, due, since) VALUES (?1, ?2, ?3, ?4, ?5, ?5) {AGAIN}",
+    ))?;
     for part in parts {
         if committed.query_row([part.part.0], |row| row.get::<_, bool>(0))? {
             return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
@@ -42,25 +45,47 @@ pub(super) fn queue(db: &Connection, parts: &[QueuedDeletion], due: Timestamp) -
     Ok(())
 }
 
-pub(super) fn due(db: &Connection, now: Timestamp, most: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
+pub(super) fn due(
+    db: &Connection,
+    provider: &ProviderName,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<QueuedDeletion>, CatalogError> {
     let mut statement = db.prepare_cached(
-        "SELECT part_id, tenant, chunks, provider FROM deletion WHERE due <= ?1 ORDER BY due, part_id, provider LIMIT ?2",
+        "SELECT part_id, tenant, chunks FROM deletion WHERE provider = ?1 AND due <= ?2 ORDER BY due, part_id LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![now.0, limit(most)])?;
+    let mut rows = statement.query(params![provider.as_str(), now.0, limit(most)])?;
     let mut deletions = Vec::new();
     while let Some(row) = rows.next()? {
         deletions.push(QueuedDeletion {
             part: part_id(row, 0)?,
             tenant: tenant(&row.get::<_, String>(1)?)?,
             chunks: number(row.get(2)?)?,
-            provider: provider(&row.get::<_, String>(3)?)?,
+            provider: provider.clone(),
         });
     }
     Ok(deletions)
 }
 
 pub(super) fn hasten(db: &Connection, latest: Timestamp) -> Result<(), CatalogError> {
-    db.prepare_cached("UPDATE deletion SET due = ?1 WHERE due > ?1")?.execute([latest.0])?;
+    db.prepare_cached(
+        "UPDATE deletion SET due = ?1, since = min(since, ?1) WHERE due > CASE attempts WHEN 0 THEN ?1 ELSE ?2 END",
+    )?
+    .execute([latest.0, QueuedDeletion::latest_of_failed(latest).0])?;
+    Ok(())
+}
+
+pub(super) fn postpone(db: &Connection, failed: &[QueuedDeletion], now: Timestamp) -> Result<(), CatalogError> {
+    let mut count = db.prepare_cached(
+        "UPDATE deletion SET attempts = attempts + 1 WHERE part_id = ?1 AND provider = ?2 RETURNING attempts",
+    )?;
+    let mut put_off = db.prepare_cached("UPDATE deletion SET due = ?3 WHERE part_id = ?1 AND provider = ?2")?;
+    for part in failed {
+        let which = params![part.part.0, part.provider.as_str()];
+        let Some(attempts) = count.query_row(which, |row| row.get(0)).optional()? else { continue };
+        let due = now.plus(QueuedDeletion::pause(number(attempts)?));
+        put_off.execute(params![part.part.0, part.provider.as_str(), due.0])?;
+    }
     Ok(())
 }
 
@@ -72,6 +97,10 @@ pub(super) fn finish(db: &Connection, done: &[QueuedDeletion]) -> Result<(), Cat
     Ok(())
 }
 
-pub(super) fn waiting(db: &Connection) -> Result<u64, CatalogError> {
-    number(db.prepare_cached("SELECT count(*) FROM deletion")?.query_row([], |row| row.get(0))?)
+/// Looks at every row.
+pub(super) fn queue_state(db: &Connection) -> Result<DeletionQueue, CatalogError> {
+    let sql = "SELECT count(*), count(nullif(attempts, 0)), min(since) FROM deletion";
+    let (waiting, failing, oldest) =
+        db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)))?;
+    Ok(DeletionQueue { waiting: number(waiting)?, failing: number(failing)?, oldest: oldest.map(Timestamp) })
 }

@@ -42,13 +42,13 @@ use rusqlite::Connection;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
-    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
+    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
+    UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, SnapshotId, TenantId,
-    Timestamp, WrappedTenantKey,
+    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
+    TenantId, Timestamp, WrappedTenantKey,
 };
 use objects::Disposal;
 pub use reader::MOST_SCANS;
@@ -404,8 +404,18 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| deletions::queue(db, &parts, due)).await
     }
 
-    async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedDeletion>, CatalogError> {
-        self.read(move |db| deletions::due(db, now, limit)).await
+    async fn due_deletions(
+        &self,
+        provider: &ProviderName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| deletions::due(db, &provider, now, limit)).await
+    }
+
+    async fn postpone_deletions(&self, failed: Vec<QueuedDeletion>, now: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::postpone(db, &failed, now)).await
     }
 
     async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
@@ -416,8 +426,8 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| deletions::finish(db, &done)).await
     }
 
-    async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
-        self.read(deletions::waiting).await
+    async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
+        self.read(deletions::queue_state).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

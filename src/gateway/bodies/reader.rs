@@ -256,6 +256,7 @@ impl Reader {
             error if incoming.resumes >= RESUMES => Err(error.into()),
             StoreError::Unavailable { .. }
             | StoreError::Interrupted(_)
+            | StoreError::Mismatch
             | StoreError::Panicked
             | StoreError::Deadline => {
                 incoming.resumes += 1;

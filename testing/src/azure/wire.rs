@@ -80,18 +80,28 @@ pub async fn send(host: &str, request: &Request) -> Answer {
 
 /// Sends these very bytes and reads what comes back until the end.
 pub async fn raw(host: &str, head: &[u8], body: &[u8]) -> Answer {
-    tokio::time::timeout(DEADLINE, exchange(host, head, body)).await.unwrap_or_else(|_late| {
+    tokio::time::timeout(DEADLINE, exchange(host, head, body, false)).await.unwrap_or_else(|_late| {
         panic!("no answer in {DEADLINE:?} to {}", String::from_utf8_lossy(head).lines().next().unwrap_or(""))
     })
 }
 
-async fn exchange(host: &str, head: &[u8], body: &[u8]) -> Answer {
+/// The same, where the other side is told that nothing more will come.
+pub async fn raw_and_no_more(host: &str, head: &[u8], body: &[u8]) -> Answer {
+    tokio::time::timeout(DEADLINE, exchange(host, head, body, true)).await.unwrap_or_else(|_late| {
+        panic!("no answer in {DEADLINE:?} to {}", String::from_utf8_lossy(head).lines().next().unwrap_or(""))
+    })
+}
+
+async fn exchange(host: &str, head: &[u8], body: &[u8], is_all: bool) -> Answer {
     let mut stream = TcpStream::connect(host).await.expect("a connection");
     // The answer may come before the request was taken: then writing fails, and reading tells.
     let mut whole = head.to_vec();
     whole.extend_from_slice(body);
     let _written = stream.write_all(&whole).await;
     let _flushed = stream.flush().await;
+    if is_all {
+        let _shut = stream.shutdown().await;
+    }
     let mut answer = Vec::new();
     let _read = stream.read_to_end(&mut answer).await;
     parse(&answer)

@@ -38,8 +38,7 @@ impl Azurite {
         let tool = tool();
         assert!(
             tool.exists(),
-            "azurite-blob is not installed at {}: run scripts/test, which installs the test tools, or set \
-             ECLUSE_TEST_TOOLS to where `npm install --prefix … azurite` has put it",
+            "azurite-blob is not installed at {}: run scripts/test, or scripts/install-test-tools",
             tool.display()
         );
         // The port may be taken between our look and its start; another try gets another one.

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
+use md5::Digest as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -115,6 +118,8 @@ pub enum Act {
     Answer(Reply),
     /// What it should, and answers what this makes of the honest answer.
     Changed(Change),
+    /// It keeps the first half, and answers as if that had been sent.
+    KeepHalf,
     /// What it should, but the line breaks before the answer.
     Lose,
     /// Nothing; the line breaks.
@@ -327,6 +332,10 @@ async fn talk(mut socket: TcpStream, state: &Mutex<State>) -> std::io::Result<()
             Act::Honest => truth(&asked, state),
             Act::Answer(reply) => reply,
             Act::Changed(change) => change(truth(&asked, state)),
+            Act::KeepHalf => {
+                let half = asked.body.slice(..asked.body.len() / 2);
+                truth(&Asked { body: half, ..asked.clone() }, state)
+            }
             Act::Lose => {
                 truth(&asked, state);
                 return Ok(());
@@ -431,7 +440,11 @@ fn truth(asked: &Asked, state: &Mutex<State>) -> Reply {
             let write = asked.nth;
             state.stored.insert(asked.chunk.clone(), asked.body.clone());
             state.writes.entry(asked.chunk.clone()).or_insert(write);
-            common(Reply::status(if azure { 201 } else { 200 }), write)
+            let digest = md5::Md5::digest(&asked.body);
+            match azure {
+                true => common(Reply::status(201), write).with("content-md5", BASE64_STANDARD.encode(digest)),
+                false => common(Reply::status(200), write).with("etag", format!("\"{}\"", hex::encode(digest))),
+            }
         }
         "GET" | "HEAD" => {
             let Some(bytes) = state.stored.get(&asked.chunk) else {

@@ -74,7 +74,12 @@ pub fn request_fault(method: &str, target: &str, headers: &[(&str, &str)], body:
             return Some(format!("{method} {path} has the content type {value}"));
         }
     }
+    let digest = headers.iter().find(|(header, _)| *header == "content-md5").map(|(_, value)| *value);
     let wrong = match method {
+        // The digest is of the sealed bytes that came with it, of nothing else.
+        _ if digest.is_some_and(|digest| method != "PUT" || digest != digest_of(body)) => {
+            Some("has a digest that is not its body's".to_owned())
+        }
         "PUT" if is_chunk_name(&name) => chunk_fault(body),
         "GET" | "DELETE" if is_chunk_name(&name) && body.is_empty() => None,
         // Azure's deletion: a batch of requests, each for a chunk.
@@ -82,6 +87,12 @@ pub fn request_fault(method: &str, target: &str, headers: &[(&str, &str)], body:
         _ => Some("is not for a chunk".to_owned()),
     };
     wrong.map(|fault| format!("{method} {target} {fault}"))
+}
+
+/// `Content-MD5` of a body.
+fn digest_of(body: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::prelude::BASE64_STANDARD.encode(<md5::Md5 as md5::Digest>::digest(body))
 }
 
 fn batch_fault(body: &[u8]) -> Option<String> {
@@ -100,6 +111,7 @@ const HEADERS: &[&str] = &[
     "accept-encoding",
     "authorization",
     "content-length",
+    "content-md5",
     "content-type",
     "date",
     "host",

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::world::*;
 use testing::noise::content;
+use testing::process::CLIENT_ID;
 use testing::provider::hostile::{Act, Protocol, Reply, Then, batch_answer};
 
 const VICTIM: usize = 3 * SEGMENT;
@@ -179,8 +180,7 @@ async fn no_redirect_is_followed_for_reads_writes_or_deletions() {
     .await;
 }
 
-/// A provider may say of a deletion or a write what it likes: nothing of the gateway ends by it, and what it then does
-/// not have is an incident.
+/// A provider may say of a deletion or a write what it likes: nothing of the gateway ends by it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn false_answers_to_writes_and_deletions_harm_nobody_else() {
     both(async |protocol| {
@@ -211,23 +211,80 @@ async fn false_answers_to_writes_and_deletions_harm_nobody_else() {
             world.until(attack, |world| world.hostile.stored().len() == chunks).await;
             world.settle();
         }
-        // Said to be stored, and it was not: found when it is read.
-        world.hostile.rule(|asked| {
-            let azure = asked.target.starts_with("/hostile");
-            let stored = Reply::status(if azure { 201 } else { 200 }).with("etag", "\"1\"");
-            if asked.method == "PUT" { Act::Answer(stored) } else { Act::Honest }
-        });
-        let lost = world.put("lost", content(6, 5_000)).await;
-        world.hostile.honest();
-        assert!(lost.chunks.is_empty());
-        assert_eq!(world.assert_refused("said to be stored", &lost, None, Kind::Incident).await, 0);
         // Refused for good: the client hears of it.
         world.hostile.rule(|asked| if asked.method == "PUT" { Act::Answer(Reply::status(403)) } else { Act::Honest });
-        let url = world.url(lost.who, BUCKET, "refused", http::Method::PUT).await;
+        let url = world.url(CLIENT_ID, BUCKET, "refused", http::Method::PUT).await;
         let answer = world.http().put(url).body("content").send().await.expect("an answer");
         assert_eq!(answer.status(), 503);
         world.restore("writes").await;
         assert!(world.gateway.is_running() && world.gateway.is_ready());
+    })
+    .await;
+}
+
+/// What the provider says of a write is held against what was sent: one that keeps half, other bytes or nothing, and says
+/// that all is well, has failed, and the client hears it. Where its answer tells nothing, the chunk is read back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_the_provider_did_not_keep_as_it_was_sent_is_not_acknowledged() {
+    both(async |protocol| {
+        let world = World::start(protocol).await;
+        let chunks = world.hostile.stored().len();
+        let bare = Reply::status(if protocol == Protocol::Azure { 201 } else { 200 }).with("etag", "\"1\"");
+        let other = bare.clone().with("content-md5", "XrY7u+Ae7tCTyyK7j1rNww==").with("etag", "\"2\"");
+        for (attack, act) in [
+            ("half", Act::KeepHalf),
+            ("nothing, with a tag of its own", Act::Answer(bare)),
+            ("nothing, with another digest", Act::Answer(other)),
+        ] {
+            let before = world.hostile.lies();
+            world.hostile.rule(move |asked| if asked.method == "PUT" { act.clone() } else { Act::Honest });
+            let url = world.url(CLIENT_ID, BUCKET, "kept", http::Method::PUT).await;
+            let answer = world.http().put(url).body(content(7, 5_000)).send().await.expect("an answer");
+            assert_eq!(answer.status(), 503, "{attack}");
+            assert!(world.hostile.lies() > before, "{attack}");
+            world.hostile.honest();
+            world.bystander_is_served(attack).await;
+            world.until(attack, |world| world.hostile.stored().len() == chunks).await;
+            // Its breaker is closed again when it takes a write.
+            let url = world.url(CLIENT_ID, BUCKET, "kept", http::Method::PUT).await;
+            for _ in 0..100 {
+                let answer = world.http().put(url.clone()).body(content(7, 5_000)).send().await.expect("an answer");
+                if answer.status() == 200 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+            world.delete("kept").await;
+            world.until(attack, |world| world.hostile.stored().len() == chunks).await;
+        }
+        let (_, metrics) = world.gateway.admin("/metrics").expect("the admin listener answers");
+        let mismatches = metrics.lines().filter(|line| line.contains("outcome=\"mismatch\""));
+        let refused: f64 = mismatches.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
+        assert!(refused >= 3.0, "{refused}");
+    })
+    .await;
+}
+
+/// A store that makes its tags otherwise (KMS keys, a mind of its own) is used like any other: its first chunk is read back,
+/// and few after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_answers_tell_nothing_is_not_refused_and_seldom_read_back() {
+    both(async |protocol| {
+        let mut world = World::start(protocol).await;
+        world.hostile.rule(|asked| match asked.method.as_str() {
+            "PUT" => Act::changed(|mut reply| {
+                reply.without("content-md5");
+                reply.with("etag", "\"5d41402abc4b2a76b9719d911017c592\"")
+            }),
+            _ => Act::Honest,
+        });
+        world.hostile.forget_calls();
+        for _ in 0..20 {
+            let kept = world.put("kept", content(8, 5_000)).await;
+            assert_eq!(kept.chunks.len(), 1);
+        }
+        let reads = world.hostile.calls().iter().filter(|asked| asked.method == "GET").count();
+        assert_eq!(reads, 1, "the first, and no other of so few");
     })
     .await;
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Select, Upload,
-    UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, DeletionQueue, NewUpload, NewUploadPart, NewVersion, QueuedDeletion,
+    Select, Upload, UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
@@ -78,10 +78,17 @@ pub async fn sound(catalog: &dyn Catalog) {
     assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
 }
 
+/// What is due at one provider.
+pub async fn due(catalog: &dyn Catalog, name: &str, now: i64, limit: usize) -> Vec<QueuedDeletion> {
+    catalog.due_deletions(&provider(name), Timestamp(now), limit).await.unwrap()
+}
+
 /// Ids of all queued parts, each as often as it is queued.
 pub async fn queued(catalog: &dyn Catalog) -> Vec<PartId> {
-    let mut ids: Vec<_> =
-        catalog.due_deletions(Timestamp(i64::MAX), 100_000).await.unwrap().into_iter().map(|d| d.part).collect();
+    let mut ids = Vec::new();
+    for name in ["here", "there"] {
+        ids.extend(due(catalog, name, i64::MAX, 100_000).await.into_iter().map(|deletion| deletion.part));
+    }
     ids.sort();
     ids
 }
@@ -230,14 +237,13 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     assert!(matches!(gone, Err(CatalogError::SourceChanged)));
     assert!(delete(catalog, "copy").await);
     assert_eq!(queued(catalog).await, vec![part(1, 1).id; 2]);
-    assert!(catalog.due_deletions(Timestamp(GRACE.0 - 1), 10).await.unwrap().is_empty());
-    let due = catalog.due_deletions(GRACE, 10).await.unwrap();
+    assert!(due(catalog, "here", GRACE.0 - 1, 10).await.is_empty());
     let expected = |name| QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 3, provider: provider(name) };
-    assert_eq!(due, vec![expected("here"), expected("there")]);
-    assert_eq!(catalog.due_deletions(GRACE, 1).await.unwrap().len(), 1);
+    assert_eq!(due(catalog, "here", GRACE.0, 10).await, vec![expected("here")]);
+    assert_eq!(due(catalog, "there", GRACE.0, 10).await, vec![expected("there")]);
     catalog.finish_deletions(vec![expected("here")]).await.unwrap();
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
-    catalog.finish_deletions(due).await.unwrap();
+    catalog.finish_deletions(vec![expected("here"), expected("there")]).await.unwrap();
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 0);
     sound(catalog).await;
 }
@@ -248,8 +254,44 @@ pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Cata
     catalog.queue_deletions(vec![one(1)], Timestamp(50)).await.unwrap();
     catalog.queue_deletions(vec![one(2)], Timestamp(5_000)).await.unwrap();
     catalog.hasten_deletions(Timestamp(90)).await.unwrap();
-    assert_eq!(catalog.due_deletions(Timestamp(89), 9).await.unwrap(), vec![one(1)]);
-    assert_eq!(catalog.due_deletions(Timestamp(90), 9).await.unwrap(), vec![one(1), one(2)]);
+    assert_eq!(due(catalog, "here", 89, 9).await, vec![one(1)]);
+    assert_eq!(due(catalog, "here", 90, 9).await, vec![one(1), one(2)]);
+    sound(catalog).await;
+}
+
+pub async fn what_fails_waits_longer_each_time_and_lets_those_behind_it_pass(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
+    catalog.queue_deletions(vec![one(1), one(2)], Timestamp(50)).await.unwrap();
+    catalog.queue_deletions(vec![one(3)], Timestamp(60)).await.unwrap();
+    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(1), one(2)]);
+    catalog.postpone_deletions(vec![one(1), one(2)], Timestamp(60)).await.unwrap();
+    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(3)], "nobody waits for those that fail");
+    let queue = catalog.deletion_queue().await.unwrap();
+    assert_eq!(queue, DeletionQueue { waiting: 3, failing: 2, oldest: Some(Timestamp(50)) });
+    catalog.finish_deletions(vec![one(2), one(3)]).await.unwrap();
+    // A second at first, an hour at last. A start leaves those that failed where they are.
+    catalog.hasten_deletions(Timestamp(60)).await.unwrap();
+    assert_eq!(due(catalog, "here", 60 + 999, 9).await, vec![]);
+    let mut pauses = Vec::new();
+    let mut now = 60;
+    for _ in 0..14 {
+        let mut again = now;
+        while due(catalog, "here", again, 9).await.is_empty() {
+            again += 1_000;
+        }
+        pauses.push((again - now) / 1000);
+        now = again;
+        catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
+    // A clock that was ahead is another matter.
+    catalog.hasten_deletions(Timestamp(0)).await.unwrap();
+    assert_eq!(due(catalog, "here", 0, 9).await, vec![one(1)]);
+    // What was finished meanwhile does not come back.
+    catalog.finish_deletions(vec![one(1)]).await.unwrap();
+    catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
+    assert_eq!(catalog.deletion_queue().await.unwrap(), DeletionQueue::default());
     sound(catalog).await;
 }
 
@@ -258,9 +300,9 @@ pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(ca
     let one = QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
     catalog.queue_deletions(vec![one.clone()], Timestamp(50)).await.unwrap();
     catalog.queue_deletions(vec![one.clone()], Timestamp(90)).await.unwrap();
-    assert_eq!(catalog.due_deletions(Timestamp(50), 9).await.unwrap(), vec![one.clone()]);
+    assert_eq!(due(catalog, "here", 50, 9).await, vec![one.clone()]);
     catalog.queue_deletions(vec![one.clone()], Timestamp(20)).await.unwrap();
-    assert_eq!(catalog.due_deletions(Timestamp(20), 9).await.unwrap(), vec![one.clone()]);
+    assert_eq!(due(catalog, "here", 20, 9).await, vec![one.clone()]);
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
     // A queued id must not come to life, and a living one must not be queued.
     let queued_id = catalog.commit(new("a", Content::Part(part(1, 10)), 10), GRACE).await;

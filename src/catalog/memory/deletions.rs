@@ -1,0 +1,39 @@
+//! The queue of chunks to delete, in memory.
+
+use super::state::{State, Waiting};
+use crate::catalog::{DeletionQueue, QueuedDeletion};
+use crate::model::{ProviderName, Timestamp};
+
+pub(super) fn due(state: &State, provider: &ProviderName, now: Timestamp, most: usize) -> Vec<QueuedDeletion> {
+    let mut due: Vec<&Waiting> =
+        state.deletions.values().filter(|waiting| waiting.part.provider == *provider && waiting.due <= now).collect();
+    due.sort_by_key(|waiting| (waiting.due, waiting.part.part));
+    due.into_iter().take(most).map(|waiting| waiting.part.clone()).collect()
+}
+
+pub(super) fn hasten(state: &mut State, latest: Timestamp) {
+    for waiting in state.deletions.values_mut() {
+        let bound = if waiting.attempts == 0 { latest } else { QueuedDeletion::latest_of_failed(latest) };
+        if waiting.due > bound {
+            (waiting.due, waiting.since) = (latest, latest.min(waiting.since));
+        }
+    }
+}
+
+pub(super) fn postpone(state: &mut State, failed: &[QueuedDeletion], now: Timestamp) {
+    for part in failed {
+        if let Some(waiting) = state.deletions.get_mut(&(part.part, part.provider.clone())) {
+            waiting.attempts = waiting.attempts.saturating_add(1);
+            waiting.due = now.plus(QueuedDeletion::pause(waiting.attempts));
+        }
+    }
+}
+
+pub(super) fn queue_state(state: &State) -> DeletionQueue {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    DeletionQueue {
+        waiting: count(state.deletions.len()),
+        failing: count(state.deletions.values().filter(|waiting| waiting.attempts > 0).count()),
+        oldest: state.deletions.values().map(|waiting| waiting.since).min(),
+    }
+}

@@ -40,7 +40,9 @@ pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
-pub use query::{ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery};
+pub use query::{
+    ENTRY_BYTES, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery, weight,
+};
 pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,

@@ -1,6 +1,7 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
 use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
+use super::bodies::Share;
 use super::fair::Payer;
 use super::get::check_conditions;
 use super::put::split;
@@ -10,6 +11,11 @@ use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, Ob
 use crate::model::{
     Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Principal, Timestamp,
 };
+
+/// Memory of a list of blocks that is not long, taken before it is read.
+const FEW_BLOCKS_BYTES: u64 = 256 * 1024;
+/// Most bytes of a block in a list, as it was read and in the answer's text.
+const BLOCK_BYTES: u64 = 512;
 
 impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
@@ -86,10 +92,12 @@ impl Gateway {
         self.change(&payer, None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
     }
 
-    /// The blocks of an object.
-    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<BlockLists, Error> {
+    /// The blocks of an object, and the share of memory of an answer that shows them.
+    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<(BlockLists, Share), Error> {
         let (principal, op) = self.admit(op)?;
-        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
+        let payer = Payer::of(&principal);
+        let mut share = self.budget.take_patiently(&payer, FEW_BLOCKS_BYTES).await?;
+        let _turn = self.turn_to_scan(&payer).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
         if let Some(version) = &lists.version {
@@ -101,7 +109,10 @@ impl Gateway {
             // Blocks that wait alone have no lease to name.
             Lease::guard_read(None, op.conditions.lease.as_deref(), Timestamp::steady())?;
         }
-        Ok(lists)
+        // Nobody waits with so much in hand: what memory does not hold now is asked for again.
+        let bytes = (lists.committed.len() + lists.uncommitted.len()) as u64 * BLOCK_BYTES;
+        self.budget.try_grow(&mut share, &payer, bytes).ok_or(Error::Busy)?;
+        Ok((lists, share))
     }
 
     async fn keep_block(

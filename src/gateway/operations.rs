@@ -257,6 +257,8 @@ pub struct ListObjects {
     pub limit: usize,
     /// Whether entries carry metadata.
     pub with_metadata: bool,
+    /// Whether that has what users named.
+    pub with_user_metadata: bool,
     /// What is shown beside current versions.
     pub extras: ListExtras,
 }

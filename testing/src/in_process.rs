@@ -261,7 +261,7 @@ impl House {
     pub async fn list_blocks(&self, name: &str) -> Result<BlockLists, Error> {
         let conditions = Conditions::default();
         let op = ListBlocks { bucket: bucket(BUCKET), key: key(name), snapshot: None, conditions };
-        self.gateway.list_blocks(self.may(op)).await
+        self.gateway.list_blocks(self.may(op)).await.map(|(lists, _share)| lists)
     }
 
     /// An empty object that bytes may be appended to.

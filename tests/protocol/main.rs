@@ -19,5 +19,6 @@ mod azure;
 mod dawdlers;
 mod edges;
 mod one_truth;
+mod pages;
 mod s3;
 mod server;

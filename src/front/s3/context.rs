@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::body::RawBody;
 use crate::front::server::RequestId;
+use crate::gateway::Share;
 use crate::model::ClientId;
 
 /// Most tags of an XML body: 10,000 parts with a number, a tag and a checksum of each kind take 160,002.
@@ -39,6 +40,8 @@ pub(super) struct Context {
     kept: Mutex<Option<Vec<Bytes>>>,
     /// The body, until an operation takes it or nobody reads it any more.
     body: Mutex<Option<RawBody>>,
+    /// The memory of an answer that is built whole, until it has gone out.
+    held: Mutex<Option<Share>>,
 }
 
 impl Context {
@@ -58,6 +61,7 @@ impl Context {
             tags: AtomicU64::new(0),
             kept: Mutex::new(keep.then(Vec::new)),
             body: Mutex::new(None),
+            held: Mutex::new(None),
         })
     }
 
@@ -109,6 +113,11 @@ impl Context {
     /// The raw body, once.
     pub(super) fn take_kept(&self) -> Option<Vec<Bytes>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps the share of an answer until it has gone out.
+    pub(super) fn hold(&self, share: Share) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
     }
 
     /// The body, if it is there.

@@ -78,6 +78,17 @@ impl Budget {
         Ok(())
     }
 
+    /// Lets `share` grow to `bytes`, or shrink, if that needs no waiting.
+    pub(in crate::gateway) fn try_grow(&self, share: &mut Share, payer: &Payer, bytes: u64) -> Option<()> {
+        let more = units_of(bytes).saturating_sub(share.0.units());
+        if more > 0 {
+            share.0.absorb(self.bodies.try_take(payer, more)?);
+        } else {
+            share.shrink_to(bytes);
+        }
+        Some(())
+    }
+
     /// Waits for `bytes` of what is kept for chunks from the spool. Whoever holds such a share waits for nothing but a
     /// provider.
     pub async fn take_for_put(&self, payer: &Payer, bytes: u64) -> Result<Share, Crowded> {

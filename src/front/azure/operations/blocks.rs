@@ -73,13 +73,13 @@ pub(in crate::front::azure) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusa
         snapshot: ask.snapshot()?,
         conditions: conditions::of_tags(&ask.asked)?,
     })?;
-    let lists = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
+    let (lists, share) = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
     let text = xml::blocks(
         committed.then_some(lists.committed.as_slice()),
         uncommitted.then_some(lists.uncommitted.as_slice()),
     );
     let length = lists.version.as_ref().map_or(0, |version| version.length);
-    let mut reply = Reply::xml(text).with(named("x-ms-blob-content-length"), &length.to_string());
+    let mut reply = Reply::xml(text).holding(share).with(named("x-ms-blob-content-length"), &length.to_string());
     if let Some(version) = &lists.version {
         reply = reply.of_state(&version.state_tag(), version.modified);
     }

@@ -102,9 +102,10 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         start,
         limit,
         with_metadata: true,
+        with_user_metadata: include.metadata,
         extras: ListExtras { snapshots: include.snapshots, uncommitted: include.uncommitted, deleted: include.deleted },
     })?;
-    let page = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
+    let (page, share) = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
     let next = page.next.as_ref().map(tokens::encode_list);
     let entries = page.entries.into_iter().map(|entry| shown_entry(entry, include)).collect();
     let text = xml::blobs(&BlobsPage {
@@ -117,7 +118,7 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         entries,
         next,
     });
-    Ok(Reply::xml(text))
+    Ok(Reply::xml(text).holding(share))
 }
 
 /// The size of a page.

@@ -52,7 +52,9 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
         delimiter: None,
         start: ListStart::First,
         limit: 1,
+        most_bytes: usize::MAX,
         with_metadata: true,
+        with_user_metadata: true,
         extras: DELETED,
     };
     match &catalog.list(&page).await.unwrap().entries[0] {

@@ -1,7 +1,7 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
-use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
 use super::bodies::Share;
+use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
 use super::fair::Payer;
 use super::get::check_conditions;
 use super::put::split;

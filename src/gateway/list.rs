@@ -49,7 +49,8 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let payer = Payer::of(&principal);
         // Beside the upload's own metadata.
-        let share = self.share_of_page(&payer, op.limit.saturating_add(LARGE_ENTRY_BYTES / ENTRY_BYTES), PART_BYTES).await?;
+        let share =
+            self.share_of_page(&payer, op.limit.saturating_add(LARGE_ENTRY_BYTES / ENTRY_BYTES), PART_BYTES).await?;
         let _turn = self.turn_to_scan(&payer).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let id = UploadId(op.upload);

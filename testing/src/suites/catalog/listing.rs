@@ -199,8 +199,14 @@ pub async fn pages_end_by_bytes_as_well_as_by_count(catalog: &dyn Catalog) {
     assert_eq!(pages(1, true, 100).await, [1, 1, 1, 1, 1, 1]);
     assert_eq!(pages(40 * 1024, false, 100).await, [6], "what is not asked for counts for nothing");
     assert_eq!(pages(70 * 1024, true, 3).await, [3, 3]);
-    let mut query =
-        UploadQuery { bucket: bucket(), prefix: String::new(), delimiter: None, after: None, limit: 100, most_bytes: 40 * 1024 };
+    let mut query = UploadQuery {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: None,
+        after: None,
+        limit: 100,
+        most_bytes: 40 * 1024,
+    };
     let mut counts = Vec::new();
     loop {
         let page = catalog.list_uploads(&query).await.unwrap();

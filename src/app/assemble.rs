@@ -247,6 +247,8 @@ pub(super) fn settings(write: &config::Write, limits: &config::Limits, spool: Op
 pub(super) fn limits(limits: &config::Limits) -> Limits {
     Limits {
         connections: limits.connections,
+        strangers_of_address: limits.connections_per_address,
+        connections_of_client: limits.connections_per_client,
         handshake: limits.handshake_timeout,
         header: limits.header_timeout,
         request_stall: limits.idle_timeout,

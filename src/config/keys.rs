@@ -107,6 +107,8 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("write.parallel_chunks", Number, "parallel_chunks = 4"),
     ("limits", Table, "[limits]"),
     ("limits.connections", Number, "connections = 1024"),
+    ("limits.connections_per_client", Number, "connections_per_client = 768"),
+    ("limits.connections_per_address", Number, "connections_per_address = 768"),
     ("limits.handshake_timeout", Text, "handshake_timeout = \"10s\""),
     ("limits.header_timeout", Text, "header_timeout = \"15s\""),
     ("limits.idle_timeout", Text, "idle_timeout = \"60s\""),

@@ -266,6 +266,10 @@ pub enum Padding {
 pub struct Limits {
     /// Connections of one listener at once.
     pub connections: usize,
+    /// Of these, and of requests on them, of one client.
+    pub connections_per_client: usize,
+    /// Of these, from one address before anybody there has proved who it is.
+    pub connections_per_address: usize,
     /// A TLS handshake takes no longer.
     pub handshake_timeout: Duration,
     /// A request's headers arrive within.

@@ -80,6 +80,8 @@ table!(
 table!(Write { min_copies: u64, etag: String, padding: String, memory: String, grace: String, parallel_chunks: u64 });
 table!(Limits {
     connections: u64,
+    connections_per_client: u64,
+    connections_per_address: u64,
     handshake_timeout: String,
     header_timeout: String,
     idle_timeout: String,

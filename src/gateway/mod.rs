@@ -119,7 +119,7 @@ type Merge = (BucketRef, ObjectKey);
 const SCANS: u32 = MOST_SCANS;
 /// Changes that the catalog has at once. It commits those that wait together; more would not make it faster, and a client that
 /// comes with nothing waits for fewer.
-const WRITES: u32 = 64;
+const WRITES: u32 = 32;
 /// How many may wait for a turn. Connections and their streams bound them before; this is a second fence.
 const WAITING_TURNS: usize = 16_384;
 

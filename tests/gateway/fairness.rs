@@ -1,13 +1,19 @@
 //! Nobody keeps others out by taking much: memory goes by fair parts, and a body that is read whole holds what has come of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse::gateway::{Body, BodyError, CreateBucket, Error, GetObject, PutObject, ReadSmall, Select, Settings};
+use ecluse::gateway::{
+    Body, BodyError, CreateBucket, Error, GetObject, ListExtras, ListObjects, ListStart, PutObject, ReadSmall, Select,
+    Settings,
+};
 use ecluse::model::{Action, ClientId, Conditions, Grant, Metadata, Operation, Principal};
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::BoxStream;
+use tokio::task::JoinSet;
 
 use super::memory::small;
 use testing::in_process::*;
@@ -81,6 +87,53 @@ async fn a_client_with_64_uploads_under_way_does_not_come_before_one_with_its_fi
         () = calm => {}
         () = tokio::time::sleep(Duration::from_secs(30)) => panic!("the polite client waited behind the flood"),
     }
+}
+
+fn whole_bucket() -> ListObjects {
+    ListObjects {
+        bucket: bucket(BUCKET),
+        prefix: String::new(),
+        delimiter: None,
+        start: ListStart::First,
+        limit: 1000,
+        with_metadata: false,
+        with_user_metadata: false,
+        extras: ListExtras::default(),
+    }
+}
+
+/// Turns go by client: while 64 connections of one list without end, another's list is answered after a few of theirs, not
+/// after one of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_with_64_lists_under_way_does_not_come_before_each_list_of_another() {
+    let house = House::sqlite(settings()).await;
+    for n in 0..1000 {
+        house.put(&format!("{n:04}"), b"").await.unwrap();
+    }
+    let (greedy, polite) = (client_of("chum", "greedy"), client_of("chum", "polite"));
+    let answered = Arc::new(AtomicU64::new(0));
+    let mut flood = JoinSet::new();
+    for _ in 0..64 {
+        let (gateway, greedy, answered) = (Arc::clone(&house.gateway), greedy.clone(), Arc::clone(&answered));
+        flood.spawn(async move {
+            loop {
+                gateway.list_objects(greedy.authorize(whole_bucket()).unwrap()).await.unwrap();
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+    while answered.load(Ordering::SeqCst) < 128 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let before = answered.load(Ordering::SeqCst);
+    const LISTS: u64 = 30;
+    for _ in 0..LISTS {
+        let (page, _share) = house.gateway.list_objects(polite.authorize(whole_bucket()).unwrap()).await.unwrap();
+        assert_eq!(page.entries.len(), 1000);
+    }
+    let meanwhile = answered.load(Ordering::SeqCst) - before;
+    assert!(meanwhile < LISTS * 24, "{meanwhile} lists of the greedy client for {LISTS} of the polite one");
+    flood.shutdown().await;
 }
 
 fn read_small(

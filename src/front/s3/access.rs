@@ -13,6 +13,7 @@ use s3s::{S3Error, S3Request, S3Result};
 use super::context::Context;
 use super::service::XML_LIMIT_BYTES;
 use super::{auth, body, errors, put, refuse};
+use crate::front::server::Standing;
 use crate::gateway::{Error, Gateway, ReadSmall};
 use crate::model::{Action, Authorized, Operation, Principal};
 
@@ -155,6 +156,10 @@ pub(super) fn enter(extensions: &mut Extensions, operation: &str, principal: Pri
     let context = extensions.get::<Arc<Context>>().ok_or_else(lost)?;
     context.note_operation(operation);
     context.note_client(&principal.client);
+    if let Some(standing) = extensions.get::<Standing>() {
+        let stay = standing.known_as(&principal.client).map_err(|_too_many| errors::answer(Error::Busy, context))?;
+        context.stay(stay);
+    }
     extensions.insert(principal);
     Ok(())
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::body::RawBody;
-use crate::front::server::RequestId;
+use crate::front::server::{RequestId, Stay};
 use crate::gateway::Share;
 use crate::model::ClientId;
 
@@ -42,6 +42,8 @@ pub(super) struct Context {
     body: Mutex<Option<RawBody>>,
     /// The memory of an answer that is built whole, until it has gone out.
     held: Mutex<Option<Share>>,
+    /// The request's place among those of its client.
+    stay: OnceLock<Stay>,
 }
 
 impl Context {
@@ -62,6 +64,7 @@ impl Context {
             kept: Mutex::new(keep.then(Vec::new)),
             body: Mutex::new(None),
             held: Mutex::new(None),
+            stay: OnceLock::new(),
         })
     }
 
@@ -113,6 +116,11 @@ impl Context {
     /// The raw body, once.
     pub(super) fn take_kept(&self) -> Option<Vec<Bytes>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps the request's place until the answer has gone out.
+    pub(super) fn stay(&self, stay: Stay) {
+        self.stay.get_or_init(|| stay);
     }
 
     /// Keeps the share of an answer until it has gone out.

@@ -295,7 +295,9 @@ pub async fn lists_show_leases_where_they_show_metadata(catalog: &dyn Catalog) {
             delimiter: None,
             start: ListStart::First,
             limit: 9,
+            most_bytes: usize::MAX,
             with_metadata,
+            with_user_metadata: true,
             extras: ListExtras { snapshots: extras, ..ListExtras::default() },
         };
         let leased: Vec<_> = catalog

@@ -201,7 +201,10 @@ async fn ten_thousand_idle_connections_cost_little_and_nobody_notices_them() {
         println!("{possible} connections: the limit of open files allows no more");
     }
     let options = Options::folder().memory("512 MiB").open_files(1024);
-    let options = options.setting("limits", "connections = 11000").setting("limits", "connections_per_address = 11000").setting("limits", "header_timeout = \"10m\"");
+    let options = options
+        .setting("limits", "connections = 11000")
+        .setting("limits", "connections_per_address = 11000")
+        .setting("limits", "header_timeout = \"10m\"");
     let mut gateway = GatewayProcess::start(options.azure().setting("limits", "idle_timeout = \"10m\""));
     let fronts = both_fronts(&gateway).await;
     works(&fronts[0], 1).await;

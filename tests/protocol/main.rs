@@ -16,6 +16,7 @@
 )]
 
 mod azure;
+mod crowds;
 mod dawdlers;
 mod edges;
 mod one_truth;

@@ -140,7 +140,7 @@ fn read_small(
     house: &House,
     announced: u64,
     stream: BoxStream<'static, Result<Bytes, BodyError>>,
-) -> impl Future<Output = Result<usize, Error>> {
+) -> impl Future<Output = Result<usize, Error>> + use<> {
     let needs = Some((Action::Write, bucket(BUCKET), Some(key("record"))));
     let op = house.may(ReadSmall { needs, announced: Some(announced), most_bytes: 8 * MIB as u64 });
     let gateway = std::sync::Arc::clone(&house.gateway);
@@ -199,7 +199,7 @@ async fn a_small_body_that_finds_no_memory_is_given_up_and_its_share_goes_back()
     let all = house.gateway.budget().clone();
     let payer = ecluse::gateway::Payer::own_work(tenant("chum"));
     let all = all.take(&payer, u64::MAX).await.unwrap();
-    let stream = futures::stream::iter(vec![Ok(Bytes::from(vec![b'x'; 50_000])); 2]);
+    let stream = futures::stream::iter((0..2).map(|_| Ok(Bytes::from(vec![b'x'; 50_000]))));
     let outcome = read_small(&house, 100_000, stream.boxed()).await;
     assert!(matches!(outcome, Err(Error::Busy)), "{outcome:?}");
     drop(all);
@@ -209,7 +209,7 @@ async fn a_small_body_that_finds_no_memory_is_given_up_and_its_share_goes_back()
 #[tokio::test]
 async fn a_small_body_of_another_length_than_announced_is_refused() {
     let house = House::new().await;
-    let pieces = |count: usize| futures::stream::iter(vec![Ok(Bytes::from(vec![b'x'; 100])); count]).boxed();
+    let pieces = |count: usize| futures::stream::iter((0..count).map(|_| Ok(Bytes::from(vec![b'x'; 100])))).boxed();
     assert!(matches!(read_small(&house, 300, pieces(2)).await, Err(Error::Body(BodyError::Incomplete))));
     assert!(matches!(read_small(&house, 300, pieces(4)).await, Err(Error::Body(BodyError::Malformed))));
     assert!(matches!(read_small(&house, 9 * MIB as u64, pieces(1)).await, Err(Error::TooLarge)));

@@ -1,3 +1,5 @@
+//! Turns: who is served, who waits, who is turned away.
+
 use super::*;
 
 fn payer(tenant: &str, client: &str) -> Payer {

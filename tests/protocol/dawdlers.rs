@@ -47,7 +47,8 @@ async fn half_sent_xml_keeps_nobody_out_and_ends_in_time() {
     for _ in 0..64 {
         open.push(half(&world, &world.writer, "PUT", "/imaging/k", &[("tagging", "")], "<Tagging>").await);
     }
-    let put = world.send("PUT", "/imaging/k", &[], &[], &vec![7; 3 * MIB]);
+    let bytes = vec![7; 3 * MIB];
+    let put = world.send("PUT", "/imaging/k", &[], &[], &bytes);
     assert_eq!(tokio::time::timeout(LONG, put).await.expect("there is memory").status, 200);
     assert!(world.gateway.budget().used_bytes() <= 64 * 4096 * 16, "{}", world.gateway.budget().used_bytes());
     for stream in open {
@@ -103,7 +104,8 @@ async fn azures_small_bodies_are_refused_before_they_are_read_and_keep_nobody_ou
     for _ in 0..64 {
         open.push(half(&world.writer, &[("comp", "blocklist")], "<BlockList>").await);
     }
-    let put = world.put("/imaging/other", &vec![7; 3 * MIB]);
+    let bytes = vec![7; 3 * MIB];
+    let put = world.put("/imaging/other", &bytes);
     assert_eq!(tokio::time::timeout(LONG, put).await.expect("there is memory").status, 201);
     for stream in open {
         let told = tokio::time::timeout(LONG, answer(stream)).await.expect("one deadline for the whole body");

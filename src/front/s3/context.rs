@@ -128,6 +128,11 @@ impl Context {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
     }
 
+    /// Whether the answer was built whole under a share.
+    pub(super) fn holds_share(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The body, if it is there.
     pub(super) fn body(&self) -> MutexGuard<'_, Option<RawBody>> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)

@@ -15,6 +15,9 @@ use super::context::Context;
 use crate::gateway::{Error, Share};
 use crate::model::{ETag, Timestamp};
 
+/// A body that is built whole goes out in pieces of so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// An answer before it goes out.
 pub(in crate::front::azure) struct Reply {
     /// The status.
@@ -133,7 +136,11 @@ impl Body for Outgoing {
         let this = &mut *self;
         let piece = match &mut this.payload {
             Payload::Empty => None,
-            Payload::Whole(bytes) => (!bytes.is_empty()).then(|| Ok(std::mem::take(bytes))),
+            // In pieces: the share lives until the last one is taken, and no piece is taken before there is room for it.
+            Payload::Whole(bytes) => {
+                let piece = bytes.len().min(PIECE_BYTES);
+                (piece > 0).then(|| Ok(bytes.split_to(piece)))
+            }
             Payload::Stream(stream, _) => std::task::ready!(Pin::new(stream).poll_next(task)),
         };
         match piece {

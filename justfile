@@ -16,8 +16,9 @@ test *arguments:
 one name *arguments:
     cargo test --test {{name}} -- {{arguments}}
 
-# Crashes, the long way: some twenty-five minutes.
+# Crashes and the model, the long way: an hour and a half.
 night:
+    ECLUSE_MODEL_ROUNDS=400 cargo test --test process model:: -- --nocapture
     ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test process -- crash:: points::
     ECLUSE_AZURE_SEED=random ECLUSE_AZURE_STEPS=5000 cargo test --test clients differential::ecluse_answers -- --nocapture
 

@@ -11,6 +11,7 @@ mod core_image;
 mod faults;
 mod open_files;
 mod running;
+mod scrub;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +26,7 @@ use crate::text::{Exit, OperatorError, Texts};
 pub use check::check;
 pub use core_image::forbid_core_images;
 pub use running::{Running, start};
+pub use scrub::scrub;
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads clients and certificates from `path`.
 pub fn serve(

@@ -65,7 +65,7 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
 pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
-    SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
+    SqliteCatalog::open_with(path, CatalogSettings::retaining(retention)).map_err(|error| faults::catalog(&error, path))
 }
 
 /// Opens the catalog to look at it: it is not changed, and must be there.
@@ -237,6 +237,7 @@ pub(super) fn settings(write: &config::Write, limits: &config::Limits, spool: Op
         memory: write.memory,
         spool,
         grace: write.grace,
+        late: write.late,
         parallel_chunks: write.parallel_chunks,
         small_body: limits.small_body_timeout,
         min_part_bytes: MIN_PART_BYTES,

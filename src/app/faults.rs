@@ -58,6 +58,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::AppendLength
         | CatalogError::InvalidBlock
         | CatalogError::TooManyBlocks
+        | CatalogError::TooManySlices
         | CatalogError::Panicked
         | CatalogError::Closed
         | CatalogError::Damaged(_)

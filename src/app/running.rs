@@ -17,12 +17,14 @@ use crate::front::server;
 use crate::front::tls::TlsHandle;
 use crate::gateway::{Clients, Gateway, jobs};
 use crate::keys::Keyring;
-use crate::model::PartBlock;
+use crate::model::{PartBlock, Timestamp};
 use crate::telemetry::Metrics;
 use crate::text::{Exit, OperatorError};
 
 /// How long after the start leftovers of an earlier process are looked for: its last requests have arrived by then.
 const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is looked whether it is time to look for leftovers once more.
+const SWEEP_AGAIN: Duration = Duration::from_secs(600);
 /// Pause before a sweep that failed is begun again.
 const SWEEP_RETRY: Duration = Duration::from_secs(30);
 
@@ -103,6 +105,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     metrics.stand(&known);
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    let look = jobs::ScrubSettings { within: config.scrub.within, sample: config.scrub.sample };
+    running.jobs.spawn(jobs::scrub(Arc::clone(&gateway), look, stop.clone()));
     running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
@@ -196,8 +200,14 @@ async fn sweep(gateway: Arc<Gateway>, mut blocks: Vec<PartBlock>, pause: Duratio
         }
         pause = SWEEP_RETRY;
         match stop.run_until_cancelled(jobs::sweep(&gateway, &mut blocks)).await {
-            None | Some(Ok(_)) => return,
+            None => return,
+            Some(Ok(_)) => {}
             Some(Err(error)) => tracing::warn!(%error, "leftovers could not be looked for; trying again"),
+        }
+    }
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_AGAIN)).await.is_some() {
+        if let Some(Err(error)) = stop.run_until_cancelled(jobs::sweep_again(&gateway, Timestamp::steady())).await {
+            tracing::warn!(%error, "leftovers could not be looked for again; it is tried later");
         }
     }
 }

@@ -34,9 +34,10 @@ pub struct BlockCommit {
     pub key: ObjectKey,
     /// The blocks, in order. A name may come several times. Empty: an object without bytes.
     pub picks: Vec<BlockPick>,
-    /// The version's tag; `None`: made of the blocks' MD5s ([`ETag::multipart`]), a block without one counting with its
-    /// name's bytes.
-    pub etag: Option<ETag>,
+    /// The version's tag, which no other version has; unless it is made of the blocks.
+    pub etag: ETag,
+    /// Whether the tag is made of the blocks' MD5s ([`ETag::of_parts`]), where each has one.
+    pub tag_of_blocks: bool,
     /// When.
     pub modified: Timestamp,
     /// Headers, user metadata, tags.
@@ -46,16 +47,18 @@ pub struct BlockCommit {
 }
 
 impl BlockCommit {
-    /// The tag of a version that was committed of these blocks, where the commit names none. One without blocks has the
-    /// tag of any empty object.
-    pub(super) fn tag_of(blocks: &[Block]) -> ETag {
+    /// The tag of the version that is committed of these blocks. One without blocks has the tag of any empty object. A block
+    /// whose MD5 nobody knows says nothing of its bytes, so what it is part of has a tag of its own.
+    pub(super) fn tag(&self, blocks: &[Block]) -> ETag {
+        if !self.tag_of_blocks {
+            return self.etag.clone();
+        }
         if blocks.is_empty() {
             return ETag::of_nothing();
         }
-        ETag::of_parts(blocks.iter().map(|block| match &block.md5 {
-            Some(md5) => md5.as_slice(),
-            None => block.id.as_str().as_bytes(),
-        }))
+        let digests: Option<Vec<&[u8]>> =
+            blocks.iter().map(|block| block.md5.as_ref().map(<[u8; 16]>::as_slice)).collect();
+        digests.map_or_else(|| self.etag.clone(), |digests| ETag::of_parts(digests.into_iter()))
     }
 }
 

@@ -58,6 +58,9 @@ pub enum CatalogError {
     /// More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
+    /// A content would be made of more slices than one may have ([`MOST_SLICES`](super::MOST_SLICES)).
+    #[error("too many slices")]
+    TooManySlices,
     /// The work ended in a panic: a fault of ours. Nothing of it is there.
     #[error("the catalog's work ended in a panic")]
     Panicked,

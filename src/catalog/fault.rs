@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
-    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart,
+    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult,
+    ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
@@ -223,6 +223,10 @@ impl Catalog for FaultyCatalog {
         self.inner.open_at(object, select).await
     }
 
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
+        self.inner.more_slices(more).await
+    }
+
     async fn revise(
         &self,
         object: &ObjectRef,
@@ -357,6 +361,23 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.queue_deletions(parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.look_again(parts, at)).await
+    }
+
+    /// Not counted among the writes: it is asked every second, and nearly always writes nothing.
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.inner.requeue_looks(now, limit).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.set_block_aside(block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.inner.blocks_aside(now).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,
@@ -384,6 +405,33 @@ impl Catalog for FaultyCatalog {
 
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         self.inner.deletions_waiting().await
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        self.inner.parts_at(provider, after, limit).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        self.inner.count_parts_at(provider).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        self.inner.scrub_round(provider).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        self.faults.meet(self.inner.save_scrub(provider, round, from, faults)).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

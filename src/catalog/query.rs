@@ -114,7 +114,8 @@ pub enum ListEntry {
     Prefix(String),
 }
 
-/// A page of names, in byte order.
+/// A page of names, in byte order. One that has fewer entries than were asked for, though others follow, has looked at as
+/// many rows as a page may ([`CatalogSettings::page_rows`](super::CatalogSettings::page_rows)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPage {
     /// The entries.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{CatalogError, MOST_BLOCKS, Version, VersionId};
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, SnapshotId, SystemMetadata,
-    TagExpression, Tags, TenantId, Tier, Timestamp,
+    BucketName, BucketRef, ByteRange, ClientId, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, Sight, SnapshotId,
+    SystemMetadata, TagExpression, Tags, TenantId, Tier, Timestamp,
 };
 
 /// A change of a version that leaves its bytes as they are.
@@ -211,6 +211,16 @@ pub struct AccessPolicy {
     pub expiry: Option<String>,
     /// Letters of permissions.
     pub permissions: Option<String>,
+    /// The client that set it so; `None`: set before this was noted.
+    pub set_by: Option<ClientId>,
+}
+
+impl AccessPolicy {
+    /// Whether it says what `other` says, whoever set it.
+    pub fn says_as(&self, other: &Self) -> bool {
+        let said = |policy: &Self| (policy.id.clone(), policy.start.clone(), policy.expiry.clone());
+        said(self) == said(other) && self.permissions == other.permissions
+    }
 }
 
 /// A search by tags.
@@ -222,6 +232,8 @@ pub struct TagQuery {
     pub bucket: Option<BucketName>,
     /// Which tags.
     pub expression: TagExpression,
+    /// Which names may be found: a page is cut after the others were left out.
+    pub sight: Sight,
     /// Begin after this one.
     pub after: Option<(BucketName, ObjectKey)>,
     /// At most so many.
@@ -239,11 +251,14 @@ pub struct Found {
     pub tags: Tags,
 }
 
-/// A page of what was found, by bucket and key.
+/// A page of what was found, by bucket and key. It may hold less than was asked for, and even nothing, though others follow:
+/// then it has looked at as many rows as a page may
+/// ([`CatalogSettings::page_rows`](super::CatalogSettings::page_rows)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundPage {
     /// The objects.
     pub found: Vec<Found>,
-    /// Where the next page begins; `None` when this is the last.
+    /// Where the next page begins; `None` when this is the last. It may name an object that was not found: no client may be
+    /// told.
     pub next: Option<(BucketName, ObjectKey)>,
 }

@@ -61,6 +61,7 @@ pub(super) fn command(texts: &Texts) -> Command {
         .subcommand(demo)
         .subcommand(leaf("serve", "help-serve", texts).arg(configuration(texts)))
         .subcommand(leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline))
+        .subcommand(leaf("scrub", "help-scrub", texts).arg(configuration(texts)))
         .subcommand(keys)
 }
 

@@ -16,3 +16,5 @@ pub mod s3;
 pub mod server;
 pub mod tls;
 mod token;
+
+pub use token::parse_start;

@@ -1,45 +1,49 @@
-//! Continuation tokens: where the next page of a list begins, in a form that clients pass back untouched.
-//!
-//! `base64url(version ‖ kind ‖ crc32 of kind and payload (u32, big endian) ‖ payload)`. What kinds there are, each front says.
-//! The checksum finds accidents; whoever forges a token gains nothing: where a page begins gives no right to what is on it.
+//! Where the next page of a list of objects begins, as the bytes that a sealed token holds: `kind ‖ text`, and of the rows
+//! of one key `kind ‖ rank (i64, big endian) ‖ key`.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crc_fast::CrcAlgorithm::Crc32IsoHdlc;
+use crate::gateway::ListStart;
+use crate::model::ObjectKey;
 
-const VERSION: u8 = 1;
-const HEADER_BYTES: usize = 6;
+const FIRST: u8 = 0;
+const AFTER: u8 = 1;
+const AT: u8 = 2;
+const AFTER_PREFIX: u8 = 3;
+const WITHIN: u8 = 4;
 
-/// The token of a kind, with its payload in two pieces.
-pub(super) fn encode(kind: u8, first: &[u8], text: &str) -> String {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + first.len() + text.len());
-    bytes.extend_from_slice(&[VERSION, kind]);
-    bytes.extend_from_slice(&checksum(kind, first, text.as_bytes()));
-    bytes.extend_from_slice(first);
-    bytes.extend_from_slice(text.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+/// A start as bytes.
+pub(super) fn start_bytes(start: &ListStart) -> Vec<u8> {
+    let (kind, rank, text) = match start {
+        ListStart::First => (FIRST, None, ""),
+        ListStart::After(text) => (AFTER, None, text.as_str()),
+        ListStart::At(text) => (AT, None, text.as_str()),
+        ListStart::AfterPrefix(text) => (AFTER_PREFIX, None, text.as_str()),
+        ListStart::Within { key, rank } => (WITHIN, Some(rank.to_be_bytes()), key.as_str()),
+    };
+    [&[kind][..], rank.as_ref().map_or(&[], |rank| rank.as_slice()), text.as_bytes()].concat()
 }
 
-/// Kind and payload, which has at most so many bytes; `None` when it is not one of ours.
-pub(super) fn parse(token: &str, most_bytes: usize) -> Option<(u8, Vec<u8>)> {
-    if token.len() > (HEADER_BYTES + most_bytes) * 4 / 3 + 4 {
-        return None;
+/// The start that bytes say; `None` when they say none.
+pub fn parse_start(bytes: &[u8]) -> Option<ListStart> {
+    let (kind, payload) = bytes.split_first()?;
+    match *kind {
+        FIRST if payload.is_empty() => Some(ListStart::First),
+        AFTER => text(payload).map(ListStart::After),
+        AT => text(payload).map(ListStart::At),
+        AFTER_PREFIX => text(payload).map(ListStart::AfterPrefix),
+        WITHIN => {
+            let (rank, key) = payload.split_first_chunk()?;
+            Some(ListStart::Within { key: text(key)?, rank: i64::from_be_bytes(*rank) })
+        }
+        _ => None,
     }
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (header, payload) = bytes.split_at_checked(HEADER_BYTES)?;
-    let &[VERSION, kind, ref sum @ ..] = header else { return None };
-    if payload.len() > most_bytes || sum != checksum(kind, &[], payload) {
-        return None;
-    }
-    Some((kind, payload.to_vec()))
 }
 
-fn checksum(kind: u8, first: &[u8], rest: &[u8]) -> [u8; 4] {
-    let mut digest = crc_fast::Digest::new(Crc32IsoHdlc);
-    digest.update(&[kind]);
-    digest.update(first);
-    digest.update(rest);
-    u32::try_from(digest.finalize()).unwrap_or_default().to_be_bytes()
+/// A key, or a common prefix of one.
+fn text(bytes: &[u8]) -> Option<String> {
+    if bytes.len() > ObjectKey::MAX_BYTES {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -47,28 +51,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_comes_back_as_it_went() {
-        assert_eq!(parse(&encode(7, b"ab", "c"), 3), Some((7, b"abc".to_vec())));
-        assert_eq!(parse(&encode(0, b"", ""), 0), Some((0, Vec::new())));
+    fn a_start_comes_back_as_it_went() {
+        for start in [
+            ListStart::First,
+            ListStart::After("a/é\n".into()),
+            ListStart::At(String::new()),
+            ListStart::AfterPrefix("x".repeat(1024)),
+            ListStart::Within { key: "x".repeat(1024), rank: i64::MAX },
+            ListStart::Within { key: "k".into(), rank: i64::MIN },
+        ] {
+            assert_eq!(parse_start(&start_bytes(&start)), Some(start));
+        }
     }
 
     #[test]
-    fn a_changed_cut_or_longer_token_is_refused() {
-        let token = encode(4, &7_i64.to_be_bytes(), "patients/0001");
-        for position in 0..token.len() {
-            for other in [b'A', b'B', b'_', b'=', b' '] {
-                let mut bytes = token.clone().into_bytes();
-                if bytes[position] != other {
-                    bytes[position] = other;
-                    assert_eq!(parse(std::str::from_utf8(&bytes).unwrap(), 100), None, "at {position}");
-                }
-            }
-            assert_eq!(parse(&token[..position], 100), None, "to {position}");
-        }
-        assert_eq!(parse(&format!("{token}A"), 100), None);
-        assert_eq!(parse(&token, 20), None);
-        for other in ["", "A", "AQE", "patients/0001", "é"] {
-            assert_eq!(parse(other, 100), None, "{other}");
+    fn what_says_no_start_is_refused() {
+        let long = [&[AFTER], "x".repeat(1025).as_bytes()].concat();
+        for other in [&[][..], &[FIRST, 1], &[AFTER, 0xff], &[WITHIN, 1, 2, 3], &[5], &long] {
+            assert_eq!(parse_start(other), None, "{other:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::copy::body_of;
 use super::fair::Payer;
 use super::put::split;
 use super::{Append, Body, Error, Gateway, Received, Select, Version};
-use crate::catalog::{Content, NewAppend, ObjectRef, RunMerge};
+use crate::catalog::{Content, NewAppend, ObjectRef, OpenedVersion, RunMerge};
 use crate::model::{Authorized, BucketRef, ByteRange, ObjectKey, PartId, RangeRequest, Slice, Timestamp};
 use crate::seal::layout;
 
@@ -33,8 +33,7 @@ impl Gateway {
     /// Appends a body to an object. The body is polled only after the object and the conditions were looked at.
     pub async fn append(&self, op: Authorized<Append>, body: Body) -> Result<Grown, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let current = self.catalog.head(&bucket, &op.key).await?;
         super::put::check_conditions_of_write(&op.conditions, Some(&current))?;
         match &current.metadata.append {
@@ -42,7 +41,7 @@ impl Gateway {
             Some(state) if state.closed => return Err(Error::AppendClosed),
             Some(_) => {}
         }
-        let sealed = self.seal_body(&payer, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Err(Error::Invalid("an append has at least one byte")) };
@@ -56,8 +55,9 @@ impl Gateway {
             modified: Timestamp::now(),
             conditions: op.conditions,
         };
-        let appended =
-            self.change(&payer, ticket, |catalog, grace| async move { catalog.append(append, grace).await }).await?;
+        let appended = self
+            .change(Some(&principal), ticket, |catalog, grace| async move { catalog.append(append, grace).await })
+            .await?;
         if appended.slices >= MANY_SLICES && appended.slices.is_multiple_of(MANY_SLICES) {
             self.want_merge(bucket, op.key);
         }
@@ -83,19 +83,19 @@ impl Gateway {
         let range = ByteRange { first: first.position, end: last.position.saturating_add(last.length) };
         let parts: Vec<PartId> = run.iter().map(|slice| slice.part.id).collect();
         let merged = parts.len();
+        let (version, slices) = (opened.version.clone(), run.to_vec());
         let payer = Payer::own_work(bucket.tenant.clone());
-        let stream = self.read_body(&payer, &opened.version, run.to_vec(), Some(range)).await?;
+        let stream = self.read_body(&payer, OpenedVersion { slices, more: None, ..opened }, Some(range)).await?;
         let sealed = self.seal_body(&payer, body_of(stream, range.length(), None)).await?;
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Ok(0) };
-        let merge =
-            RunMerge { bucket: bucket.clone(), key: key.clone(), version: opened.version.id, range, parts, part };
-        self.change(&payer, ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
+        let merge = RunMerge { bucket: bucket.clone(), key: key.clone(), version: version.id, range, parts, part };
+        self.change(None, ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
         Ok(merged)
     }
 }
 
-/// The small slices at the end that lie wholly in `range`.
+/// The small slices at the end of a page that lie wholly in `range`.
 fn run_of(slices: &[Slice], range: ByteRange) -> &[Slice] {
     let stays = |slice: &Slice| slice.length >= SMALL_BYTES || slice.position < range.first;
     let begin = slices.iter().rposition(stays).map_or(0, |at| at + 1);

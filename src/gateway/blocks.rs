@@ -21,16 +21,15 @@ impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
     pub async fn put_block(&self, op: Authorized<PutBlock>, body: Body) -> Result<Received, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&payer, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         if ticket.is_none() {
             return Err(Error::Invalid("a block has at least one byte"));
         }
-        self.keep_block(&payer, bucket, op, content, &received, ticket).await?;
+        self.keep_block(&principal, bucket, op, content, &received, ticket).await?;
         Ok(received)
     }
 
@@ -48,18 +47,17 @@ impl Gateway {
             return self.put_block(op, body).await;
         }
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket.clone() };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         for _ in 0..ATTEMPTS {
             let opened = open_for_copy(self, &reader, &source).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let Some(range) = range else { return Err(Error::Invalid("a block has at least one byte")) };
             let version = opened.version.id;
-            let computed = self.digests_of(&payer, opened, Some(range), algorithm).await?;
+            let computed = self.digests_of(&Payer::of(&principal), opened, Some(range), algorithm).await?;
             let received = Received::of(range.length(), computed);
             let content = Content::Shared { source: version, range };
-            match self.keep_block(&payer, bucket.clone(), op.clone(), content, &received, None).await {
+            match self.keep_block(&principal, bucket.clone(), op.clone(), content, &received, None).await {
                 Ok(()) => return Ok(received),
                 Err(Error::Conflict) => {}
                 Err(error) => return Err(error),
@@ -71,25 +69,22 @@ impl Gateway {
     /// Makes a list of blocks, in that order, the object's current version.
     pub async fn commit_blocks(&self, op: Authorized<CommitBlocks>, picks: Vec<BlockPick>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
         if picks.len() > MOST_BLOCKS {
             return Err(Error::TooManyBlocks);
         }
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let etag = match self.settings.etag {
-            EtagMode::Md5 => None,
-            EtagMode::Opaque => Some(self.etag_of(None)?),
-        };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let commit = BlockCommit {
             bucket,
             key: op.key,
             picks,
-            etag,
+            etag: self.etag_of(None)?,
+            tag_of_blocks: self.settings.etag == EtagMode::Md5,
             modified: Timestamp::now(),
             metadata: op.metadata,
             conditions: op.conditions,
         };
-        self.change(&payer, None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await }).await
+        self.change(Some(&principal), None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await })
+            .await
     }
 
     /// The blocks of an object, and the share of memory of an answer that shows them.
@@ -117,7 +112,7 @@ impl Gateway {
 
     async fn keep_block(
         &self,
-        payer: &Payer,
+        principal: &Principal,
         bucket: BucketRef,
         op: PutBlock,
         content: Content,
@@ -132,7 +127,8 @@ impl Gateway {
             conditions: op.conditions,
             uploaded: Timestamp::now(),
         };
-        self.change(payer, ticket, |catalog, grace| async move { catalog.put_block(block, grace).await }).await
+        self.change(Some(principal), ticket, |catalog, grace| async move { catalog.put_block(block, grace).await })
+            .await
     }
 
     /// The version that a copy's source is now, and its bytes, to be sealed anew where they cannot be shared, or where claims
@@ -151,7 +147,8 @@ impl Gateway {
     ) -> Result<(Version, Body), Error> {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
-        let stream = self.read_body(&Payer::of(reader), &opened.version, opened.slices, range).await?;
-        Ok((opened.version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
+        let version = opened.version.clone();
+        let stream = self.read_body(&Payer::of(reader), opened, range).await?;
+        Ok((version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

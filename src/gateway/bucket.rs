@@ -1,17 +1,19 @@
 //! Buckets: all of it is the catalog's.
 
+use std::collections::BTreeMap;
+
 use super::fair::Payer;
-use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, HeadBucket, ListBuckets};
-use crate::model::{Authorized, BucketRef, Timestamp};
+use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, HeadBucket, ListBuckets, ReadBucket};
+use crate::model::{Action, Authorized, BucketRef, Principal, Requirement, Scope, Timestamp};
 
 impl Gateway {
-    /// The tenant's buckets that the client may see, by name.
+    /// The tenant's buckets that the client may see, by name; each with its metadata where the client may read in it.
     pub async fn list_buckets(&self, op: Authorized<ListBuckets>) -> Result<Vec<Bucket>, Error> {
         let (principal, ListBuckets) = self.admit(op)?;
         let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let mut buckets = self.catalog.buckets(&principal.tenant).await?;
         buckets.retain(|bucket| principal.may_see(&bucket.name));
-        Ok(buckets)
+        Ok(buckets.into_iter().map(|bucket| shown(bucket, &principal)).collect())
     }
 
     /// Creates a bucket; [`Error::BucketExists`] when the tenant has it.
@@ -22,11 +24,18 @@ impl Gateway {
         Ok(self.catalog.create_bucket(&bucket, Timestamp::now(), &op.user).await?)
     }
 
-    /// The bucket, if it exists.
+    /// The bucket, if it exists; with its metadata where the client may read in it.
     pub async fn head_bucket(&self, op: Authorized<HeadBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.bucket(&bucket).await?)
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
+        Ok(shown(self.catalog.bucket(&bucket).await?, &principal))
+    }
+
+    /// The bucket, for its metadata.
+    pub async fn read_bucket(&self, op: Authorized<ReadBucket>) -> Result<Bucket, Error> {
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
+        Ok(shown(self.catalog.bucket(&bucket).await?, &principal))
     }
 
     /// Deletes a bucket that holds neither objects nor uploads.
@@ -36,4 +45,14 @@ impl Gateway {
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.delete_bucket(&bucket).await?)
     }
+}
+
+/// A bucket as the client may see it: its policies are for who may set them, its metadata is for who may read in it.
+fn shown(mut bucket: Bucket, principal: &Principal) -> Bucket {
+    bucket.policies = Vec::new();
+    let reads = Requirement { action: Action::Read, bucket: &bucket.name, scope: Scope::Bucket };
+    if !principal.allows(&reads) {
+        bucket.user = BTreeMap::new();
+    }
+    bucket
 }

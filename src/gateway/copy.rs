@@ -23,9 +23,8 @@ impl Gateway {
     /// Copies an object within the tenant. Tag and digests are the source's: the content is the same.
     pub async fn copy_object(&self, op: Authorized<CopyObject>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         for _ in 0..ATTEMPTS {
             let opened = self.open_source(&source_bucket, &op.source_key, Select::All, &op.source_conditions).await?;
@@ -44,7 +43,7 @@ impl Gateway {
                 && !metadata.checksums.iter().any(|c| c.algorithm == algorithm && c.parts.is_none())
             {
                 let range = whole(source.length);
-                metadata.checksums = self.hash(&payer, opened, range, Some(algorithm)).await?.checksums;
+                metadata.checksums = self.hash(&Payer::of(&principal), opened, range, Some(algorithm)).await?.checksums;
             }
             let version = NewVersion {
                 bucket: bucket.clone(),
@@ -57,7 +56,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(&payer, version, None).await {
+            match self.commit(&principal, version, None).await {
                 Ok(version) => {
                     let checksums = version.metadata.checksums;
                     return Ok(Copied { etag: version.etag, modified: version.modified, checksums });
@@ -73,10 +72,9 @@ impl Gateway {
     /// is not known yet; no chunk is written.
     pub async fn copy_upload_part(&self, op: Authorized<CopyUploadPart>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
         check_number(op.number)?;
         let source_bucket = BucketRef { tenant: principal.tenant.clone(), name: op.source_bucket };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let upload = UploadId(op.upload);
         let note = self.catalog.upload(&bucket, &op.key, &upload).await?.checksum;
         let algorithm = ChecksumPlan::parse(note.as_deref()).map(|plan| plan.algorithm);
@@ -85,7 +83,7 @@ impl Gateway {
             let opened = self.open_source(&source_bucket, &op.source_key, select, &op.source_conditions).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let source = opened.version.clone();
-            let computed = self.digests_of(&payer, opened, range, algorithm).await?;
+            let computed = self.digests_of(&Payer::of(&principal), opened, range, algorithm).await?;
             let etag = self.etag_of(computed.md5)?;
             let part = UploadPart {
                 number: op.number,
@@ -104,7 +102,11 @@ impl Gateway {
                 part: part.clone(),
             };
             match self
-                .change(&payer, None, |catalog, grace| async move { catalog.put_upload_part(new, grace).await })
+                .change(
+                    Some(&principal),
+                    None,
+                    |catalog, grace| async move { catalog.put_upload_part(new, grace).await },
+                )
                 .await
             {
                 Ok(()) => return Ok(Copied { etag: part.etag, modified: part.modified, checksums: part.checksums }),
@@ -128,8 +130,7 @@ impl Gateway {
             return self.copy_across(&reader, source, op, metadata).await;
         }
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         for attempt in 0..ATTEMPTS {
             // The source first: a copy of nothing is told as such, whatever the destination is.
             let source = open_for_copy(self, &reader, &source).await?.version;
@@ -150,7 +151,7 @@ impl Gateway {
                 conditions: op.conditions.clone(),
                 part_lengths: source.part_lengths,
             };
-            match self.commit(&payer, version, None).await {
+            match self.commit(&principal, version, None).await {
                 Err(Error::Conflict) => {}
                 outcome => return outcome,
             }
@@ -168,7 +169,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let carried = metadata(&opened.version, &op.op().metadata);
         let length = opened.version.length;
-        let stream = self.read_body(&Payer::of(reader), &opened.version, opened.slices, whole(length)).await?;
+        let stream = self.read_body(&Payer::of(reader), opened, whole(length)).await?;
         let (principal, op) = self.admit(op)?;
         let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
         Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
@@ -211,7 +212,7 @@ impl Gateway {
     ) -> Result<Computed, Error> {
         let digests = Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() };
         let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
-        let mut body = self.read_body(payer, &opened.version, opened.slices, range).await?;
+        let mut body = self.read_body(payer, opened, range).await?;
         while let Some(piece) = body.next().await {
             hashers.update(&piece?);
         }

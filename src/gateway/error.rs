@@ -94,6 +94,9 @@ pub enum Error {
     /// 409. More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
+    /// 400 or 409. The object, the block or the part would be made of too many pieces of others.
+    #[error("too many slices")]
+    TooManySlices,
     /// 400. The body or the object would be larger than allowed.
     #[error("too large")]
     TooLarge,
@@ -192,6 +195,7 @@ impl From<CatalogError> for Error {
             CatalogError::AppendLength => Self::AppendLength,
             CatalogError::InvalidBlock => Self::InvalidBlock,
             CatalogError::TooManyBlocks => Self::TooManyBlocks,
+            CatalogError::TooManySlices => Self::TooManySlices,
             CatalogError::Panicked
             | CatalogError::Closed
             | CatalogError::InUse

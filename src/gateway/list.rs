@@ -8,10 +8,11 @@
 use super::bodies::Share;
 use super::fair::Payer;
 use super::{
-    Error, Gateway, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage, UploadPartsPage,
+    Error, Gateway, ListEntry, ListObjects, ListPage, ListUploadParts, ListUploads, UploadId, UploadPage,
+    UploadPartsPage,
 };
 use crate::catalog::{ENTRY_BYTES, ListQuery, UploadQuery};
-use crate::model::{Authorized, BucketRef, ObjectKey};
+use crate::model::{Authorized, BucketRef, Metadata, ObjectKey};
 
 /// Most bytes of a page; 1,000 of the longest names fit.
 const MOST_PAGE_BYTES: usize = (ObjectKey::MAX_BYTES + ENTRY_BYTES) * 1024;
@@ -21,7 +22,7 @@ const LARGE_ENTRY_BYTES: usize = 24 * 1024;
 const FACTOR: usize = 4;
 
 impl Gateway {
-    /// A page of names.
+    /// A page of names. What only a reader may know of an object is left out where the client may not read it.
     pub async fn list_objects(&self, op: Authorized<ListObjects>) -> Result<(ListPage, Share), Error> {
         let (principal, op) = self.admit(op)?;
         let payer = Payer::of(&principal);
@@ -29,7 +30,7 @@ impl Gateway {
         let mut share = self.share_of_page(&payer, op.limit, entry).await?;
         let _turn = self.turn_to_scan(&payer).await?;
         let query = ListQuery {
-            bucket: BucketRef { tenant: principal.tenant, name: op.bucket },
+            bucket: BucketRef { tenant: principal.tenant.clone(), name: op.bucket },
             prefix: op.prefix,
             delimiter: op.delimiter,
             start: op.start,
@@ -39,7 +40,14 @@ impl Gateway {
             with_user_metadata: op.with_user_metadata,
             extras: op.extras,
         };
-        let page = self.catalog.list(&query).await?;
+        let mut page = self.catalog.list(&query).await?;
+        for entry in &mut page.entries {
+            if let ListEntry::Object { key, metadata: Some(metadata), .. } = entry
+                && !principal.may_read(&query.bucket.name, key.as_str())
+            {
+                **metadata = unread(metadata);
+            }
+        }
         share.shrink_to((page.weight() * FACTOR) as u64);
         Ok((page, share))
     }
@@ -90,3 +98,9 @@ impl Gateway {
 
 /// Most bytes of a part in a list: its numbers, its tag, a checksum of each kind.
 const PART_BYTES: usize = 512;
+
+/// What a list may tell to who may not read the object: its kind, its tier, when it was made.
+fn unread(metadata: &Metadata) -> Metadata {
+    let (append, tier, created) = (metadata.append.clone(), metadata.tier.clone(), metadata.created);
+    Metadata { append, tier, created, ..Metadata::default() }
+}

@@ -25,6 +25,7 @@ mod put;
 mod readiness;
 mod revise;
 mod settling;
+mod token;
 mod unlock;
 mod upload;
 
@@ -55,8 +56,8 @@ pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
-    ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadPolicies,
-    ReadSmall, Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored,
+    ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
+    ReadPolicies, ReadSmall, Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored,
     UploadPartsPage,
 };
 pub use readiness::Readiness;
@@ -88,6 +89,8 @@ pub struct Settings {
     pub spool: Option<Spool>,
     /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
     pub grace: Duration,
+    /// How long after it was stored a chunk that the provider does not show is late, not lost.
+    pub late: Duration,
     /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].
     pub parallel_chunks: usize,
     /// A body that is read whole (XML, a batch) must have come within.
@@ -139,18 +142,8 @@ impl Gateway {
         let (scans, writes) = (Turns::new(SCANS, WAITING_TURNS), Turns::new(WRITES, WAITING_TURNS));
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
-        Self {
-            catalog,
-            keyring,
-            store,
-            clients,
-            budget,
-            scans,
-            writes,
-            settings,
-            parts,
-            merges: (wanted, Mutex::new(waiting)),
-        }
+        let merges = (wanted, Mutex::new(waiting));
+        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, merges }
     }
 
     /// The configured clients: who a request's credentials belong to.

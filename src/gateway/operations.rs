@@ -20,6 +20,7 @@ use crate::model::{
 };
 
 pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
+pub(super) use revisions::FOUND;
 pub use revisions::{
     DropBucket, FindByTags, LeaseBucket, LeaseObject, ReadPolicies, RemoveObject, RestoreObject, ReviseBucket,
     ReviseObject, SnapshotObject,
@@ -106,6 +107,13 @@ pub struct CreateBucket {
 /// [`Gateway::head_bucket`](super::Gateway::head_bucket).
 #[derive(Debug)]
 pub struct HeadBucket {
+    /// Its name.
+    pub bucket: BucketName,
+}
+
+/// [`Gateway::read_bucket`](super::Gateway::read_bucket): the bucket with its metadata.
+#[derive(Debug)]
+pub struct ReadBucket {
     /// Its name.
     pub bucket: BucketName,
 }
@@ -382,9 +390,13 @@ pub struct ListUploads {
 }
 
 impl Operation for ListBuckets {
-    /// None: the answer holds only what the client may see.
+    /// In no bucket of its own: the answer holds only what the client may see.
     fn requirements(&self) -> Vec<Requirement<'_>> {
         Vec::new()
+    }
+
+    fn somewhere(&self) -> &'static [Action] {
+        &[Action::List]
     }
 }
 
@@ -402,6 +414,7 @@ macro_rules! needs {
 needs! {
     CreateBucket => |op| [Admin op.bucket, Scope::Bucket],
     HeadBucket => |op| [List op.bucket, Scope::Bucket],
+    ReadBucket => |op| [List op.bucket, Scope::Bucket; Read op.bucket, Scope::Bucket],
     DeleteBucket => |op| [Admin op.bucket, Scope::Bucket],
     GetObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],
     HeadObject => |op| [Read op.bucket, Scope::Key(op.key.as_str())],

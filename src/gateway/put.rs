@@ -1,22 +1,21 @@
 //! Storing a whole object.
 //!
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
-//! ([`seal_body`](super::seal_body)); claims are checked; one transaction commits the version; then the client is told.
+//! (`seal_body` in [`bodies`](super::bodies)); claims are checked; one transaction commits the version; then the client is told.
 
 use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
-use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Timestamp};
+use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp};
 
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
     pub async fn put_object(&self, op: Authorized<PutObject>, body: Body) -> Result<Stored, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&payer, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let mut metadata = op.metadata;
         metadata.content_md5 = sealed.computed.md5;
         metadata.checksums = sealed.computed.checksums;
@@ -32,7 +31,7 @@ impl Gateway {
             conditions: op.conditions,
             part_lengths: Vec::new(),
         };
-        let version = self.commit(&payer, version, ticket).await?;
+        let version = self.commit(&principal, version, ticket).await?;
         Ok(Stored { version })
     }
 
@@ -55,14 +54,14 @@ impl Gateway {
         check_conditions_of_write(conditions, current.as_ref())
     }
 
-    /// Commits a version.
+    /// Commits a version, on behalf of `principal`.
     pub(super) async fn commit(
         &self,
-        payer: &Payer,
+        principal: &Principal,
         version: NewVersion,
         ticket: Option<PartTicket>,
     ) -> Result<Version, Error> {
-        self.change(payer, ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
+        self.change(Some(principal), ticket, |catalog, grace| async move { catalog.commit(version, grace).await }).await
     }
 }
 

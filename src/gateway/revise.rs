@@ -3,9 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::fair::Payer;
+use super::operations::FOUND;
 use super::{
-    AccessPolicy, Bucket, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject, ReadPolicies,
-    RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
+    AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
+    ReadPolicies, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
 };
 use crate::catalog::{CatalogError, Deletion, ObjectRef, TagQuery};
 use crate::model::{Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp};
@@ -71,12 +72,22 @@ impl Gateway {
         Ok(self.catalog.lease(&bucket, None, &op.action, &op.conditions, Timestamp::steady()).await?)
     }
 
-    /// Changes what is said of a bucket.
+    /// Changes what is said of a bucket. A policy that says something new notes who set it; one that is sent again as it is
+    /// stays that of who set it first.
     pub async fn revise_bucket(&self, op: Authorized<ReviseBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
         let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        Ok(self.catalog.revise_bucket(&bucket, op.revision, &op.conditions, Timestamp::now()).await?)
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
+        let mut revision = op.revision;
+        if let BucketRevision::Policies(policies) = &mut revision {
+            let before = self.catalog.bucket(&bucket).await?.policies;
+            for policy in policies {
+                let same = before.iter().find(|before| before.says_as(policy));
+                let setter = same.and_then(|before| before.set_by.clone());
+                policy.set_by = Some(setter.unwrap_or_else(|| principal.client.clone()));
+            }
+        }
+        Ok(self.catalog.revise_bucket(&bucket, revision, &op.conditions, Timestamp::now()).await?)
     }
 
     /// A bucket with its stored access policies, for who may set them.
@@ -100,7 +111,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Objects whose tags fit, as far as the client may list them.
+    /// Objects whose tags fit, as far as the client may list and read them: tags are read.
     pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<FoundPage, Error> {
         let (principal, op) = self.admit(op)?;
         let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
@@ -112,12 +123,11 @@ impl Gateway {
             tenant: principal.tenant.clone(),
             bucket: op.bucket,
             expression: op.expression,
+            sight: principal.sight(FOUND),
             after: op.after,
             limit: op.limit,
         };
-        let mut page = self.catalog.find_by_tags(&query).await?;
-        page.found.retain(|found| principal.may_list(&found.bucket, found.key.as_str()));
-        Ok(page)
+        Ok(self.catalog.find_by_tags(&query).await?)
     }
 
     /// The stored access policies of a bucket, to check a signature that names one. Not for clients: what they hold is a

@@ -2,7 +2,7 @@
 
 use super::{Error, Gateway};
 use crate::catalog::CatalogError;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, Keyring};
 use crate::model::{Authorized, Principal, TenantId};
 
 /// Why the gateway did not open.
@@ -14,6 +14,14 @@ pub enum UnlockError {
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+}
+
+/// See [`Gateway::still_allows`].
+pub(super) fn check(keyring: &Keyring, principal: &Principal) -> Result<(), Error> {
+    if keyring.is_sealed() {
+        return Err(Error::Sealed);
+    }
+    if principal.still_may() { Ok(()) } else { Err(Error::AccessDenied) }
 }
 
 impl Gateway {
@@ -46,10 +54,18 @@ impl Gateway {
     /// Where every operation begins: takes the proof apart, unless the gateway is sealed. What needs no key (names,
     /// deletions, empty objects) is not served without keys either.
     pub(super) fn admit<Op>(&self, op: Authorized<Op>) -> Result<(Principal, Op), Error> {
-        if self.is_sealed() { Err(Error::Sealed) } else { Ok(op.into_parts()) }
+        self.still_allows(op.principal())?;
+        Ok(op.into_parts())
     }
 
-    /// Wipes every key: from now on clients get 503.
+    /// Whether what was authorized is allowed now: the gateway is not sealed, the client is configured still and granted
+    /// still what the operation needs, and what it asked by stands. Asked where an operation begins, because a body may have
+    /// come in between, and again before it commits.
+    pub(super) fn still_allows(&self, principal: &Principal) -> Result<(), Error> {
+        check(&self.keyring, principal)
+    }
+
+    /// Wipes every key: from now on clients get 503, and what they have begun is not committed.
     pub fn seal(&self) {
         self.keyring.seal();
     }

@@ -35,7 +35,6 @@ impl Gateway {
     /// Begins an upload.
     pub async fn create_upload(&self, op: Authorized<CreateUpload>) -> Result<Upload, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
         let mut id = [0; 16];
         crate::secret::fill_random(&mut id).map_err(|cause| Error::Keys(cause.into()))?;
         let upload = Upload {
@@ -45,8 +44,8 @@ impl Gateway {
             metadata: op.metadata,
             checksum: op.checksum,
         };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let _turn = self.turn_to_write(&payer).await?;
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         self.catalog.create_upload(NewUpload { bucket, upload: upload.clone() }).await?;
         Ok(upload)
     }
@@ -54,9 +53,8 @@ impl Gateway {
     /// Stores a part of an upload. The body is polled only after the upload was found.
     pub async fn put_upload_part(&self, op: Authorized<PutUploadPart>, mut body: Body) -> Result<UploadPart, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
         check_number(op.number)?;
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let id = UploadId(op.upload);
         let upload = self.catalog.upload(&bucket, &op.key, &id).await?;
         if let Some(plan) = ChecksumPlan::parse(upload.checksum.as_deref())
@@ -64,7 +62,7 @@ impl Gateway {
         {
             body.digests.checksums.push(plan.algorithm);
         }
-        let sealed = self.seal_body(&payer, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let part = UploadPart {
             number: op.number,
             length: sealed.length,
@@ -75,15 +73,19 @@ impl Gateway {
         };
         let (content, ticket) = split(sealed.part);
         let new = NewUploadPart { bucket, key: op.key, upload: id, content, part: part.clone() };
-        self.change(&payer, ticket, |catalog, grace| async move { catalog.put_upload_part(new, grace).await }).await?;
+        self.change(
+            Some(&principal),
+            ticket,
+            |catalog, grace| async move { catalog.put_upload_part(new, grace).await },
+        )
+        .await?;
         Ok(part)
     }
 
     /// Turns an upload's parts into an object. Repeating a completion that succeeded succeeds.
     pub async fn complete_upload(&self, op: Authorized<CompleteUpload>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let id = UploadId(op.upload);
         if op.parts.is_empty() {
             return Err(Error::Invalid("a completion names at least one part"));
@@ -97,7 +99,7 @@ impl Gateway {
                 (upload, self.catalog.upload_parts(&bucket, &op.key, &id, 0, limit).await?)
             }
             Err(CatalogError::NoSuchUpload) => {
-                return self.repeat_completion(&payer, bucket, op.key, id, op.parts).await;
+                return self.repeat_completion(bucket, op.key, id, op.parts).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -124,24 +126,23 @@ impl Gateway {
             metadata,
             conditions: op.conditions,
         };
-        let done =
-            self.change(&payer, None, |catalog, grace| async move { catalog.complete_upload(completion, grace).await });
+        let done = self.change(Some(&principal), None, |catalog, grace| async move {
+            catalog.complete_upload(completion, grace).await
+        });
         Ok(done.await?.version)
     }
 
     /// Drops an upload and its parts.
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
-        let payer = Payer::of(&principal);
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let _turn = self.turn_to_write(&payer).await?;
         Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), self.grace_until()).await?)
     }
 
     /// A client that did not hear the answer asks again: the catalog knows whether its version is current.
     async fn repeat_completion(
         &self,
-        payer: &Payer,
         bucket: BucketRef,
         key: crate::model::ObjectKey,
         upload: UploadId,
@@ -161,7 +162,6 @@ impl Gateway {
             metadata: current.metadata,
             conditions: crate::model::Conditions::default(),
         };
-        let _turn = self.turn_to_write(payer).await?;
         Ok(self.catalog.complete_upload(completion, self.grace_until()).await?.version)
     }
 

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::wrap::{PART_KEY_LABEL, ROOT_LABEL, length_prefixed, unwrap, wrap};
+use super::wrap::{PART_KEY_LABEL, ROOT_LABEL, TOKEN_LABEL, length_prefixed, open, seal, unwrap, wrap};
 use super::{Custodian, CustodianError, KeyError};
 use crate::model::{PartId, TenantId, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
-use crate::secret::{NamingKey, PartKey, RootKey, TenantKey};
+use crate::secret::{NamingKey, PartKey, RootKey, SecretBytes, TenantKey};
 
 /// What the canary says. `docs/format.md` §6.4.
 const CANARY: &[u8] = b"ecluse/1/canary: this opens under one root key only";
@@ -157,6 +157,33 @@ impl Keyring {
         })
     }
 
+    /// Seals what a client carries and cannot read, under the tenant's newest key: `key version (u32, big endian) ‖` wrap.
+    /// It opens in the same context only, under the same tenant's keys, wherever they are. `docs/format.md` §6.6.
+    pub fn seal_token(&self, tenant: &TenantId, context: &[&str], content: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.with_tenant(tenant, |keys| {
+            let (version, key) = keys.wrap.last_key_value().ok_or(KeyError::UnknownKey)?;
+            let sealed = seal(key.expose(), TOKEN_LABEL, &token_context(tenant, context, *version), content)?;
+            Ok([version.to_be_bytes().as_slice(), &sealed].concat())
+        })
+    }
+
+    /// Undoes [`seal_token`](Self::seal_token); `None` for what was never sealed so.
+    pub fn open_token(
+        &self,
+        tenant: &TenantId,
+        context: &[&str],
+        token: &[u8],
+    ) -> Result<Option<SecretBytes>, KeyError> {
+        self.with_tenant(tenant, |keys| {
+            let opened = token.split_first_chunk().and_then(|(version, sealed)| {
+                let version = u32::from_be_bytes(*version);
+                let key = keys.wrap.get(&version)?;
+                open(key.expose(), TOKEN_LABEL, &token_context(tenant, context, version), sealed)
+            });
+            Ok(opened)
+        })
+    }
+
     async fn wrap_tenant_key(
         &self,
         tenant: &TenantId,
@@ -199,6 +226,16 @@ impl Keyring {
 /// What a wrapped part key is bound to. `docs/format.md` §6.2.
 fn part_key_context(tenant: &TenantId, part: PartId, version: u32) -> Result<Vec<u8>, CustodianError> {
     Ok([length_prefixed(tenant.as_str())?.as_slice(), &part.0, &version.to_be_bytes()].concat())
+}
+
+/// What a sealed token is bound to: each field with its length (u64, big endian) in front. `docs/format.md` §6.6.
+fn token_context(tenant: &TenantId, fields: &[&str], version: u32) -> Vec<u8> {
+    let mut context = version.to_be_bytes().to_vec();
+    for field in [tenant.as_str()].iter().chain(fields) {
+        context.extend_from_slice(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.extend_from_slice(field.as_bytes());
+    }
+    context
 }
 
 /// What a wrapped tenant key is bound to. `docs/format.md` §6.3.

@@ -15,6 +15,8 @@ use crate::secret::{NoRandomness, SecretBytes, fill_random};
 
 /// Label under which tenant keys wrap part keys.
 pub(super) const PART_KEY_LABEL: &[u8] = b"ecluse/1/wrap";
+/// Label under which tenant keys seal what clients carry.
+pub(super) const TOKEN_LABEL: &[u8] = b"ecluse/1/token";
 /// Label under which the file custodian's root key wraps.
 pub(super) const ROOT_LABEL: &[u8] = b"ecluse/1/root";
 /// Most bytes a custodian wraps.
@@ -31,6 +33,11 @@ pub(super) fn wrap(key: &[u8; 32], label: &[u8], context: &[u8], secret: &[u8]) 
     if secret.len() > SECRET_MAX_BYTES {
         return Err(CustodianError::TooLong);
     }
+    seal(key, label, context, secret)
+}
+
+/// The same, of any length.
+pub(super) fn seal(key: &[u8; 32], label: &[u8], context: &[u8], secret: &[u8]) -> Result<Vec<u8>, CustodianError> {
     let mut salt = [0; SALT_BYTES];
     let mut nonce = [0; NONCE_BYTES];
     fill_random(&mut salt)?;
@@ -48,6 +55,11 @@ pub(super) fn unwrap(key: &[u8; 32], label: &[u8], context: &[u8], wrapped: &[u8
     if wrapped.len() > SECRET_MAX_BYTES + OVERHEAD_BYTES {
         return None;
     }
+    open(key, label, context, wrapped)
+}
+
+/// Undoes [`seal`].
+pub(super) fn open(key: &[u8; 32], label: &[u8], context: &[u8], wrapped: &[u8]) -> Option<SecretBytes> {
     let (salt, rest) = wrapped.split_first_chunk::<SALT_BYTES>()?;
     let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>()?;
     let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>()?;

@@ -5,10 +5,18 @@
 //!   reached without the check.
 //! - Narrowing a principal never allows more: a layer is one more thing that must allow.
 //! - Joining principals allows what one of them alone allows; what a requirement needs is never pieced together.
+//! - What a client is granted is looked up at each check, so a proof tells whether it still holds ([`Principal::still_may`]):
+//!   whoever lost a grant, was removed, or whose standing ended, loses it for what has begun, too.
 
+mod sight;
+
+use std::fmt::Debug;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use wildmatch::WildMatch;
+
+pub use sight::Sight;
 
 use super::{BucketName, ClientId, TenantId};
 
@@ -46,6 +54,8 @@ enum Keys {
     /// Empty: every key.
     Below(Vec<String>),
     One(String),
+    /// The bucket itself only.
+    None,
 }
 
 /// A configured client, known by its credentials. Cheap to clone.
@@ -55,20 +65,94 @@ pub struct Principal {
     pub client: ClientId,
     /// Whose namespace it works in.
     pub tenant: TenantId,
+    /// What the client itself is granted.
+    granted: Granted,
     powers: Arc<[Power]>,
+    /// What it was authorized for last.
+    needed: Arc<[Needed]>,
 }
 
-/// Layers of grants: each of them must allow.
+/// What a client is granted now; shared by all that it has begun.
+type Granted = Arc<ArcSwap<Vec<Grant>>>;
+
+/// Something that may end while a request is under way: a token's mapping to its client, the grants of another client.
+pub trait Standing: Debug + Send + Sync {
+    /// Whether this is still allowed, as far as this goes.
+    fn allows(&self, requirement: &Requirement<'_>) -> bool;
+}
+
+/// Layers: each of them must allow.
 #[derive(Debug, Clone)]
-struct Power(Vec<Arc<[Grant]>>);
+struct Power(Vec<Layer>);
+
+#[derive(Debug, Clone)]
+enum Layer {
+    /// What the client is granted.
+    Client(Granted),
+    /// What it delegated.
+    Delegated(Arc<[Grant]>),
+    /// What it asks by.
+    Standing(Arc<dyn Standing>),
+}
 
 impl Power {
     fn allows(&self, requirement: &Requirement<'_>) -> bool {
-        self.every_layer(|grant| grant.allows(requirement))
+        !self.0.is_empty() && self.0.iter().all(|layer| layer.allows(requirement))
     }
 
+    /// Whether each layer has a grant that fits. A standing has no grants: it is asked about requirements only.
     fn every_layer(&self, fits: impl Fn(&Grant) -> bool) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|layer| layer.iter().any(&fits))
+        let any = |layer: &Layer| match layer {
+            Layer::Client(granted) => granted.load().iter().any(&fits),
+            Layer::Delegated(grants) => grants.iter().any(&fits),
+            Layer::Standing(_) => true,
+        };
+        !self.0.is_empty() && self.0.iter().all(any)
+    }
+}
+
+impl Layer {
+    fn allows(&self, requirement: &Requirement<'_>) -> bool {
+        match self {
+            Self::Client(granted) => granted.load().iter().any(|grant| grant.allows(requirement)),
+            Self::Delegated(grants) => grants.iter().any(|grant| grant.allows(requirement)),
+            Self::Standing(standing) => standing.allows(requirement),
+        }
+    }
+}
+
+/// A requirement that outlives its operation.
+#[derive(Debug)]
+struct Needed {
+    action: Action,
+    bucket: BucketName,
+    scope: NeededScope,
+}
+
+#[derive(Debug)]
+enum NeededScope {
+    Bucket,
+    Key(String),
+    Prefix(String),
+}
+
+impl Needed {
+    fn of(requirement: &Requirement<'_>) -> Self {
+        let scope = match requirement.scope {
+            Scope::Bucket => NeededScope::Bucket,
+            Scope::Key(key) => NeededScope::Key(key.to_owned()),
+            Scope::Prefix(prefix) => NeededScope::Prefix(prefix.to_owned()),
+        };
+        Self { action: requirement.action, bucket: requirement.bucket.clone(), scope }
+    }
+
+    fn requirement(&self) -> Requirement<'_> {
+        let scope = match &self.scope {
+            NeededScope::Bucket => Scope::Bucket,
+            NeededScope::Key(key) => Scope::Key(key),
+            NeededScope::Prefix(prefix) => Scope::Prefix(prefix),
+        };
+        Requirement { action: self.action, bucket: &self.bucket, scope }
     }
 }
 
@@ -98,6 +182,12 @@ pub struct Requirement<'a> {
 pub trait Operation {
     /// All that must be allowed before the operation may run.
     fn requirements(&self) -> Vec<Requirement<'_>>;
+
+    /// What must be allowed somewhere in the account: of operations that reach over all buckets and tell what the principal
+    /// may see, and no more.
+    fn somewhere(&self) -> &'static [Action] {
+        &[]
+    }
 }
 
 /// The principal may not do that.
@@ -122,6 +212,11 @@ impl Grant {
     /// In every bucket, every key.
     pub fn everywhere(actions: Vec<Action>) -> Self {
         Self { buckets: Buckets::Like(vec![WildMatch::new("*")]), keys: Keys::Below(Vec::new()), actions }
+    }
+
+    /// In every bucket, of the bucket itself and of no key.
+    pub fn of_buckets(actions: Vec<Action>) -> Self {
+        Self { keys: Keys::None, ..Self::everywhere(actions) }
     }
 
     /// In this bucket alone, what `scope` says: the bucket with every key, one key, or the keys that begin so.
@@ -157,7 +252,7 @@ impl Grant {
                 (Scope::Key(text) | Scope::Prefix(text), Keys::Below(prefixes)) => below(text, prefixes),
                 (Scope::Key(text), Keys::One(key)) => text == key,
                 // Longer keys begin with it, too.
-                (Scope::Prefix(_), Keys::One(_)) => false,
+                (Scope::Prefix(_), Keys::One(_)) | (Scope::Key(_) | Scope::Prefix(_), Keys::None) => false,
             }
     }
 }
@@ -165,19 +260,38 @@ impl Grant {
 impl Principal {
     /// A client with its grants.
     pub fn new(client: ClientId, tenant: TenantId, grants: Vec<Grant>) -> Self {
-        Self { client, tenant, powers: [Power(vec![grants.into()])].into() }
+        let granted: Granted = Arc::new(ArcSwap::from_pointee(grants));
+        let powers = [Power(vec![Layer::Client(Arc::clone(&granted))])].into();
+        Self { client, tenant, granted, powers, needed: Arc::default() }
+    }
+
+    /// This client, granted from now on what `newer` is granted: what it has begun is held to it, too.
+    #[must_use]
+    pub fn regranted(&self, newer: &Self) -> Self {
+        self.granted.store(newer.granted.load_full());
+        self.clone()
+    }
+
+    /// Takes all grants away: what this client has begun is no longer allowed.
+    pub fn end(&self) {
+        self.granted.store(Arc::default());
     }
 
     /// The same client, allowed no more than `layer` allows too: what it delegated to who asks.
     #[must_use]
     pub fn narrowed(&self, layer: Vec<Grant>) -> Self {
-        let layer: Arc<[Grant]> = layer.into();
-        let narrow = |power: &Power| Power(power.0.iter().chain([&layer]).map(Arc::clone).collect());
-        Self {
-            client: self.client.clone(),
-            tenant: self.tenant.clone(),
-            powers: self.powers.iter().map(narrow).collect(),
-        }
+        self.with_layer(Layer::Delegated(layer.into()))
+    }
+
+    /// The same client, allowed no more than `standing` allows too, now and when it is asked again.
+    #[must_use]
+    pub fn standing_on(&self, standing: Arc<dyn Standing>) -> Self {
+        self.with_layer(Layer::Standing(standing))
+    }
+
+    fn with_layer(&self, layer: Layer) -> Self {
+        let narrow = |power: &Power| Power(power.0.iter().chain([&layer]).cloned().collect());
+        Self { powers: self.powers.iter().map(narrow).collect(), ..self.clone() }
     }
 
     /// Who asks with two proofs, one for the source and one for the target of a copy: each requirement must be allowed by
@@ -185,22 +299,29 @@ impl Principal {
     #[must_use]
     pub fn joined(&self, other: &Self) -> Option<Self> {
         let powers = || self.powers.iter().chain(other.powers.iter()).cloned().collect();
-        (self.tenant == other.tenant).then(|| Self {
-            client: self.client.clone(),
-            tenant: self.tenant.clone(),
-            powers: powers(),
-        })
+        (self.tenant == other.tenant).then(|| Self { powers: powers(), ..self.clone() })
     }
 
     /// Checks `op` against the grants. Every requirement must be covered by some grant.
     pub fn authorize<Op: Operation>(&self, op: Op) -> Result<Authorized<Op>, Denied> {
-        let allowed = op.requirements().iter().all(|requirement| self.allows(requirement));
-        if allowed { Ok(Authorized { principal: self.clone(), op }) } else { Err(Denied) }
+        let requirements = op.requirements();
+        let allowed = requirements.iter().all(|requirement| self.allows(requirement))
+            && op.somewhere().iter().all(|action| self.may_somewhere(*action));
+        if !allowed {
+            return Err(Denied);
+        }
+        let needed = requirements.iter().map(Needed::of).collect();
+        Ok(Authorized { principal: Self { needed, ..self.clone() }, op })
     }
 
-    /// Whether any grant names the bucket: such buckets appear in the client's list of buckets.
+    /// Whether what this was authorized for is allowed still: asked before something is committed.
+    pub fn still_may(&self) -> bool {
+        self.needed.iter().all(|needed| self.allows(&needed.requirement()))
+    }
+
+    /// Whether the principal may know of the bucket: such buckets appear in its list of buckets.
     pub fn may_see(&self, bucket: &BucketName) -> bool {
-        self.powers.iter().any(|power| power.every_layer(|grant| grant.covers_bucket(bucket)))
+        self.allows(&Requirement { action: Action::List, bucket, scope: Scope::Bucket })
     }
 
     /// Whether the principal may list `bucket` at all: decides between 404 and 403 for a missing object.
@@ -208,8 +329,23 @@ impl Principal {
         self.allows(&Requirement { action: Action::List, bucket, scope: Scope::Prefix(key) })
     }
 
-    fn allows(&self, requirement: &Requirement<'_>) -> bool {
+    /// Whether the principal may read that object: only then do lists tell more of it than its name, size, tag and times.
+    pub fn may_read(&self, bucket: &BucketName, key: &str) -> bool {
+        self.allows(&Requirement { action: Action::Read, bucket, scope: Scope::Key(key) })
+    }
+
+    /// Whether this may be done now.
+    pub fn allows(&self, requirement: &Requirement<'_>) -> bool {
         self.powers.iter().any(|power| power.allows(requirement))
+    }
+
+    /// The names at which each of `actions` is allowed, for a search over many.
+    pub fn sight(&self, actions: &'static [Action]) -> Sight {
+        Sight::new(Arc::clone(&self.powers), actions)
+    }
+
+    fn may_somewhere(&self, action: Action) -> bool {
+        self.powers.iter().any(|power| power.every_layer(|grant| grant.actions.contains(&action)))
     }
 }
 

@@ -54,7 +54,7 @@ fn bucket_patterns_match_whole_names() {
         ("*", "anything", true),
     ];
     for (pattern, bucket, fits) in cases {
-        let client = client(&[(&["other", pattern], &[], &[Action::Read])]);
+        let client = client(&[(&["other", pattern], &[], &[Action::Read, Action::List])]);
         let allowed = client.authorize(Needs::new(&[(Action::Read, bucket, Scope::Key("x"))])).is_ok();
         assert_eq!(allowed, fits, "{pattern} and {bucket}");
         assert_eq!(client.may_see(&BucketName::parse(bucket).unwrap()), fits);
@@ -125,7 +125,9 @@ fn a_narrowed_principal_may_do_what_both_its_grants_and_the_layer_allow() {
         assert_eq!(allowed, wanted, "{action:?} {bucket} {scope:?}");
     }
     let (imaging, lab) = (BucketName::parse("imaging").unwrap(), BucketName::parse("lab").unwrap());
-    assert!(narrow.may_see(&imaging) && !narrow.may_see(&lab) && client.may_see(&lab));
+    assert!(!narrow.may_see(&imaging) && client.may_see(&lab), "the layer lists nothing");
+    let lists = client.narrowed(within("imaging", Scope::Bucket, &[Action::List]));
+    assert!(lists.may_see(&imaging) && !lists.may_see(&lab));
     assert!(!narrow.may_list(&imaging, "ct/1") && client.may_list(&imaging, "ct/1"));
 }
 
@@ -168,4 +170,111 @@ fn joined_proofs_serve_a_copy_and_piece_no_requirement_together() {
     }
     let elsewhere = Principal::new(client.client.clone(), TenantId::parse("other").unwrap(), Vec::new());
     assert!(both.joined(&elsewhere).is_none());
+}
+
+/// Reaches over all buckets.
+struct Wide;
+
+impl Operation for Wide {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        Vec::new()
+    }
+
+    fn somewhere(&self) -> &'static [Action] {
+        &[Action::List, Action::Read]
+    }
+}
+
+#[test]
+fn what_reaches_over_all_buckets_needs_its_actions_somewhere() {
+    let of = |grants: &[&[Action]]| {
+        let grants: Vec<_> = grants.iter().map(|actions| (&["imaging"][..], &["ct/"][..], *actions)).collect();
+        client(&grants)
+    };
+    assert!(of(&[&[Action::List], &[Action::Read]]).authorize(Wide).is_ok());
+    assert!(of(&[&ALL]).authorize(Wide).is_ok());
+    assert!(of(&[&[Action::List, Action::Write, Action::Admin]]).authorize(Wide).is_err());
+    assert!(of(&[]).authorize(Wide).is_err());
+    let narrow = of(&[&ALL]).narrowed(within("imaging", Scope::Bucket, &[Action::Read]));
+    assert!(narrow.authorize(Wide).is_err(), "the layer lists nothing");
+}
+
+#[test]
+fn a_search_sees_names_at_which_every_action_is_allowed() {
+    const SEEN: &[Action] = &[Action::List, Action::Read];
+    let client = client(&[
+        (&["imaging", "lab*"], &["ct/"], SEEN),
+        (&["imaging"], &["mri/"], &[Action::List]),
+        (&["billing"], &[], &[Action::Read]),
+    ]);
+    let bucket = |name: &str| BucketName::parse(name).unwrap();
+    let sight = client.sight(SEEN);
+    let cases = [
+        ("imaging", "ct/1", true),
+        ("labs", "ct/1", true),
+        ("imaging", "mri/1", false),
+        ("imaging", "ct", false),
+        ("billing", "ct/1", false),
+        ("archive", "ct/1", false),
+    ];
+    for (name, key, wanted) in cases {
+        assert_eq!(sight.covers(&bucket(name), key), wanted, "{name}/{key}");
+    }
+    for (name, wanted) in [("imaging", true), ("labs", true), ("billing", false), ("archive", false)] {
+        assert_eq!(sight.reaches(&bucket(name)), wanted, "{name}");
+    }
+    let one = client.narrowed(within("imaging", Scope::Key("ct/1"), &ALL)).sight(SEEN);
+    assert!(one.covers(&bucket("imaging"), "ct/1") && !one.covers(&bucket("imaging"), "ct/2"));
+    assert!(!one.reaches(&bucket("labs")));
+    assert!(Sight::of_everything().covers(&bucket("archive"), "x"));
+    client.end();
+    assert!(!sight.covers(&bucket("imaging"), "ct/1"), "it is asked anew each time");
+}
+
+#[derive(Debug)]
+struct Lamp(std::sync::atomic::AtomicBool);
+
+impl Standing for Lamp {
+    fn allows(&self, _: &Requirement<'_>) -> bool {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn what_was_authorized_is_allowed_as_long_as_the_client_is_granted_it_and_its_standing_lasts() {
+    let needs = || Needs::new(&[(Action::Read, "from", Scope::Key("a")), (Action::Write, "to-here", Scope::Key("b"))]);
+    let pacs = client(&[(&["*"], &[], &ALL)]);
+    let lamp = Arc::new(Lamp(true.into()));
+    let lit: Arc<dyn Standing> = Arc::<Lamp>::clone(&lamp);
+    let proofs = || {
+        [
+            pacs.clone(),
+            pacs.narrowed(vec![Grant::everywhere(ALL.to_vec())]),
+            pacs.joined(&pacs.narrowed(Vec::new())).unwrap(),
+        ]
+        .map(|principal| principal.standing_on(Arc::clone(&lit)).authorize(needs()).unwrap().into_parts().0)
+    };
+    let first = proofs();
+    assert!(first.iter().all(Principal::still_may));
+    lamp.0.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert!(!first.iter().any(Principal::still_may));
+    lamp.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    let newer = pacs.regranted(&client(&[(&["*"], &[], &[Action::Read])]));
+    assert!(!first.iter().any(Principal::still_may), "it may not write any more");
+    assert!(newer.authorize(needs()).is_err());
+    let _again = newer.regranted(&client(&[(&["to*"], &[], &ALL), (&["from"], &[], &ALL)]));
+    assert!(first.iter().all(Principal::still_may));
+    pacs.end();
+    assert!(!first.iter().any(Principal::still_may) && pacs.authorize(needs()).is_err());
+}
+
+#[test]
+fn a_grant_of_buckets_is_of_no_key() {
+    let client = client(&[(&["*"], &[], &ALL)]).narrowed(vec![Grant::of_buckets(ALL.to_vec())]);
+    let may = |action, scope| client.authorize(Needs::new(&[(action, "imaging", scope)])).is_ok();
+    assert!(may(Action::Read, Scope::Bucket) && may(Action::List, Scope::Bucket));
+    for scope in [Scope::Key("x"), Scope::Prefix(""), Scope::Prefix("x")] {
+        assert!(!may(Action::Read, scope) && !may(Action::List, scope), "{scope:?}");
+    }
+    assert!(!may(Action::Admin, Scope::Bucket), "it touches every key");
 }

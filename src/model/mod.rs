@@ -18,7 +18,7 @@ mod snapshot;
 mod tags;
 mod timestamp;
 
-pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope};
+pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope, Sight, Standing};
 pub use block::{Block, BlockId, BlockPick, BlockSource};
 pub use condition::{Combination, Conditions, CurrentState, EtagCondition, Unmet};
 pub use digest::{Checksum, ChecksumAlgorithm};

@@ -20,6 +20,7 @@ help-about = Encrypts everything that leaves for a cloud provider, with keys tha
 help-demo = Shows the gateway at work on this machine, with made-up records
 help-serve = Runs the gateway
 help-check = Checks the configuration and everything that it names
+help-scrub = Looks at every chunk at the provider now (the gateway must be stopped)
 help-keys = Works with the root key
 help-keys-init = Makes the root key; never overwrites one
 help-config = The configuration file
@@ -63,6 +64,7 @@ check-client-s3-only = client { $id }: not through the Azure front, because its 
 }
 check-jwks = public keys of { $issuer }: { $place }
 check-provider = provider: { $name }
+scrub-provider = provider { $name }: { $parts } parts looked at, { $faulty } with a fault
 serve-listening = { $front } listens on { $address }
 
 ## Command line
@@ -71,7 +73,7 @@ error-usage-unknown-argument = The argument { $argument } is not known
 cause-usage-unknown-argument = This command does not have it.
 hint-usage-unknown-argument = “ecluse --help” and “ecluse COMMAND --help” show what there is.
 error-usage-unknown-command = The command { $argument } is not known
-cause-usage-unknown-command = Écluse has the commands demo, serve, check and keys init.
+cause-usage-unknown-command = Écluse has the commands demo, serve, check, scrub and keys init.
 hint-usage-unknown-command = “ecluse --help” shows what each does.
 error-usage-missing-argument = Something is missing: { $argument }
 cause-usage-missing-argument = The command cannot run without it.
@@ -315,6 +317,9 @@ hint-catalog-too-new = Install the version that wrote it, or a later one.
 error-catalog-audit = The catalog contradicts itself: { $path }
 cause-catalog-audit = The audit found rows that do not fit together.
 hint-catalog-audit = Stop the gateway, copy the catalog away as it is, and restore it from your backup.
+error-scrub-faults = Chunks are missing or damaged: { $parts } parts
+cause-scrub-faults = The provider lost or changed what was stored. The log names each part.
+hint-scrub-faults = Restore the objects from their source. Ask the provider what happened, and keep its answer.
 error-provider-unavailable = The provider { $name } does not answer
 cause-provider-unavailable = The network, the provider, or its credentials are at fault.
 hint-provider-unavailable = Check the address and the credentials in [[provider]], and that the firewall lets the gateway out.

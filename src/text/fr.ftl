@@ -35,6 +35,7 @@ help-about = Chiffre tout ce qui part chez un fournisseur infonuagique, avec des
 help-demo = Montre la passerelle à l'œuvre sur cette machine, avec des documents fictifs
 help-serve = Met la passerelle en service
 help-check = Vérifie la configuration et tout ce qu'elle désigne
+help-scrub = Examine maintenant chaque fragment chez le fournisseur (la passerelle doit être arrêtée)
 help-keys = Gère la clé racine
 help-keys-init = Crée la clé racine; n'en écrase jamais une
 help-config = Le fichier de configuration
@@ -78,6 +79,7 @@ check-client-s3-only = client { $id } : pas par la façade Azure, car son { $re
 }
 check-jwks = clés publiques de { $issuer } : { $place }
 check-provider = fournisseur : { $name }
+scrub-provider = fournisseur { $name } : { $parts } parties examinées, dont { $faulty } avec un défaut
 serve-listening = { $front } écoute sur { $address }
 
 ## Ligne de commande
@@ -86,7 +88,7 @@ error-usage-unknown-argument = L'argument { $argument } est inconnu
 cause-usage-unknown-argument = Cette commande ne le connaît pas.
 hint-usage-unknown-argument = « ecluse --help » et « ecluse COMMANDE --help » montrent ce qui existe.
 error-usage-unknown-command = La commande { $argument } est inconnue
-cause-usage-unknown-command = Écluse connaît les commandes demo, serve, check et keys init.
+cause-usage-unknown-command = Écluse connaît les commandes demo, serve, check, scrub et keys init.
 hint-usage-unknown-command = « ecluse --help » indique ce que fait chacune.
 error-usage-missing-argument = Il manque quelque chose : { $argument }
 cause-usage-missing-argument = La commande ne peut pas s'exécuter sans cela.
@@ -330,6 +332,9 @@ hint-catalog-too-new = Installez la version qui l'a écrit, ou une plus récente
 error-catalog-audit = Le catalogue se contredit : { $path }
 cause-catalog-audit = La vérification a trouvé des lignes qui ne concordent pas.
 hint-catalog-audit = Arrêtez la passerelle, mettez de côté une copie du catalogue tel quel, puis rétablissez-le depuis votre sauvegarde.
+error-scrub-faults = Des fragments manquent ou sont abîmés : { $parts } parties
+cause-scrub-faults = Le fournisseur a perdu ou changé ce qui était stocké. Le journal nomme chaque partie.
+hint-scrub-faults = Rétablissez les objets à partir de leur source. Demandez au fournisseur ce qui s'est passé, et gardez sa réponse.
 error-provider-unavailable = Le fournisseur { $name } ne répond pas
 cause-provider-unavailable = Le réseau, le fournisseur ou ses identifiants d'accès sont en cause.
 hint-provider-unavailable = Vérifiez l'adresse et les identifiants dans [[provider]], et que le pare-feu laisse sortir la passerelle.

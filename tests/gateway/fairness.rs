@@ -143,7 +143,7 @@ fn read_small(
 ) -> impl Future<Output = Result<usize, Error>> + use<> {
     let needs = Some((Action::Write, bucket(BUCKET), Some(key("record"))));
     let op = house.may(ReadSmall { needs, announced: Some(announced), most_bytes: 8 * MIB as u64 });
-    let gateway = std::sync::Arc::clone(&house.gateway);
+    let gateway = Arc::clone(&house.gateway);
     async move { gateway.read_small(op, stream).await.map(|small| small.bytes.len()) }
 }
 

@@ -179,7 +179,7 @@ async fn clients_see_the_buckets_that_their_grants_name() {
         )
         .await;
     assert!(matches!(again, Err(Error::BucketExists)), "{again:?}");
-    let viewer = principal("chum", vec![grant(&["imaging*"], &[], &[Action::Read])]);
+    let viewer = principal("chum", vec![grant(&["imaging*"], &["mri/"], &[Action::List])]);
     let seen = house.gateway.list_buckets(viewer.authorize(ListBuckets).unwrap()).await.unwrap();
     let names: Vec<_> = seen.iter().map(|bucket| bucket.name.as_str()).collect();
     assert_eq!(names, ["imaging", "imaging-archive"]);

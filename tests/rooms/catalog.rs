@@ -65,9 +65,12 @@ every_catalog!(
     suite::a_version_comes_back_as_it_was_committed,
     suite::conditions_are_held_against_the_current_version,
     suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
-    suite::what_waits_too_long_is_hastened_and_nothing_else,
-    suite::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
-    suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
+    queue::what_waits_too_long_is_hastened_and_nothing_else,
+    queue::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
+    queue::a_part_in_doubt_is_looked_at_again_and_deleted_unless_it_lives,
+    queue::a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come,
+    queue::what_was_found_is_told_once_and_forgotten_when_it_is_looked_at_again,
+    queue::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,
     suite::a_part_number_selects_the_bytes_of_its_part,
@@ -105,12 +108,25 @@ every_catalog!(
     blocks::an_object_grows_by_appending_and_stays_the_same_version,
     blocks::a_run_of_slices_becomes_one_part_and_nothing_else_changes,
     blocks::objects_are_found_by_their_tags,
+    slices::neighbours_in_one_part_become_one_slice,
+    slices::an_object_is_made_of_a_bounded_number_of_slices,
+    slices::as_many_blocks_as_azure_allows_are_committed_and_copied,
+    slices::a_read_that_has_begun_gets_every_page_of_what_it_opened,
+    slices::what_shares_its_bytes_grows_and_goes_by_itself,
+    slices::blocks_whose_md5_nobody_knows_give_no_tag_that_others_have,
     leases::each_kind_of_write_is_refused_without_the_lease_and_done_with_it,
     leases::a_lease_guards_while_it_is_being_broken,
     leases::a_lease_that_ran_out_guards_nothing_and_cannot_be_named,
     leases::each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to,
     leases::a_list_that_is_refused_leaves_the_version_and_what_waits,
 );
+
+mod looking_at_few {
+    every_catalog!(
+        testing::suites::catalog::listing::LOOKING_AT_FEW;
+        listing::pages_that_show_nothing_lead_to_all_that_there_is,
+    );
+}
 
 mod retaining {
     every_catalog!(
@@ -151,7 +167,7 @@ async fn random_histories_go_the_same_way_in_memory_and_in_sqlite() {
 }
 
 fn retention_of_20_ms() -> CatalogSettings {
-    CatalogSettings { retention: Some(Duration::from_millis(20)) }
+    CatalogSettings::retaining(Some(Duration::from_millis(20)))
 }
 
 #[tokio::test]

@@ -233,8 +233,8 @@ def token(name, made_by, query, url=f"{HOST_STYLE}/imaging/ct/1", headers=None, 
 
 
 def delegation_key(version="2026-04-06"):
-    """What the gateway hands out: src/front/azure/admission/auth/delegation.rs."""
-    fields = ["ecluse/user-delegation/1", "oid-1", "tid-1", START, EXPIRY, "b", version]
+    """What the gateway hands out to whom the claim "viewer" names: src/front/azure/admission/auth/delegation.rs."""
+    fields = ["ecluse/user-delegation/2", "oid-1", "tid-1", START, EXPIRY, "b", version, "viewer"]
     text = b"".join(struct.pack(">Q", len(f)) + f.encode() for f in fields)
     key = UserDelegationKey()
     key.signed_oid, key.signed_tid, key.signed_start, key.signed_expiry = "oid-1", "tid-1", START, EXPIRY

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{BucketEntry, ObjectEntry, PartSlice, State};
+use super::state::{BucketEntry, ObjectEntry, State};
 use crate::catalog::order::RANK_OF_DELETED;
+use crate::catalog::slices::PartSlice;
 
 pub(super) fn audit(state: &State) -> Vec<String> {
     let mut faults = Vec::new();

@@ -12,19 +12,22 @@ mod deletions;
 mod listing;
 mod objects;
 mod past;
+mod scrub;
 mod state;
 mod uploads;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
-    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
+    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
+    ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
+    Version,
 };
 use crate::model::{
     BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
@@ -150,6 +153,13 @@ impl Catalog for MemoryCatalog {
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         self.with(|state| objects::open(state, object, select))
+    }
+
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
+        match &more.rest {
+            Rest::Kept(slices) => Ok(SlicePage::of_kept(Arc::clone(slices), more.range)),
+            Rest::Rows(_) => Err(CatalogError::Damaged("slices of another catalog")),
+        }
     }
 
     async fn revise(
@@ -293,6 +303,7 @@ impl Catalog for MemoryCatalog {
     async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError> {
         self.with(|state| {
             state.blocks.retain(|open| open != block);
+            state.aside.retain(|(aside, _)| aside != block);
             Ok(())
         })
     }
@@ -302,9 +313,32 @@ impl Catalog for MemoryCatalog {
             if parts.iter().any(|part| state.parts.contains_key(&part.part)) {
                 return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
             }
-            parts.into_iter().for_each(|part| state.queue(part, due));
+            deletions::queue(state, parts, due);
             Ok(())
         })
+    }
+
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            deletions::look_again(state, parts, at);
+            Ok(())
+        })
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.with(|state| Ok(deletions::requeue_looks(state, now, limit)))
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.blocks.retain(|open| open != block);
+            state.aside.push((block.clone(), at));
+            Ok(())
+        })
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.with(|state| Ok(state.aside.iter().filter(|(_, at)| *at <= now).map(|(block, _)| block.clone()).collect()))
     }
 
     async fn due_deletions(
@@ -341,6 +375,33 @@ impl Catalog for MemoryCatalog {
 
     async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
         self.with(|state| Ok(deletions::queue_state(state)))
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        self.with(|state| Ok(scrub::parts(state, provider, after, limit)))
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        self.with(|state| Ok(scrub::count(state, provider)))
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        self.with(|state| Ok(state.rounds.get(provider).cloned()))
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        self.with(|state| Ok(scrub::save(state, provider, round, from, faults)))
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

@@ -2,14 +2,16 @@
 
 use super::state::{ObjectEntry, State};
 use super::{blocks, past};
-use crate::catalog::{CatalogError, Content, NewVersion, ObjectRef, OpenedVersion, Select, Version};
-use crate::model::{Block, BucketRef, Conditions, Lease, ObjectKey, Timestamp};
+use crate::catalog::{
+    CatalogError, Content, MOST_SLICES, NewVersion, ObjectRef, OpenedVersion, Select, SlicePage, Version,
+};
+use crate::model::{Block, BucketRef, ByteRange, Conditions, Lease, ObjectKey, Timestamp};
 
 pub(super) fn commit(state: &mut State, new: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
     let lease = check(state, &new.bucket, &new.key, &new.conditions)?;
     check_lengths(&new.part_lengths, new.length)?;
     let blocks = shared_blocks(state, &new.content);
-    let slices = state.add(new.content, new.length, &new.bucket.tenant)?;
+    let slices = state.add(new.content, new.length, &new.bucket.tenant, MOST_SLICES)?;
     let id = state.next_version();
     let version = Version {
         id,
@@ -65,7 +67,9 @@ pub(super) fn open(state: &State, object: &ObjectRef, select: Select) -> Result<
         Ok(Some(range)) => state.overlapping(&object.slices, range)?,
         Ok(None) | Err(_) => Vec::new(),
     };
-    Ok(OpenedVersion { version: object.version.clone(), range, slices })
+    let bytes = range.ok().flatten().unwrap_or(ByteRange { first: 0, end: 0 });
+    let SlicePage { slices, more } = SlicePage::of_kept(slices.into(), bytes);
+    Ok(OpenedVersion { version: object.version.clone(), range, slices, more })
 }
 
 pub(super) fn delete(

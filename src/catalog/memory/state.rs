@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
-    VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, ScrubFault, ScrubRound, Upload, UploadId,
+    UploadPart, Version, VersionId,
 };
 use crate::model::{
     Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
@@ -22,6 +23,13 @@ pub(super) struct State {
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
     pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
+    /// Second looks, and when.
+    pub(super) looks: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    /// Blocks that were looked through once, and when they are again.
+    pub(super) aside: Vec<(PartBlock, Timestamp)>,
+    /// How far the looks at all parts are, and what they found, by provider.
+    pub(super) rounds: BTreeMap<ProviderName, ScrubRound>,
+    pub(super) findings: BTreeMap<ProviderName, BTreeMap<PartId, ScrubFault>>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
@@ -76,28 +84,15 @@ pub(super) struct ObjectEntry {
 
 pub(super) struct UploadEntry {
     pub(super) upload: Upload,
-    pub(super) parts: BTreeMap<u32, (UploadPart, Vec<PartSlice>)>,
+    pub(super) parts: BTreeMap<u32, StoredPart>,
 }
+
+pub(super) type StoredPart = (UploadPart, Vec<PartSlice>);
 
 pub(super) struct PartEntry {
     pub(super) part: Part,
     pub(super) tenant: TenantId,
     pub(super) slices: u64,
-}
-
-/// As [`Slice`], with the part's id only.
-#[derive(Debug, Clone)]
-pub(super) struct PartSlice {
-    pub(super) position: u64,
-    pub(super) part: PartId,
-    pub(super) offset: u64,
-    pub(super) length: u64,
-}
-
-impl PartSlice {
-    pub(super) fn end(&self) -> u64 {
-        self.position + self.length
-    }
 }
 
 impl State {
@@ -144,12 +139,13 @@ impl State {
         Some((bucket, found))
     }
 
-    /// The slices of new content, counted. Everything is checked before anything changes.
+    /// The slices of new content, counted, at most `most`. Everything is checked before anything changes.
     pub(super) fn add(
         &mut self,
         content: Content,
         length: u64,
         tenant: &TenantId,
+        most: usize,
     ) -> Result<Vec<PartSlice>, CatalogError> {
         let slices = match &content {
             Content::Empty => Vec::new(),
@@ -157,7 +153,7 @@ impl State {
                 self.check(part)?;
                 vec![PartSlice { position: 0, part: part.id, offset: 0, length: part.length }]
             }
-            Content::Shared { source, range } => self.share(*source, *range, tenant)?,
+            Content::Shared { source, range } => self.share(*source, *range, tenant, most)?,
         };
         if slices.iter().map(|slice| slice.length).sum::<u64>() != length {
             return Err(CatalogError::Damaged("a length that is not its content's"));
@@ -190,7 +186,8 @@ impl State {
             if let Some(PartEntry { part, tenant, .. }) = self.parts.remove(&slice.part) {
                 let chunks = part.chunks();
                 for provider in part.placements {
-                    self.queue(QueuedDeletion { part: part.id, tenant: tenant.clone(), chunks, provider }, grace_until);
+                    let (part, tenant) = (part.id, tenant.clone());
+                    self.queue(QueuedDeletion { part, tenant, chunks, provider, in_doubt: false }, grace_until);
                 }
             }
         }
@@ -231,7 +228,13 @@ impl State {
         Ok(())
     }
 
-    fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
+    fn share(
+        &self,
+        source: VersionId,
+        range: ByteRange,
+        tenant: &TenantId,
+        most: usize,
+    ) -> Result<Vec<PartSlice>, CatalogError> {
         let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
@@ -239,22 +242,13 @@ impl State {
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        Ok(cut(&object.slices, range, 0))
+        cut(&object.slices, range, most)
     }
 }
 
-/// Bytes `range` of a content, as the bytes at `position` of another one.
-pub(super) fn cut(slices: &[PartSlice], range: ByteRange, position: u64) -> Vec<PartSlice> {
-    let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-    let cut = |slice: &PartSlice| {
-        let first = slice.position.max(range.first);
-        let end = slice.end().min(range.end);
-        PartSlice {
-            position: position + (first - range.first),
-            part: slice.part,
-            offset: slice.offset + (first - slice.position),
-            length: end - first,
-        }
-    };
-    within.map(cut).collect()
+/// Bytes `range` of a content, from position 0 on.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange, most: usize) -> Result<Vec<PartSlice>, CatalogError> {
+    let mut joined = Joined::up_to(most);
+    slices.iter().filter_map(|slice| slice.cut(range, 0)).try_for_each(|slice| joined.add(slice))?;
+    Ok(joined.into_slices())
 }

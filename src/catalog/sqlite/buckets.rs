@@ -60,12 +60,13 @@ pub(super) fn delete(db: &Connection, bucket: &BucketRef) -> Result<(), CatalogE
     leases::guard_write(db, id, &[], None)?;
     let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
         OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
-        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)
+        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')
         OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND deleted IS NULL)";
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return Err(CatalogError::BucketNotEmpty);
     }
-    let retained = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1)";
+    let retained = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1)
+        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)";
     if db.prepare_cached(retained)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return set_aside(db, id);
     }

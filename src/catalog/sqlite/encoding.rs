@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{AccessPolicy, CatalogError};
 use crate::model::{
-    AppendState, Checksum, ChecksumAlgorithm, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tags, Tier, Timestamp,
+    AppendState, Checksum, ChecksumAlgorithm, ClientId, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tags, Tier,
+    Timestamp,
 };
 
 const METADATA_VERSION: u32 = 1;
@@ -92,6 +93,8 @@ struct StoredPolicy {
     expiry: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     permissions: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    set_by: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,18 +197,19 @@ pub(super) fn read_user(text: &str) -> Result<BTreeMap<String, String>, CatalogE
 
 pub(super) fn write_policies(policies: &[AccessPolicy]) -> Result<String, CatalogError> {
     let stored = |policy: AccessPolicy| {
-        let AccessPolicy { id, start, expiry, permissions } = policy;
-        StoredPolicy { id, start, expiry, permissions }
+        let AccessPolicy { id, start, expiry, permissions, set_by } = policy;
+        StoredPolicy { id, start, expiry, permissions, set_by: set_by.map(|client| client.as_str().to_owned()) }
     };
     write(&policies.iter().cloned().map(stored).collect::<Vec<_>>())
 }
 
 pub(super) fn read_policies(text: &str) -> Result<Vec<AccessPolicy>, CatalogError> {
     let value = |stored: StoredPolicy| {
-        let StoredPolicy { id, start, expiry, permissions } = stored;
-        AccessPolicy { id, start, expiry, permissions }
+        let StoredPolicy { id, start, expiry, permissions, set_by } = stored;
+        let client = |text: String| ClientId::parse(&text).map_err(|_cause| CatalogError::Damaged("a client's id"));
+        Ok(AccessPolicy { id, start, expiry, permissions, set_by: set_by.map(client).transpose()? })
     };
-    Ok(read::<Vec<StoredPolicy>>(text)?.into_iter().map(value).collect())
+    read::<Vec<StoredPolicy>>(text)?.into_iter().map(value).collect()
 }
 
 pub(super) fn write_checksums(checksums: &[Checksum]) -> Result<String, CatalogError> {

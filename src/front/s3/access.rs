@@ -178,6 +178,16 @@ impl Caller {
         self.principal.authorize(op).map_err(|denied| errors::denied(denied, &self.context))
     }
 
+    /// A continuation token of the list that `of` names, which holds `content` and is sealed.
+    pub(super) fn token(&self, gateway: &Gateway, of: &[&str], content: &[u8]) -> S3Result<String> {
+        gateway.seal_token(&self.principal.tenant, of, content).map_err(|error| self.error(error))
+    }
+
+    /// What a token of the list that `of` names holds; `None` when it is not one.
+    pub(super) fn read_token(&self, gateway: &Gateway, of: &[&str], token: &str) -> S3Result<Option<Vec<u8>>> {
+        gateway.open_token(&self.principal.tenant, of, token).map_err(|error| self.error(error))
+    }
+
     /// What a gateway error becomes.
     pub(super) fn error(&self, error: Error) -> S3Error {
         errors::answer(error, &self.context)

@@ -11,7 +11,7 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use super::access::Caller;
 use super::errors::{self, invalid};
-use super::{headers, put};
+use super::{headers, listing, put};
 use crate::gateway::{CreateBucket, DeleteBucket, Gateway, HeadBucket, ListBuckets};
 use crate::model::Principal;
 
@@ -19,8 +19,10 @@ use crate::model::Principal;
 const DEFAULT_REGION: &str = "us-east-1";
 /// Most buckets in a page.
 const MAX_BUCKETS: i32 = 10_000;
+/// What continuation tokens of buckets are sealed for.
+const BUCKETS: &str = "s3/buckets";
 
-/// ListBuckets. The continuation token is the last name of the page before.
+/// ListBuckets. The continuation token holds the last name of the page before.
 pub(super) async fn list(
     gateway: &Gateway,
     req: S3Request<ListBucketsInput>,
@@ -34,14 +36,22 @@ pub(super) async fn list(
             return Err(invalid("InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000."));
         }
     };
+    let after = match &continuation_token {
+        None => None,
+        Some(token) => {
+            let name = caller.read_token(gateway, &[BUCKETS], token)?.and_then(|name| String::from_utf8(name).ok());
+            Some(name.ok_or_else(listing::bad_token)?)
+        }
+    };
     let op = caller.may(ListBuckets)?;
     let all = gateway.list_buckets(op).await.map_err(|error| caller.error(error))?;
     let mut found = all.into_iter().filter(|bucket| {
         prefix.as_deref().is_none_or(|prefix| bucket.name.as_str().starts_with(prefix))
-            && continuation_token.as_deref().is_none_or(|after| bucket.name.as_str() > after)
+            && after.as_deref().is_none_or(|after| bucket.name.as_str() > after)
     });
     let page: Vec<_> = found.by_ref().take(limit).collect();
-    let next = if found.next().is_some() { page.last().map(|bucket| bucket.name.as_str().to_owned()) } else { None };
+    let last = if found.next().is_some() { page.last() } else { None };
+    let next = last.map(|bucket| caller.token(gateway, &[BUCKETS], bucket.name.as_str().as_bytes())).transpose()?;
     let shown = page.into_iter().map(|bucket| Bucket {
         name: Some(bucket.name.as_str().to_owned()),
         creation_date: Some(headers::dto_time(bucket.created)),

@@ -4,16 +4,18 @@ use s3s::dto::{
     CommonPrefix, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
     ObjectStorageClass, Owner,
 };
-use s3s::{S3Request, S3Response, S3Result};
+use s3s::{S3Error, S3Request, S3Response, S3Result};
 
 use super::access::Caller;
 use super::errors::invalid;
-use super::tokens::{encode_token, parse_token};
 use super::{buckets, headers, put, xml};
+use crate::front::token;
 use crate::gateway::{Gateway, ListEntry, ListExtras, ListObjects, ListPage, ListStart};
 
 /// Most entries in a page. Source: S3 `ListObjectsV2`.
 const MAX_KEYS: i32 = 1000;
+/// What continuation tokens of objects are sealed for.
+const OBJECTS: &str = "s3/objects";
 
 /// How names are shown.
 #[derive(Clone, Copy)]
@@ -71,14 +73,17 @@ pub(super) async fn version_2(
     let limit = limit(input.max_keys, MAX_KEYS)?;
     let delimiter = input.delimiter.filter(|text| !text.is_empty());
     let prefix = input.prefix.unwrap_or_default();
+    let list = [OBJECTS, input.bucket.as_str()];
     let start = match (input.continuation_token.as_deref(), input.start_after.as_deref()) {
-        (Some(token), _) => parse_token(token)
-            .ok_or_else(|| invalid("InvalidArgument", "The continuation token provided is incorrect"))?,
+        (Some(text), _) => {
+            let start = caller.read_token(gateway, &list, text)?.and_then(|start| token::parse_start(&start));
+            start.ok_or_else(bad_token)?
+        }
         (None, Some(after)) if !after.is_empty() => ListStart::After(after.to_owned()),
         (None, _) => ListStart::First,
     };
     let page = page(gateway, &caller, &input.bucket, &prefix, delimiter.clone(), start, limit).await?;
-    let next = page.next.as_ref().map(encode_token);
+    let next = page.next.as_ref().map(|next| caller.token(gateway, &list, &token::start_bytes(next))).transpose()?;
     let owner = input.fetch_owner.unwrap_or(false).then(|| buckets::owner(&caller.principal));
     let count = page.entries.len();
     let Shown { objects, prefixes } = encoding.entries(page, owner)?;
@@ -134,6 +139,11 @@ fn next_name(next: &ListStart, page: &ListPage) -> String {
             None => String::new(),
         },
     }
+}
+
+/// 400: a token that was not given out for this list.
+pub(super) fn bad_token() -> S3Error {
+    invalid("InvalidArgument", "The continuation token provided is incorrect")
 }
 
 /// A page size: absent means `most`, more than that means that too, as S3 has it.

@@ -32,10 +32,8 @@ mod ranges;
 mod refuse;
 mod service;
 mod tagging;
-mod tokens;
 mod xml;
 
 pub use chunked::decode_chunked;
 pub use ranges::parse_range;
 pub use service::{Outgoing, S3Front, S3Settings};
-pub use tokens::parse_token;

@@ -160,6 +160,7 @@ async fn ask_again(gateway: &Gateway, hastened: &mut bool) -> Result<(), Catalog
         gateway.catalog.hasten_deletions(gateway.grace_until()).await?;
         *hastened = true;
     }
+    gateway.catalog.requeue_looks(Timestamp::steady(), BATCH).await?;
     gateway.parts.resolve().await
 }
 

@@ -8,10 +8,12 @@ mod collect;
 mod custody;
 mod merge;
 mod purge;
+mod scrub;
 mod sweep;
 
 pub use collect::collect;
 pub use custody::watch_custodian;
 pub use merge::merge;
 pub use purge::purge;
-pub use sweep::{SweepError, sweep};
+pub use scrub::{ScrubError, ScrubSettings, scrub, scrub_now};
+pub use sweep::{SweepError, sweep, sweep_again};

@@ -187,10 +187,17 @@ impl Operation for DropBucket {
     }
 }
 
+/// What a client needs at a name for it to be found by its tags: to list it, and to read it, because tags are read.
+pub(in crate::gateway) const FOUND: &[Action] = &[Action::List, Action::Read];
+
 impl Operation for FindByTags {
-    /// In one bucket: to list all of it. In all: nothing, because only what the client may list is found.
+    /// In one bucket: to list all of it.
     fn requirements(&self) -> Vec<Requirement<'_>> {
         let all = |bucket| Requirement { action: Action::List, bucket, scope: Scope::Prefix("") };
         self.bucket.iter().map(all).collect()
+    }
+
+    fn somewhere(&self) -> &'static [Action] {
+        FOUND
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::parts::PartTicket;
 use crate::catalog::{Catalog, CatalogError};
 use crate::gateway::fair::Payer;
+use crate::gateway::unlock::check;
 use crate::gateway::{Error, Gateway};
-use crate::model::Timestamp;
+use crate::model::{Principal, Timestamp};
 
 /// Runs `work` to its end even when the caller is dropped.
 pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
@@ -18,10 +19,13 @@ pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
 
 impl Gateway {
     /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
-    /// leave the ticket in doubt. It begins when it is the payer's turn. `change` is given the time until which what it frees stays at the provider.
+    /// leave the ticket in doubt. It begins when it is its principal's turn. `change` is given the time until which what it frees stays at the provider.
+    ///
+    /// `principal`: on whose behalf; `None`: the gateway's own. Revocation reaches what has begun: it is asked here, when
+    /// everything has come and nothing is committed, whether all that was authorized is allowed still.
     pub(in crate::gateway) async fn change<T, R>(
         &self,
-        payer: &Payer,
+        principal: Option<&Principal>,
         ticket: Option<PartTicket>,
         change: impl FnOnce(Arc<dyn Catalog>, Timestamp) -> R + Send + 'static,
     ) -> Result<T, Error>
@@ -29,9 +33,23 @@ impl Gateway {
         T: Send + Sync + 'static,
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
-        let turn = self.turn_to_write(payer).await?;
+        // Held until the catalog has answered, whoever waits for that.
+        let turn = match principal {
+            Some(principal) => Some(self.turn_to_write(&Payer::of(principal)).await?),
+            None => None,
+        };
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
+        let (keyring, principal) = (Arc::clone(&self.keyring), principal.cloned());
         in_own_task(async move {
+            if let Some(principal) = &principal
+                && let Err(error) = check(&keyring, principal)
+            {
+                // The part was never to be committed: its chunks go.
+                if let Some(ticket) = ticket {
+                    ticket.abandon().await;
+                }
+                return Err(error);
+            }
             let ticket = ticket.map(PartTicket::committing);
             let outcome = change(catalog, grace_until).await;
             drop(turn);
@@ -64,7 +82,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::AppendPosition
             | CatalogError::AppendLength
             | CatalogError::InvalidBlock
-            | CatalogError::TooManyBlocks,
+            | CatalogError::TooManyBlocks
+            | CatalogError::TooManySlices,
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(

@@ -74,7 +74,7 @@ impl Options {
     pub fn with(provider: Provider) -> Self {
         Self {
             provider,
-            write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
+            write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into(), "late = \"0s\"".into()],
             others: Vec::new(),
             stranger: None,
             awaited: "/readyz",

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod changes;
+mod hidden;
 mod oversized;
 mod permissions;
 mod proofs;

@@ -58,6 +58,18 @@ impl Ask<'_> {
         errors::answer(error, self.operation, &self.context)
     }
 
+    /// A marker of the list that `of` names, which holds `content` and is sealed.
+    pub(in crate::front::azure) fn marker(&self, of: &[&str], content: &[u8]) -> Result<String, Refusal> {
+        let tenant = &self.caller.principal.tenant;
+        self.house.gateway.seal_token(tenant, of, content).map_err(|error| self.refuse(error))
+    }
+
+    /// What a marker of the list that `of` names holds; `None` when it is not one.
+    pub(in crate::front::azure) fn read_marker(&self, of: &[&str], marker: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        let tenant = &self.caller.principal.tenant;
+        self.house.gateway.open_token(tenant, of, marker).map_err(|error| self.refuse(error))
+    }
+
     /// The address of the account, as lists show it.
     pub(in crate::front::azure) fn endpoint(&self) -> String {
         let scheme = if self.asked.tls { "https" } else { "http" };

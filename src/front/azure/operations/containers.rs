@@ -8,7 +8,9 @@ use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{self, named};
 use crate::front::azure::wire::{conditions, properties, xml};
-use crate::gateway::{Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadPolicies, ReviseBucket};
+use crate::gateway::{
+    Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadBucket, ReadPolicies, ReviseBucket,
+};
 use crate::model::{Action, Conditions, Lease, Timestamp};
 
 /// Largest list of policies, in bytes.
@@ -25,7 +27,7 @@ pub(in crate::front::azure) async fn create(ask: &Ask<'_>) -> Result<Reply, Refu
     Ok(Reply::new(StatusCode::CREATED).of_state(&created.state_tag(), created.modified))
 }
 
-/// Get Container Properties.
+/// Get Container Properties; with the metadata where the caller may read in the container.
 pub(in crate::front::azure) async fn properties(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let bucket = head(ask).await?;
     let mut reply = Reply::new(StatusCode::OK).of_state(&bucket.state_tag(), bucket.modified);
@@ -39,7 +41,9 @@ pub(in crate::front::azure) async fn properties(ask: &Ask<'_>) -> Result<Reply, 
 
 /// Get Container Metadata.
 pub(in crate::front::azure) async fn metadata(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let bucket = head(ask).await?;
+    let op = ask.may(ReadBucket { bucket: ask.bucket()? })?;
+    let bucket = ask.house.gateway.read_bucket(op).await.map_err(|error| ask.refuse(error))?;
+    let bucket = not_leased_to_others(ask, bucket)?;
     let mut reply = Reply::new(StatusCode::OK).of_state(&bucket.state_tag(), bucket.modified);
     shown::user_headers(bucket.user.iter(), &mut reply.headers);
     Ok(reply)
@@ -73,9 +77,12 @@ pub(in crate::front::azure) async fn delete(ask: &Ask<'_>) -> Result<Reply, Refu
 }
 
 async fn head(ask: &Ask<'_>) -> Result<Bucket, Refusal> {
-    let lease = conditions::lease_only(&ask.asked)?.lease;
     let op = ask.may(HeadBucket { bucket: ask.bucket()? })?;
-    let bucket = ask.house.gateway.head_bucket(op).await.map_err(|error| ask.refuse(error))?;
+    not_leased_to_others(ask, ask.house.gateway.head_bucket(op).await.map_err(|error| ask.refuse(error))?)
+}
+
+fn not_leased_to_others(ask: &Ask<'_>, bucket: Bucket) -> Result<Bucket, Refusal> {
+    let lease = conditions::lease_only(&ask.asked)?.lease;
     let guarded = Lease::guard_read(bucket.lease.as_ref(), lease.as_deref(), Timestamp::steady());
     guarded.map_err(|fault| ask.refuse(fault.into()))?;
     Ok(bucket)

@@ -32,6 +32,7 @@ use crate::model::{
 
 /// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
 const LONGEST_SOURCE_BYTES: usize = 2048;
+const TAG_OPTION: &str = "x-ms-copy-source-tag-option";
 /// Most bytes of Put Blob From URL. Source: "Put Blob From URL", remarks.
 const MOST_PUT_BYTES: u64 = 5000 * 1024 * 1024;
 /// Most bytes of Copy Blob From URL. Source: "Copy Blob From URL", remarks.
@@ -252,6 +253,13 @@ async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result
     if let Ok(host) = HeaderValue::from_str(uri.authority().map_or("", http::uri::Authority::as_str)) {
         headers.insert(http::header::HOST, host);
     }
+    // What is taken from the source beside its bytes is asked of the source's proof: its tags, compared or copied.
+    if let Some(tags) = ask.asked.headers.get("x-ms-source-if-tags") {
+        headers.insert(named("x-ms-if-tags"), tags.clone());
+    }
+    if let Some(option) = ask.asked.headers.get(TAG_OPTION) {
+        headers.insert(named(TAG_OPTION), option.clone());
+    }
     let origin = Origin { remote: ask.asked.remote, tls: ask.asked.tls };
     let asked = arrival::asked(ask.house, &method, &uri, &headers, origin)?;
     if ["comp", "restype", "versionid"].iter().any(|name| asked.parameter(name).is_some()) {
@@ -347,14 +355,12 @@ fn is_here(ask: &Ask<'_>, uri: &Uri) -> bool {
 
 /// Whether tags come from the source (`x-ms-copy-source-tag-option`).
 fn tag_option(ask: &Ask<'_>) -> Result<bool, Refusal> {
-    match ask.asked.header("x-ms-copy-source-tag-option") {
+    match ask.asked.header(TAG_OPTION) {
         None => Ok(false),
         Some(text) if text.eq_ignore_ascii_case("replace") => Ok(false),
-        Some(_) if ask.asked.headers.contains_key("x-ms-tags") => {
-            Err(Refusal::invalid_header("x-ms-copy-source-tag-option", "COPY"))
-        }
+        Some(_) if ask.asked.headers.contains_key("x-ms-tags") => Err(Refusal::invalid_header(TAG_OPTION, "COPY")),
         Some(text) if text.eq_ignore_ascii_case("copy") => Ok(true),
-        Some(text) => Err(Refusal::invalid_header("x-ms-copy-source-tag-option", text)),
+        Some(text) => Err(Refusal::invalid_header(TAG_OPTION, text)),
     }
 }
 

@@ -7,14 +7,17 @@ use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
-use crate::front::azure::wire::tokens;
 use crate::front::azure::wire::xml::{self, BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer};
+use crate::front::token;
 use crate::gateway::{Bucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart};
-use crate::model::{ETag, Lease, Metadata, Timestamp};
+use crate::model::{BucketName, ETag, Lease, Metadata, Timestamp};
 
 /// Most entries of a page. Source: "List Blobs", "List Containers".
 const MOST_RESULTS: usize = 5000;
 const DAY_MS: i64 = 86_400_000;
+/// What markers of containers and of blobs are sealed for.
+const CONTAINERS: &str = "azure/containers";
+const BLOBS: &str = "azure/blobs";
 
 /// What `include` asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +38,10 @@ pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, 
     let marker = ask.asked.parameter("marker").filter(|text| !text.is_empty());
     let after = match marker {
         None => None,
-        Some(text) => Some(tokens::parse_name(text).ok_or_else(|| bad_marker(text))?),
+        Some(text) => {
+            let name = ask.read_marker(&[CONTAINERS], text)?.and_then(|name| String::from_utf8(name).ok());
+            Some(name.ok_or_else(|| bad_marker(text))?)
+        }
     };
     let buckets = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(|error| ask.refuse(error))?;
     let fits = |bucket: &Bucket| {
@@ -45,7 +51,8 @@ pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, 
     let mut found: Vec<Bucket> = buckets.into_iter().filter(fits).collect();
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| tokens::encode_name(last.name.as_str()));
+    let next = found.last().filter(|_| more).map(|last| ask.marker(&[CONTAINERS], last.name.as_str().as_bytes()));
+    let next = next.transpose()?;
     let listed = found.into_iter().map(|bucket| ListedContainer {
         modified: http_date(bucket.modified),
         etag: format!("\"{}\"", bucket.state_tag()),
@@ -84,8 +91,13 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
     let limit = limit(&ask.asked)?;
     let value = |name| ask.asked.parameter(name).filter(|text| !text.is_empty());
     let (prefix, delimiter, marker) = (value("prefix"), value("delimiter"), value("marker"));
+    let bucket = ask.bucket()?;
+    let list = [BLOBS, bucket.as_str()];
     let start = match (marker, value("startfrom")) {
-        (Some(text), _) => tokens::parse_list(text).ok_or_else(|| bad_marker(text))?,
+        (Some(text), _) => {
+            let start = ask.read_marker(&list, text)?.and_then(|start| token::parse_start(&start));
+            start.ok_or_else(|| bad_marker(text))?
+        }
         (None, Some(text)) => ListStart::At(text.to_owned()),
         (None, None) => ListStart::First,
     };
@@ -96,7 +108,7 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         return Err(Refusal::invalid_parameter("showonly", only));
     }
     let op = ask.may(ListObjects {
-        bucket: ask.bucket()?,
+        bucket: bucket.clone(),
         prefix: prefix.unwrap_or_default().to_owned(),
         delimiter: delimiter.map(str::to_owned),
         start,
@@ -106,8 +118,8 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         extras: ListExtras { snapshots: include.snapshots, uncommitted: include.uncommitted, deleted: include.deleted },
     })?;
     let (page, share) = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
-    let next = page.next.as_ref().map(tokens::encode_list);
-    let entries = page.entries.into_iter().map(|entry| shown_entry(entry, include)).collect();
+    let next = page.next.as_ref().map(|next| ask.marker(&list, &token::start_bytes(next))).transpose()?;
+    let entries = page.entries.into_iter().map(|entry| shown_entry(entry, include, ask, &bucket)).collect();
     let text = xml::blobs(&BlobsPage {
         endpoint: &ask.endpoint(),
         container: ask.asked.target.container.as_deref().unwrap_or_default(),
@@ -169,7 +181,7 @@ fn include(asked: &Asked<'_>, known: &[&str]) -> Result<Include, Refusal> {
     Ok(include)
 }
 
-fn shown_entry(entry: ListEntry, include: Include) -> BlobEntry {
+fn shown_entry(entry: ListEntry, include: Include, ask: &Ask<'_>, bucket: &BucketName) -> BlobEntry {
     match entry {
         ListEntry::Prefix(prefix) => BlobEntry::Prefix(prefix),
         ListEntry::Uncommitted { key, touched } => BlobEntry::Blob(Box::new(ListedBlob {
@@ -182,7 +194,12 @@ fn shown_entry(entry: ListEntry, include: Include) -> BlobEntry {
             ..ListedBlob::default()
         })),
         ListEntry::Object { key, length, modified, revision, metadata, lease, snapshot, retained, .. } => {
-            let mut blob = listed(metadata.as_deref().unwrap_or(&Metadata::default()), modified, include);
+            let metadata = metadata.map_or_else(Metadata::default, |metadata| *metadata);
+            let blob = listed(&metadata, modified);
+            let mut blob = match ask.caller.reads(bucket, &key) {
+                true => read(blob, metadata, include),
+                false => blob,
+            };
             blob.name = key.as_str().to_owned();
             blob.length = length;
             blob.modified = Some(http_date(modified));
@@ -204,27 +221,36 @@ fn lease_of(lease: Option<&Lease>) -> ShownLease {
     ShownLease::of(lease)
 }
 
-fn listed(metadata: &Metadata, modified: Timestamp, include: Include) -> ListedBlob {
-    let system = &metadata.system;
+/// What everybody may know who may list.
+fn listed(metadata: &Metadata, modified: Timestamp) -> ListedBlob {
     let block_blob = metadata.append.is_none();
     ListedBlob {
         created: Some(http_date(metadata.created.unwrap_or(modified))),
-        content_type: Some(system.content_type.clone().unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
-        content_encoding: system.content_encoding.clone(),
-        content_language: system.content_language.clone(),
-        content_disposition: system.content_disposition.clone(),
-        cache_control: system.cache_control.clone(),
-        content_md5: shown::md5_of(metadata),
         blob_type: Some(shown::blob_type(metadata)),
         tier: block_blob.then(|| shown::tier_of(metadata).to_owned()),
         tier_inferred: block_blob && metadata.tier.is_none(),
         tier_changed: metadata.tier.as_ref().filter(|_| block_blob).map(|tier| http_date(tier.changed)),
-        copied: metadata.copied.clone().filter(|_| include.copy),
-        tag_count: metadata.tags.len(),
         sealed: metadata.append.as_ref().is_some_and(|state| state.closed),
-        user: include.metadata.then(|| metadata.user.clone().into_iter().collect()),
-        tags: include.tags.then(|| metadata.tags.clone()).filter(|tags| !tags.is_empty()),
         ..ListedBlob::default()
+    }
+}
+
+/// The same with what only a reader may know.
+fn read(blob: ListedBlob, metadata: Metadata, include: Include) -> ListedBlob {
+    let content_md5 = shown::md5_of(&metadata);
+    let Metadata { system, copied, tags, user, .. } = metadata;
+    ListedBlob {
+        content_type: Some(system.content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())),
+        content_encoding: system.content_encoding,
+        content_language: system.content_language,
+        content_disposition: system.content_disposition,
+        cache_control: system.cache_control,
+        content_md5,
+        copied: copied.filter(|_| include.copy),
+        tag_count: tags.len(),
+        user: include.metadata.then(|| user.into_iter().collect()),
+        tags: Some(tags).filter(|tags| include.tags && !tags.is_empty()),
+        ..blob
     }
 }
 

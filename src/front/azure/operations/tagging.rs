@@ -13,6 +13,8 @@ use crate::model::{Action, TagExpression};
 
 /// Largest set of tags, in bytes: ten of the longest fit many times.
 const MOST_TAGS_BYTES: u64 = 64 * 1024;
+/// What markers of searches are sealed for.
+const FOUND: &str = "azure/found";
 
 /// Get Blob Tags.
 pub(in crate::front::azure) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -52,10 +54,14 @@ pub(in crate::front::azure) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusa
         None => None,
     };
     let limit = listing::limit(&ask.asked)?;
+    let search = [FOUND, ask.asked.target.container.as_deref().unwrap_or_default(), text];
     let marker = ask.asked.parameter("marker").filter(|text| !text.is_empty());
     let after = match marker {
         None => None,
-        Some(text) => Some(tokens::parse_found(text).ok_or_else(|| listing::bad_marker(text))?),
+        Some(marker) => {
+            let found = ask.read_marker(&search, marker)?.and_then(|found| tokens::parse_found(&found));
+            Some(found.ok_or_else(|| listing::bad_marker(marker))?)
+        }
     };
     let named: Vec<String> = expression.ranges().iter().map(|range| range.name.to_owned()).collect();
     let op = ask.may(FindByTags { bucket, expression, after, limit })?;
@@ -64,6 +70,7 @@ pub(in crate::front::azure) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusa
     for found in &mut page.found {
         found.tags.retain(|name, _| named.contains(name));
     }
-    let next = page.next.as_ref().map(|(bucket, key)| tokens::encode_found(bucket, key));
+    let next = page.next.as_ref().map(|(bucket, key)| ask.marker(&search, &tokens::found_bytes(bucket, key)));
+    let next = next.transpose()?;
     Ok(Reply::xml(xml::found(&ask.endpoint(), text, &page.found, next.as_deref())))
 }

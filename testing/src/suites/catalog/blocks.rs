@@ -9,7 +9,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{
     AppendState, Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag,
-    EtagCondition, LeaseFault, Metadata, PartId, TagExpression, TenantId, Timestamp,
+    EtagCondition, LeaseFault, Metadata, PartId, Sight, TagExpression, TenantId, Timestamp,
 };
 
 use super::azure::{A, deletion, holding, object, snapshot, tags};
@@ -51,7 +51,8 @@ pub fn commit(name: &str, picks: &[(u8, BlockSource)]) -> BlockCommit {
         bucket: bucket(),
         key: key(name),
         picks: picks.collect(),
-        etag: None,
+        etag: etag(66),
+        tag_of_blocks: true,
         modified: Timestamp(6_000),
         metadata: Metadata::default(),
         conditions: Conditions::default(),
@@ -263,7 +264,7 @@ pub fn new_append(name: &str, number: u32, length: u64) -> NewAppend {
     }
 }
 
-async fn append(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Appended {
+pub async fn append(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Appended {
     catalog.append(new_append(name, number, length), GRACE).await.unwrap()
 }
 
@@ -358,7 +359,7 @@ pub async fn a_run_of_slices_becomes_one_part_and_nothing_else_changes(catalog: 
 
 fn search(text: &str, limit: usize) -> TagQuery {
     let expression = TagExpression::parse_search(text).unwrap();
-    TagQuery { tenant: tenant(), bucket: None, expression, after: None, limit }
+    TagQuery { tenant: tenant(), bucket: None, expression, sight: Sight::of_everything(), after: None, limit }
 }
 
 /// Bucket and key of all that is found, in pages of each size.

@@ -7,8 +7,8 @@ use ecluse::catalog::{
     RunMerge, Select, SnapshotRule, TagQuery, Version, VersionId,
 };
 use ecluse::model::{
-    BlockSource, ByteRange, Conditions, EtagCondition, LeaseAction, Part, PartId, SnapshotId, TagExpression, Tier,
-    Timestamp,
+    BlockSource, ByteRange, Conditions, EtagCondition, LeaseAction, Part, PartId, Sight, SnapshotId, TagExpression,
+    Tier, Timestamp,
 };
 
 use super::azure::{A, B, deletion, object, shown, tags, user};
@@ -302,7 +302,8 @@ async fn tell_all(side: &mut Side<'_>) {
     }
     for text in ["n = '1'", "n > '0' AND m = 'x'"] {
         let expression = TagExpression::parse_search(text).unwrap();
-        let query = TagQuery { tenant: super::suite::tenant(), bucket: None, expression, after: None, limit: 2 };
+        let (tenant, sight) = (super::suite::tenant(), Sight::of_everything());
+        let query = TagQuery { tenant, bucket: None, expression, sight, after: None, limit: 2 };
         side.tell(text, catalog.find_by_tags(&query).await.map(|page| format!("{page:?}")));
     }
     side.tell("waiting", catalog.deletions_waiting().await.map(|count| count.to_string()));

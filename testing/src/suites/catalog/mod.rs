@@ -5,5 +5,7 @@ pub mod blocks;
 pub mod histories;
 pub mod leases;
 pub mod listing;
+pub mod queue;
 pub mod retention;
+pub mod slices;
 pub mod suite;

@@ -15,7 +15,7 @@ use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, wi
 
 pub const RETENTION: Duration = Duration::from_secs(10);
 
-pub const SETTINGS: CatalogSettings = CatalogSettings { retention: Some(RETENTION) };
+pub const SETTINGS: CatalogSettings = CatalogSettings::retaining(Some(RETENTION));
 
 const ALL: ListExtras = ListExtras { snapshots: true, uncommitted: false, deleted: true };
 const DELETED: ListExtras = ListExtras { snapshots: false, uncommitted: false, deleted: true };

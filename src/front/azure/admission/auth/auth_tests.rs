@@ -164,7 +164,7 @@ pub(super) fn issuer() -> Bearer {
 async fn ask_with(request: &Request, policy: Policy, secret: &str, issuer: Option<&Bearer>) -> Result<Caller, Refusal> {
     let now = sas::instant::iso8601(&Vectors::read().now).unwrap();
     let Policy { id, start, expiry, permissions } = policy;
-    let stored = Stored(vec![AccessPolicy { id, start, expiry, permissions }]);
+    let stored = Stored(vec![AccessPolicy { id, start, expiry, permissions, set_by: None }]);
     authenticate(&request.asked(), &clients(secret), &stored, issuer, now).await
 }
 

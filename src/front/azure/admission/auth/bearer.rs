@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fault::{BearerError, BearerSetupError};
 use super::jwks::{Jwks, KeySource};
-use crate::model::{ClientId, Timestamp};
+use crate::model::{ClientId, Requirement, Standing, Timestamp};
 
 /// What the configuration says about bearer tokens (`[azure.oidc]`).
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Bearer {
 
 /// For which clients tokens speak, by the value of the claim. It may be replaced while the front runs: whoever is no longer in
 /// it is refused from the next request on. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct TokenClients(Arc<ArcSwap<BTreeMap<String, ClientId>>>);
 
 impl TokenClients {
@@ -63,13 +63,28 @@ pub(super) struct Subject {
     pub(super) oid: String,
     /// `tid`, or what follows from the issuer.
     pub(super) tid: String,
-    clients: Vec<ClientId>,
+    /// Values of the claim that are mapped, each with its client.
+    mapped: Vec<(String, ClientId)>,
 }
 
 impl Subject {
-    /// Whether the token may act as this client.
-    pub(super) fn speaks_for(&self, client: &ClientId) -> bool {
-        self.clients.contains(client)
+    /// By which value of the claim the token may act as this client; `None`: it may not.
+    pub(super) fn speaks_for(&self, client: &ClientId) -> Option<&str> {
+        self.mapped.iter().find(|(_, mapped)| mapped == client).map(|(value, _)| value.as_str())
+    }
+}
+
+/// That a value of the claim is mapped to a client: who asks by it asks as long as the configuration maps it.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    clients: TokenClients,
+    value: String,
+    client: ClientId,
+}
+
+impl Standing for Mapping {
+    fn allows(&self, _requirement: &Requirement<'_>) -> bool {
+        self.clients.0.load().get(&self.value) == Some(&self.client)
     }
 }
 
@@ -85,6 +100,17 @@ impl Bearer {
     /// For which clients tokens speak.
     pub fn clients(&self) -> TokenClients {
         self.clients.clone()
+    }
+
+    /// The values of the claim that are mapped to that client now.
+    pub(super) fn values_of(&self, client: &ClientId) -> Vec<String> {
+        let clients = self.clients.0.load();
+        clients.iter().filter(|(_, mapped)| *mapped == client).map(|(value, _)| value.clone()).collect()
+    }
+
+    /// What holds as long as that value is mapped to that client.
+    pub(super) fn mapping(&self, value: &str, client: &ClientId) -> Arc<dyn Standing> {
+        Arc::new(Mapping { clients: self.clients(), value: value.to_owned(), client: client.clone() })
     }
 
     /// What `WWW-Authenticate` says: where tokens come from, and for what they must be.
@@ -144,8 +170,9 @@ impl Bearer {
         let oid = text("oid").or_else(|| text("sub")).ok_or(BearerError::Subject)?;
         let tid = text("tid").unwrap_or_else(|| directory(&self.settings.issuer));
         let clients = self.clients.0.load();
-        let mapped = texts(claims.get(&self.settings.claim)).filter_map(|value| clients.get(value));
-        Ok(Subject { oid, tid, clients: mapped.cloned().collect() })
+        let mapped = texts(claims.get(&self.settings.claim))
+            .filter_map(|value| clients.get(value).map(|client| (value.to_owned(), client.clone())));
+        Ok(Subject { oid, tid, mapped: mapped.collect() })
     }
 }
 

@@ -3,7 +3,8 @@
 //! Source: "Get User Delegation Key".
 //!
 //! # Invariants
-//! - A key is derived from the account's and never stored: it dies with the account's key or at its own expiry.
+//! - A key is derived from the account's and never stored: it dies with the account's key, at its own expiry (a week from when
+//!   it was made at most), and with the mapping of the claim by which its bearer spoke for the account.
 //! - Every field of a key is in what it is derived from, with its length before it, so none can be changed or moved.
 
 use http::StatusCode;
@@ -33,26 +34,26 @@ pub(in crate::front::azure) struct DelegationKey {
     pub(in crate::front::azure) value: SecretText,
 }
 
-/// Makes the key of `subject` from `start` (or now) until `expiry`.
+/// Makes the key of `subject` from `start` (or now) until `expiry`, for as long as `value` of its claim is mapped.
 pub(super) fn issue(
     account: &AccountKey,
     subject: &Subject,
-    start: Option<&str>,
-    expiry: &str,
+    value: &str,
+    [start, expiry]: [Option<&str>; 2],
     version: &str,
     now: Timestamp,
 ) -> Result<DelegationKey, Refusal> {
     let begins = start.filter(|text| !text.is_empty()).map_or(Some(now), instant::iso8601);
     let begins = begins.ok_or_else(|| out_of_range("Start"))?;
-    let ends = instant::iso8601(expiry).ok_or_else(|| out_of_range("Expiry"))?;
-    let longest = now.0.max(begins.0).saturating_add(MAX_LIFE_MS);
-    if ends <= begins || ends <= now || ends.0 > longest || begins.0 > now.0.saturating_add(MAX_LIFE_MS) {
+    let ends = expiry.and_then(instant::iso8601).ok_or_else(|| out_of_range("Expiry"))?;
+    // From now on, however far ahead it begins.
+    if ends <= begins || ends <= now || ends.0 > now.0.saturating_add(MAX_LIFE_MS) {
         return Err(out_of_range("Expiry"));
     }
     let (Some(start), Some(expiry)) = (instant::written(begins), instant::written(ends)) else {
         return Err(out_of_range("Expiry"));
     };
-    let tag = mac(account, [&subject.oid, &subject.tid, &start, &expiry, SERVICE, version]);
+    let tag = mac(account, [&subject.oid, &subject.tid, &start, &expiry, SERVICE, version, value]);
     Ok(DelegationKey {
         oid: subject.oid.clone(),
         tid: subject.tid.clone(),
@@ -71,6 +72,7 @@ pub(super) fn derive(
     [start, expiry]: [&str; 2],
     service: &str,
     version: &str,
+    value: &str,
 ) -> Option<AccountKey> {
     let (begins, ends) = (instant::iso8601(start)?, instant::iso8601(expiry)?);
     if service != SERVICE || oid.is_empty() || tid.is_empty() || ends <= begins {
@@ -78,10 +80,10 @@ pub(super) fn derive(
     }
     // SDKs write the times anew: it is the moment that counts.
     let (start, expiry) = (instant::written(begins)?, instant::written(ends)?);
-    AccountKey::new(mac(account, [oid, tid, &start, &expiry, service, version]).as_ref().to_vec())
+    AccountKey::new(mac(account, [oid, tid, &start, &expiry, service, version, value]).as_ref().to_vec())
 }
 
-fn mac(account: &AccountKey, fields: [&str; 6]) -> aws_lc_rs::hmac::Tag {
+fn mac(account: &AccountKey, fields: [&str; 7]) -> aws_lc_rs::hmac::Tag {
     let mut text = Vec::new();
     for field in [LABEL].into_iter().chain(fields) {
         // Lengths are those of parameters and claims: far below the limit of the prefix.
@@ -96,7 +98,7 @@ fn out_of_range(node: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "InvalidXmlNodeValue", text).detail("XmlNodeName", node)
 }
 
-const LABEL: &str = "ecluse/user-delegation/1";
+const LABEL: &str = "ecluse/user-delegation/2";
 /// The Blob service.
 const SERVICE: &str = "b";
 const MAX_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;

@@ -49,7 +49,7 @@ async fn a_bearer_of_the_account_may_ask_and_its_key_can_be_derived_again() {
     let account = AccountKey::new((0..64).collect()).unwrap();
     let value = STANDARD.decode(key.value.expose()).unwrap();
     let again = |oid, start, expiry, service, version| {
-        derive(&account, [oid, &key.tid], [start, expiry], service, version)
+        derive(&account, [oid, &key.tid], [start, expiry], service, version, "viewer")
             .is_some_and(|key| key.made(b"text", AccountKey::new(value.clone()).unwrap().sign(b"text").as_ref()))
     };
     assert!(again("user-1", &key.start, &key.expiry, "b", VERSION));
@@ -66,7 +66,7 @@ async fn a_key_lives_seven_days_at_most_and_not_in_the_past() {
     let account = AccountKey::new(vec![1; 32]).unwrap();
     let issuer = Issuer::new();
     let subject = issuer.bearer().verify(&token(&issuer), NOW).await.unwrap();
-    let code = |start, expiry| match issue(&account, &subject, start, expiry, VERSION, NOW) {
+    let code = |start, expiry| match issue(&account, &subject, "viewer", [start, Some(expiry)], VERSION, NOW) {
         Ok(_) => "",
         Err(refusal) => refusal.code,
     };
@@ -74,8 +74,10 @@ async fn a_key_lives_seven_days_at_most_and_not_in_the_past() {
         (None, "2026-06-08T12:00:00Z", ""),
         (Some(""), "2026-06-02", ""),
         (None, "2026-06-08T12:00:01Z", "InvalidXmlNodeValue"),
-        (Some("2026-06-02"), "2026-06-09", ""),
-        (Some("2026-06-02"), "2026-06-10", "InvalidXmlNodeValue"),
+        (Some("2026-06-02"), "2026-06-08T12:00:00Z", ""),
+        // A week from now, however far ahead it begins.
+        (Some("2026-06-02"), "2026-06-08T12:00:01Z", "InvalidXmlNodeValue"),
+        (Some("2026-06-08T11:00:00Z"), "2026-06-15", "InvalidXmlNodeValue"),
         (Some("2026-06-02"), "2026-06-02", "InvalidXmlNodeValue"),
         (Some("2026-05-01"), "2026-06-01T12:00:00Z", "InvalidXmlNodeValue"),
         (Some("2030-01-01"), "2030-01-02", "InvalidXmlNodeValue"),

@@ -3,17 +3,20 @@
 //! # Invariants
 //! - A token with a key that is not known asks the issuer again, but all such tokens together no more often than
 //!   [`ASK_AGAIN`]: nobody can make the gateway call its issuer at will.
+//! - A key that is known serves without waiting. No lock is held while the issuer is asked, and who needs a key that is not
+//!   known waits for one question at most.
 //! - No redirect is followed, no more than [`MAX_SET_BYTES`] is read, and everything has a deadline.
 //! - Keys that were fetched are not believed longer than [`MAX_AGE`]: what the issuer withdrew goes.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 use url::{Host, Url};
 
 use super::fault::{BearerError, BearerSetupError};
@@ -31,8 +34,10 @@ pub enum Jwks {
 /// A source of keys, and what it gave last.
 pub(super) struct KeySource {
     place: Place,
-    /// Held across the await of a fetch: tokens that need it wait for one, and do not each begin one.
-    kept: Mutex<Kept>,
+    /// What is known: replaced as a whole, read without waiting.
+    kept: Arc<ArcSwap<Kept>>,
+    /// Never held across an await.
+    asking: StdMutex<Asking>,
 }
 
 enum Place {
@@ -45,9 +50,16 @@ enum Place {
 struct Kept {
     keys: Arc<[Jwk]>,
     had_at: Option<Timestamp>,
-    asked_at: Option<Timestamp>,
     /// Of a file, when it was read: when it had been changed, and its length.
     stamp: Option<(SystemTime, u64)>,
+}
+
+/// The last question to the issuer.
+#[derive(Default)]
+struct Asking {
+    at: Option<Timestamp>,
+    /// It has ended when the sender is gone.
+    under_way: Option<watch::Receiver<()>>,
 }
 
 impl KeySource {
@@ -56,59 +68,90 @@ impl KeySource {
             Jwks::File(path) => Place::File(path.clone()),
             Jwks::Url(url) => Place::Address { client: client(url, authorities)?, url: url.clone() },
         };
-        Ok(Self { place, kept: Mutex::default() })
+        Ok(Self { place, kept: Arc::default(), asking: StdMutex::default() })
     }
 
     /// The key with that id; of a set with one key, that one also for a token without an id.
     pub(super) async fn find(&self, id: Option<&str>) -> Result<Jwk, BearerError> {
-        let mut kept = self.kept.lock().await;
-        match &self.place {
-            Place::File(path) => kept.reread(path).await?,
-            Place::Address { client, url } => {
-                let now = Timestamp::steady();
-                let old = kept.had_at.is_none_or(|at| passed(at, now, MAX_AGE));
-                if old {
-                    kept.keys = Arc::default();
-                }
-                let may_ask = kept.asked_at.is_none_or(|at| passed(at, now, ASK_AGAIN));
-                if (old || pick(&kept.keys, id).is_none()) && may_ask {
-                    kept.asked_at = Some(now);
-                    match fetch(client, url).await {
-                        Ok(keys) => (kept.keys, kept.had_at) = (keys, Some(now)),
-                        // Keys that are not old go on serving.
-                        Err(cause) => tracing::warn!(cause, "the OIDC issuer's keys could not be fetched"),
-                    }
-                }
-                if kept.had_at.is_none_or(|at| passed(at, now, MAX_AGE)) {
-                    return Err(BearerError::KeysUnavailable);
-                }
-            }
-        }
+        let kept = match &self.place {
+            Place::File(path) => self.reread(path).await?,
+            Place::Address { client, url } => self.fetched(client, url, id).await?,
+        };
         pick(&kept.keys, id).cloned().ok_or(BearerError::UnknownKey)
     }
-}
 
-impl Kept {
+    /// What is known of an issuer's set. A key that is known serves at once, even while the issuer is asked; one that is not
+    /// waits for one question at most, which all share that wait.
+    async fn fetched(&self, client: &reqwest::Client, url: &Url, id: Option<&str>) -> Result<Arc<Kept>, BearerError> {
+        let (kept, now) = (self.kept.load_full(), Timestamp::steady());
+        let known = kept.is_believed(now) && pick(&kept.keys, id).is_some();
+        if known {
+            if kept.had_at.is_none_or(|at| passed(at, now, FRESH)) {
+                // Nobody waits for it: what is known is believed for a while.
+                drop(self.ask(client, url, now));
+            }
+            return Ok(kept);
+        }
+        if let Some(mut under_way) = self.ask(client, url, now) {
+            // An error: it has ended.
+            let _ended = under_way.changed().await;
+        }
+        let kept = self.kept.load_full();
+        if kept.is_believed(Timestamp::steady()) { Ok(kept) } else { Err(BearerError::KeysUnavailable) }
+    }
+
+    /// Asks the issuer, unless that is under way or was done lately; gives what to wait for. The question goes on without those
+    /// who wait: a client that leaves takes nothing from the others.
+    fn ask(&self, client: &reqwest::Client, url: &Url, now: Timestamp) -> Option<watch::Receiver<()>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(under_way) = asking.under_way.as_ref().filter(|under_way| under_way.has_changed().is_ok()) {
+            return Some(under_way.clone());
+        }
+        if !asking.at.is_none_or(|at| passed(at, now, ASK_AGAIN)) {
+            return None;
+        }
+        let (done, under_way) = watch::channel(());
+        (asking.at, asking.under_way) = (Some(now), Some(under_way.clone()));
+        let (client, url, kept) = (client.clone(), url.clone(), Arc::clone(&self.kept));
+        tokio::spawn(async move {
+            match fetch(&client, &url).await {
+                Ok(keys) => kept.store(Arc::new(Kept { keys, had_at: Some(now), stamp: None })),
+                // Keys that are not old go on serving.
+                Err(cause) => tracing::warn!(cause, "the OIDC issuer's keys could not be fetched"),
+            }
+            drop(done);
+        });
+        Some(under_way)
+    }
+
     /// Reads the file if it is not the one that was read. A file that cannot be read has no keys.
-    async fn reread(&mut self, path: &Path) -> Result<(), BearerError> {
-        let fresh = match tokio::fs::metadata(path).await {
+    async fn reread(&self, path: &Path) -> Result<Arc<Kept>, BearerError> {
+        let stamp = match tokio::fs::metadata(path).await {
             Ok(metadata) => metadata.modified().ok().map(|modified| (modified, metadata.len())),
             Err(_) => None,
         };
-        if fresh.is_some() && fresh == self.stamp {
-            return Ok(());
+        let kept = self.kept.load_full();
+        if stamp.is_some() && stamp == kept.stamp {
+            return Ok(kept);
         }
-        (self.keys, self.stamp) = (Arc::default(), None);
         match read(path).await {
             Ok(keys) => {
-                (self.keys, self.stamp) = (keys, fresh);
-                Ok(())
+                let kept = Arc::new(Kept { keys, had_at: None, stamp });
+                self.kept.store(Arc::clone(&kept));
+                Ok(kept)
             }
             Err(cause) => {
+                self.kept.store(Arc::default());
                 tracing::warn!(cause, "the file with the OIDC issuer's keys could not be read");
                 Err(BearerError::KeysUnavailable)
             }
         }
+    }
+}
+
+impl Kept {
+    fn is_believed(&self, now: Timestamp) -> bool {
+        self.had_at.is_some_and(|at| !passed(at, now, MAX_AGE))
     }
 }
 
@@ -196,6 +239,8 @@ fn client(url: &Url, authorities: Option<&[u8]>) -> Result<reqwest::Client, Bear
 const MAX_SET_BYTES: usize = 1 << 20;
 /// Least time between two questions to the issuer.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// When an answer is asked for anew, while it serves still.
+const FRESH: Duration = Duration::from_secs(1800);
 /// How long an answer is believed.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -34,7 +34,7 @@ use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::gateway::{AccessPolicy, Client, Clients};
-use crate::model::{BucketName, Principal, TenantId, Timestamp};
+use crate::model::{BucketName, ObjectKey, Principal, TenantId, Timestamp};
 
 pub use bearer::{Bearer, BearerSettings, TokenClients};
 pub use fault::{BearerError, BearerSetupError};
@@ -92,8 +92,9 @@ pub(in crate::front::azure) async fn authenticate(
         (None, Some(_)) => {
             let token = sas::Token::parse(&asked.query)?;
             let client = account(asked, clients)?;
-            let delegated = token.verify(asked, &client, bearer.is_some(), policies, now).await?;
-            return Ok(Caller::new(asked, client, Proof::Sas(delegated)));
+            let delegated = token.verify(asked, &client, clients, bearer, policies, now).await?;
+            let principal = Caller::delegated(&client, &delegated, asked);
+            return Ok(Caller::new(asked, client, principal, Proof::Sas(delegated)));
         }
         (Some(value), None) => value.to_str().map_err(|_cause| failure::malformed())?,
     };
@@ -103,7 +104,8 @@ pub(in crate::front::azure) async fn authenticate(
         let signed = shared_key::Signed::parse(credentials, lite).ok_or_else(failure::malformed)?;
         let client = account(asked, clients)?;
         signed.verify(asked, &AccountKey::of(&client)?, now)?;
-        return Ok(Caller::new(asked, client, Proof::Key));
+        let principal = client.principal.clone();
+        return Ok(Caller::new(asked, client, principal, Proof::Key));
     }
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(failure::malformed());
@@ -114,9 +116,10 @@ pub(in crate::front::azure) async fn authenticate(
     }
     let subject = bearer.verify(credentials.trim(), now).await.map_err(|fault| failure::token(bearer, fault))?;
     // Whether the account exists is nothing to tell to a token that is not for it.
-    let client = clients.find(&asked.target.account).filter(|client| subject.speaks_for(&client.principal.client));
-    let client = client.ok_or_else(Refusal::not_permitted)?;
-    Ok(Caller::new(asked, client, Proof::Bearer(subject)))
+    let client = clients.find(&asked.target.account).ok_or_else(Refusal::not_permitted)?;
+    let value = subject.speaks_for(&client.principal.client).ok_or_else(Refusal::not_permitted)?;
+    let principal = client.principal.standing_on(bearer.mapping(value, &client.principal.client));
+    Ok(Caller::new(asked, client, principal, Proof::Bearer(subject)))
 }
 
 /// The client of the account that is addressed. An unknown one is answered as a wrong signature is.
@@ -142,13 +145,15 @@ fn screen(asked: &Asked<'_>) -> Result<(), Refusal> {
 }
 
 impl Caller {
-    fn new(asked: &Asked<'_>, client: Arc<Client>, proof: Proof) -> Self {
-        let particulars = Particulars::of(asked);
-        let principal = match &proof {
-            Proof::Key | Proof::Bearer(_) => client.principal.clone(),
-            Proof::Sas(delegated) => client.principal.narrowed(delegated.layer(&asked.target, &particulars)),
-        };
-        Self { principal, client, proof, particulars }
+    fn new(asked: &Asked<'_>, client: Arc<Client>, principal: Principal, proof: Proof) -> Self {
+        Self { principal, client, proof, particulars: Particulars::of(asked) }
+    }
+
+    /// The client, narrowed to what a signature says, as long as all that it stands on does.
+    fn delegated(client: &Client, delegated: &Delegated, asked: &Asked<'_>) -> Principal {
+        let layer = delegated.layer(&asked.target, &Particulars::of(asked));
+        let narrowed = client.principal.narrowed(layer);
+        delegated.stands_on.iter().fold(narrowed, |principal, standing| principal.standing_on(Arc::clone(standing)))
     }
 
     /// Whether the proof serves for `operation` as this request asks for it: with its tags, its kind of deletion, …
@@ -181,6 +186,15 @@ impl Caller {
         }
     }
 
+    /// Whether lists tell the caller what only a reader of that blob may know: its content's headers, metadata, tags.
+    pub(in crate::front::azure) fn reads(&self, bucket: &BucketName, key: &ObjectKey) -> bool {
+        let by_proof = match &self.proof {
+            Proof::Key | Proof::Bearer(_) => true,
+            Proof::Sas(delegated) => delegated.reads_objects(),
+        };
+        by_proof && self.principal.may_read(bucket, key.as_str())
+    }
+
     /// Response headers that a SAS lays down for GET and HEAD of a blob.
     pub(in crate::front::azure) fn response_overrides(&self) -> Option<&ResponseOverrides> {
         match &self.proof {
@@ -200,7 +214,8 @@ impl Caller {
         let Proof::Bearer(subject) = &self.proof else {
             return Err(failure::detailed("Only authentication scheme Bearer is supported."));
         };
-        delegation::issue(&AccountKey::of(&self.client)?, subject, start, expiry, version, now)
+        let value = subject.speaks_for(&self.client.principal.client).ok_or_else(Refusal::not_permitted)?;
+        delegation::issue(&AccountKey::of(&self.client)?, subject, value, [start, Some(expiry)], version, now)
     }
 }
 
@@ -223,6 +238,8 @@ const UNIQUE: [HeaderName; 14] = [
 ];
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
+#[cfg(test)]
+mod standing_tests;
 #[cfg(test)]
 #[path = "auth_tests.rs"]
 mod tests;

@@ -42,6 +42,7 @@ impl Particulars {
     }
 }
 
-const TAG_HEADERS: [&str; 3] = ["x-ms-tags", "x-ms-if-tags", "x-ms-source-if-tags"];
+// `x-ms-source-if-tags` is about the source: it is asked of the proof that reads the source.
+const TAG_HEADERS: [&str; 2] = ["x-ms-tags", "x-ms-if-tags"];
 const RETENTION_HEADERS: [&str; 3] =
     ["x-ms-immutability-policy-until-date", "x-ms-immutability-policy-mode", "x-ms-legal-hold"];

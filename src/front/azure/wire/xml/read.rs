@@ -79,6 +79,7 @@ fn signed_identifier(item: &Node) -> Result<AccessPolicy, Refusal> {
         start: checked(start, is_time)?,
         expiry: checked(expiry, is_time)?,
         permissions: checked(permissions, is_permissions)?,
+        set_by: None,
     })
 }
 
@@ -187,6 +188,7 @@ mod tests {
                 start: Some("2026-06-01T00:00:00.0000000Z".to_owned()),
                 expiry: None,
                 permissions: Some("rwl".to_owned()),
+                set_by: None,
             },
             AccessPolicy { id: "b".to_owned(), ..AccessPolicy::default() },
         ];

@@ -4,21 +4,26 @@
 //!
 //! # Invariants
 //! - A token is genuine before anything that it says is acted upon.
+//! - What a stored policy adds to a signature, whoever set the policy may do as well.
 //! - What cannot be honoured is refused: encryption scopes, directories, users that must be asked for.
 
 pub(super) mod instant;
 mod layout;
 mod limits;
+mod setter;
 mod token;
 mod version;
 
+use std::sync::Arc;
+
+use super::bearer::Bearer;
 use super::key::AccountKey;
 use super::particulars::Particulars;
 use super::{StoredPolicies, delegation, failure};
 use crate::front::azure::wire::asked::{Asked, Target};
 use crate::front::azure::wire::refusal::Refusal;
-use crate::gateway::Client;
-use crate::model::{Action, BucketName, Grant, Scope, Timestamp};
+use crate::gateway::{Client, Clients};
+use crate::model::{Action, BucketName, Grant, Scope, Standing, Timestamp};
 
 pub(super) use token::Token;
 use version::{ADDRESS_AND_PROTOCOL, RESOURCE};
@@ -31,6 +36,8 @@ pub(super) struct Delegated {
     pub(super) letters: Letters,
     /// Headers of the answer to GET and HEAD.
     pub(super) overrides: ResponseOverrides,
+    /// What must hold beside the client's grants: the bearer's mapping, the grants of who set the stored policy.
+    pub(super) stands_on: Vec<Arc<dyn Standing>>,
 }
 
 /// What a token is for.
@@ -102,33 +109,35 @@ impl Token {
         &self,
         asked: &Asked<'_>,
         client: &Client,
-        delegation_offered: bool,
+        clients: &Clients,
+        bearer: Option<&Bearer>,
         policies: &dyn StoredPolicies,
         now: Timestamp,
     ) -> Result<Delegated, Refusal> {
         let key = AccountKey::of(client)?;
         let reach = self.reach()?;
-        let (key, text) = match reach {
-            Reach::Account { .. } => (key, layout::account(self, &asked.target.account)?),
-            _ if !self.has("skoid") => (key, layout::service(self, asked)?),
-            // A key of a time when there was an issuer says nothing any more.
-            _ if !delegation_offered => return Err(failure::wrong_signature()),
-            _ => (self.delegation_key(&key)?, layout::delegation(self, asked)?),
-        };
-        if !key.made(text.as_bytes(), &self.signature) {
-            return Err(failure::wrong_signature());
+        let mut stands_on = Vec::new();
+        match reach {
+            Reach::Account { .. } => self.must_be_made(&key, &layout::account(self, &asked.target.account)?)?,
+            _ if !self.has("skoid") => self.must_be_made(&key, &layout::service(self, asked)?)?,
+            _ => {
+                // A key of a time when there was an issuer says nothing any more.
+                let bearer = bearer.ok_or_else(failure::wrong_signature)?;
+                stands_on.push(self.made_by_delegation(&key, client, bearer, &layout::delegation(self, asked)?)?);
+            }
         }
         self.refuse_what_cannot_be_honoured()?;
         if self.has("skoid") {
             limits::check_time(self.value("skt"), self.value("ske"), now)?;
         }
-        let [start, expiry, permissions] = self.bounds(asked, client, policies).await?;
+        let ([start, expiry, permissions], setter) = self.bounds(asked, client, clients, policies).await?;
+        stands_on.extend(setter);
         limits::check_time(&start, &expiry, now)?;
         limits::check_address(self.value("sip"), asked.remote)?;
         limits::check_protocol(self.value("spr"), asked.tls)?;
         let letters = Letters::parse(&permissions, Letters::KNOWN).filter(|letters| *letters != Letters::default());
         let letters = letters.ok_or_else(|| failure::sas("the permissions are missing or not known"))?;
-        Ok(Delegated { reach, letters, overrides: self.overrides() })
+        Ok(Delegated { reach, letters, overrides: self.overrides(), stands_on })
     }
 
     /// All that is understood of a token before its signature is looked at, and the text of the signature; for fuzzing.
@@ -167,20 +176,32 @@ impl Token {
         }
     }
 
-    /// The user delegation key that the token says it was signed with.
-    fn delegation_key(&self, account: &AccountKey) -> Result<AccountKey, Refusal> {
+    fn must_be_made(&self, key: &AccountKey, text: &str) -> Result<(), Refusal> {
+        if key.made(text.as_bytes(), &self.signature) { Ok(()) } else { Err(failure::wrong_signature()) }
+    }
+
+    /// Checks that a user delegation key made the token, of a bearer that speaks for the client still; gives what it stands
+    /// on. Which value of the claim the bearer spoke by is in the key, so each that is mapped now is tried.
+    fn made_by_delegation(
+        &self,
+        account: &AccountKey,
+        client: &Client,
+        bearer: &Bearer,
+        text: &str,
+    ) -> Result<Arc<dyn Standing>, Refusal> {
         if self.version < RESOURCE {
             return Err(failure::sas("sv is older than this kind of signature"));
         }
-        let field = |name| self.value(name);
-        delegation::derive(
-            account,
-            [field("skoid"), field("sktid")],
-            [field("skt"), field("ske")],
-            field("sks"),
-            field("skv"),
-        )
-        .ok_or_else(|| failure::sas("the fields of the user delegation key are not as they must be"))
+        let [oid, tid, start, expiry, service, version] =
+            ["skoid", "sktid", "skt", "ske", "sks", "skv"].map(|name| self.value(name));
+        let key = |value: &str| delegation::derive(account, [oid, tid], [start, expiry], service, version, value);
+        if key("").is_none() {
+            return Err(failure::sas("the fields of the user delegation key are not as they must be"));
+        }
+        let id = &client.principal.client;
+        let made = |value: &String| key(value).is_some_and(|key| key.made(text.as_bytes(), &self.signature));
+        let value = bearer.values_of(id).into_iter().find(made).ok_or_else(failure::wrong_signature)?;
+        Ok(bearer.mapping(&value, id))
     }
 
     fn refuse_what_cannot_be_honoured(&self) -> Result<(), Refusal> {
@@ -196,16 +217,18 @@ impl Token {
         }
     }
 
-    /// Start, expiry and permissions: each from the token or from the stored policy that it names, never from both.
+    /// Start, expiry and permissions: each from the token or from the stored policy that it names, never from both. And what
+    /// the policy stands on.
     async fn bounds(
         &self,
         asked: &Asked<'_>,
         client: &Client,
+        clients: &Clients,
         policies: &dyn StoredPolicies,
-    ) -> Result<[String; 3], Refusal> {
+    ) -> Result<([String; 3], Option<Arc<dyn Standing>>), Refusal> {
         let own = ["st", "se", "sp"].map(|name| self.value(name).to_owned());
         if !self.has("si") {
-            return Ok(own);
+            return Ok((own, None));
         }
         let container = asked.target.container.as_deref().and_then(|name| BucketName::parse(name).ok());
         let stored = match &container {
@@ -213,8 +236,10 @@ impl Token {
             None => Vec::new(),
         };
         let policy = stored.into_iter().find(|policy| policy.id == self.value("si"));
-        let policy =
-            policy.ok_or_else(|| failure::detailed("The stored access policy of the signature does not exist."))?;
+        let (Some(policy), Some(bucket)) = (policy, &container) else {
+            return Err(failure::detailed("The stored access policy of the signature does not exist."));
+        };
+        let setter = setter::of(&policy, bucket, client, clients)?;
         let [start, expiry, permissions] = own;
         let one = |own: String, stored: Option<String>| match stored.filter(|stored| !stored.is_empty()) {
             Some(_) if !own.is_empty() => Err(failure::detailed(
@@ -223,7 +248,8 @@ impl Token {
             Some(stored) => Ok(stored),
             None => Ok(own),
         };
-        Ok([one(start, policy.start)?, one(expiry, policy.expiry)?, one(permissions, policy.permissions)?])
+        let bounds = [one(start, policy.start)?, one(expiry, policy.expiry)?, one(permissions, policy.permissions)?];
+        Ok((bounds, setter))
     }
 
     fn overrides(&self) -> ResponseOverrides {
@@ -244,12 +270,26 @@ impl Delegated {
         let actions = self.actions(particulars);
         let bucket = target.container.as_deref().and_then(|name| BucketName::parse(name).ok());
         match (self.reach, bucket, target.blob.as_deref()) {
-            (Reach::Account { .. }, _, _) => vec![Grant::everywhere(actions)],
+            (Reach::Account { types, .. }, _, _) => {
+                // Metadata of a container is read with `r`, and its blobs are not.
+                let reads = types.has(b'c') && self.letters.has(b'r');
+                let containers = if reads { vec![Action::Read] } else { Vec::new() };
+                vec![Grant::everywhere(actions), Grant::of_buckets(containers)]
+            }
             (Reach::Container, Some(bucket), _) => vec![Grant::within(bucket, Scope::Bucket, actions)],
             (Reach::Blob, Some(bucket), Some(blob)) => vec![Grant::within(bucket, Scope::Key(blob), actions)],
             // A name that no bucket can have.
             (Reach::Container | Reach::Blob, _, _) => Vec::new(),
         }
+    }
+
+    /// Whether whole blobs may be read: with `t` or `f` alone tags may be.
+    pub(in crate::front::azure::admission::auth) fn reads_objects(&self) -> bool {
+        let objects = match self.reach {
+            Reach::Account { types, .. } => types.has(b'o'),
+            Reach::Container | Reach::Blob => true,
+        };
+        objects && self.letters.has(b'r')
     }
 
     /// What the gateway asks for, operation by operation: `gateway::operations`.
@@ -266,7 +306,8 @@ impl Delegated {
         // To Azure, who may delete may break a lease.
         let writes = has(b"acwti") || (particulars.breaks_lease && has(b"d"));
         let allowed = [
-            (Action::Read, objects && reads),
+            // Who finds blobs by their tags is told them.
+            (Action::Read, (objects && reads) || finds),
             (Action::Write, objects && writes),
             // A container goes with what is in it.
             (Action::Delete, (objects && has(b"dxy")) || (containers && has(b"d"))),

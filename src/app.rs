@@ -7,8 +7,10 @@
 
 mod assemble;
 mod check;
+mod clock;
 mod core_image;
 mod faults;
+mod modes;
 mod open_files;
 mod running;
 mod scrub;
@@ -24,6 +26,7 @@ use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
 pub use check::check;
+pub use clock::clock;
 pub use core_image::forbid_core_images;
 pub use running::{Running, start};
 pub use scrub::scrub;

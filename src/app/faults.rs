@@ -48,6 +48,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::NoSuchUpload
         | CatalogError::InvalidPart { .. }
         | CatalogError::PreconditionFailed
+        | CatalogError::QuotaExceeded
         | CatalogError::SourceChanged
         | CatalogError::Lease(_)
         | CatalogError::Archived

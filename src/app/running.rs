@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::open_files::OpenFiles;
-use super::{assemble, faults};
+use super::{assemble, clock, faults, modes};
 use crate::config::Config;
 use crate::front::admin::Admin;
 use crate::front::azure::{AzureFront, Bearer, TokenClients};
@@ -43,6 +43,7 @@ pub struct Running {
 /// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
 pub async fn start(config: Config, metrics: Metrics) -> Result<Running, OperatorError> {
     assemble::data_folder(&config.data_dir)?;
+    modes::mend(&config)?;
     let files = OpenFiles::raise(&config);
     if files.suffice() {
         tracing::info!(allowed = files.allowed, wanted = files.wanted, "open files");
@@ -58,9 +59,11 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     tracing::info!(custodian = custodian.describe(), "custodian");
     assemble::warn_of_s3_only(&config);
     let catalog = assemble::catalog(&config)?;
+    clock::resume(&catalog).await.map_err(|error| faults::catalog(&error, assemble::catalog_path(&config.catalog)))?;
     let known = assemble::known(&config);
     let store = assemble::store(config.providers)?;
     let tenants = assemble::tenants(&config.clients);
+    let quotas = assemble::quotas(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
     let spool = assemble::spool(&config.data_dir, &config.write)?;
     let settings = assemble::settings(&config.write, &config.limits, Some(spool));
@@ -69,6 +72,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));
     let catalog_path = assemble::catalog_path(&config.catalog);
     gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
+    gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
     let left_open = gateway.blocks_left_open().await.map_err(|error| faults::catalog(&error, catalog_path))?;
 
     let mut running = Running {
@@ -108,6 +112,8 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let look = jobs::ScrubSettings { within: config.scrub.within, sample: config.scrub.sample };
     running.jobs.spawn(jobs::scrub(Arc::clone(&gateway), look, stop.clone()));
     running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::watch_usage(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::watch_clock(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
     running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
@@ -146,6 +152,8 @@ impl Running {
             let mapped = config.azure.and_then(|azure| azure.oidc).map(|oidc| oidc.clients);
             token_clients.replace(mapped.unwrap_or_default());
         }
+        let quotas = assemble::quotas(&config.clients);
+        self.gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
         self.gateway.clients().replace(assemble::clients(config.clients));
         Ok(())
     }

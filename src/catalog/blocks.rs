@@ -1,7 +1,7 @@
 //! Questions about blocks: parts that clients name, upload in any order, and commit by a list.
 
 use super::{Content, Version};
-use crate::model::{Block, BlockPick, BucketRef, Conditions, ETag, Metadata, ObjectKey, Timestamp};
+use crate::model::{Block, BlockPick, BucketRef, ClientId, Conditions, ETag, Metadata, ObjectKey, Timestamp};
 
 /// Most blocks in a list, and so of a version. Source: Azure "Put Block List".
 pub const MOST_BLOCKS: usize = 50_000;
@@ -23,6 +23,8 @@ pub struct NewBlock {
     pub conditions: Conditions,
     /// When it came.
     pub uploaded: Timestamp,
+    /// Whose quota the blocks under the name count against, if this is the first of them; `None`: nobody's.
+    pub owner: Option<ClientId>,
 }
 
 /// A list of blocks to commit.

@@ -12,13 +12,14 @@ use tokio::sync::watch;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart,
-    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult,
-    ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
+    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
+    ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
+    Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
-    TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
+    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -150,6 +151,26 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.add_tenant_keys(keys)).await
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.inner.time_kept().await
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.keep_time(now)).await
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.shorten_leases(now)).await
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.inner.set_quotas(quotas).await
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.inner.usage().await
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -161,6 +182,14 @@ impl Catalog for FaultyCatalog {
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
         self.faults.meet(self.inner.drop_bucket(bucket, conditions)).await
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        self.inner.gone_buckets(tenant).await
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        self.faults.meet(self.inner.restore_bucket(bucket, id)).await
     }
 
     async fn revise_bucket(

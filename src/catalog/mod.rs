@@ -34,9 +34,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome, Metadata,
-    ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Tier, Timestamp,
-    Unmet, Unsatisfiable, WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, ClientId, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota, RangeRequest, Slice, SnapshotId, TenantId, Tier,
+    Timestamp, Unmet, Unsatisfiable, Usage, WrappedTenantKey,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
@@ -108,6 +108,17 @@ pub struct Bucket {
     pub policies: Vec<AccessPolicy>,
     /// Its lease, if any was acquired and not released.
     pub lease: Option<Lease>,
+}
+
+/// A bucket that was deleted and can be had back ([`Catalog::restore_bucket`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneBucket {
+    /// Which deletion it was. Grows, is never reused.
+    pub id: i64,
+    /// As it was, without its lease.
+    pub bucket: Bucket,
+    /// When it was deleted, and until when it is retained.
+    pub retained: Retained,
 }
 
 /// A version of an object, without its content.
@@ -215,7 +226,7 @@ pub struct NewVersion {
     pub length: u64,
     /// Its tag.
     pub etag: ETag,
-    /// When.
+    /// When. The version is not older than what was under its key.
     pub modified: Timestamp,
     /// Headers, user metadata, checksums.
     pub metadata: Metadata,
@@ -266,6 +277,28 @@ pub trait Catalog: Send + Sync + 'static {
     /// Adds those keys whose (tenant, purpose, version) is new; returns all that are stored.
     async fn add_tenant_keys(&self, keys: Vec<WrappedTenantKey>) -> Result<Vec<WrappedTenantKey>, CatalogError>;
 
+    // --- time -----------------------------------------------------------------------------------------------------
+
+    /// The last time that is known: what was kept last, or, of a catalog that never kept one, of the last that was written into
+    /// it. `None`: nothing was.
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError>;
+
+    /// Keeps the time of the steady clock, for the next start to go on from.
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError>;
+
+    /// No lease ends later than its length from `now`, no break later than the longest: what is later was written by a clock
+    /// that was ahead.
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError>;
+
+    // --- quotas ---------------------------------------------------------------------------------------------------
+
+    /// Limits what these clients may have, and no others; held in the transaction that would exceed it
+    /// ([`CatalogError::QuotaExceeded`]). Not kept: to be said again when it is opened.
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError>;
+
+    /// What each client has that ever had something. Whose a version or an upload is says [`Metadata::owner`].
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError>;
+
     // --- buckets --------------------------------------------------------------------------------------------------
 
     /// Creates a bucket with this user metadata. [`CatalogError::BucketExists`] when the tenant has it already.
@@ -278,12 +311,21 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// Deletes a bucket that holds nothing: no objects, snapshots, uncommitted blocks, uploads;
     /// [`CatalogError::BucketNotEmpty`] otherwise, [`CatalogError::Lease`] when it has an active lease. What was deleted
-    /// in it and is retained goes with it, as in [`drop_bucket`](Self::drop_bucket).
+    /// in it and is retained stays retained with it, as in [`drop_bucket`](Self::drop_bucket).
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError>;
 
     /// Takes a bucket away with all that it holds. Its name is free at once; what it held is removed by
     /// [`purge`](Self::purge), a bounded step at a time. The conditions (time and lease) are decided in the transaction.
+    /// Where deletions are retained, the bucket and all that it holds can be had back until then; where they are not,
+    /// what it retains from before keeps its time.
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError>;
+
+    /// The buckets of a tenant that were deleted and can be had back, by name, then by when they went.
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError>;
+
+    /// Brings a deleted bucket back under its name, with all that it held. [`CatalogError::NoSuchBucket`] when none of
+    /// that name and id is retained, [`CatalogError::BucketExists`] when the name is in use.
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError>;
 
     /// Changes what is said of a bucket, if the conditions hold (a lease needs not be given, but must fit).
     async fn revise_bucket(

@@ -37,9 +37,9 @@ pub struct ListExtras {
 /// How long a deleted version is retained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retained {
-    /// When it was deleted.
+    /// When it was deleted, by the system's clock.
     pub deleted: Timestamp,
-    /// Until when it can be had back.
+    /// Until when it can be had back, by the steady clock.
     pub until: Timestamp,
 }
 

@@ -130,7 +130,7 @@ impl NewAppend {
         metadata.created.get_or_insert(version.modified);
         version.length = length;
         version.etag = self.etag.clone();
-        version.modified = self.modified;
+        version.modified = version.modified.max(self.modified);
         Ok(())
     }
 }

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{ClientId, Grant, ProviderName, TenantId};
+use crate::model::{ClientId, Grant, ProviderName, Quota, TenantId};
 use crate::secret::SecretText;
 
 pub use problem::Problem;
@@ -303,6 +303,8 @@ pub struct Client {
     pub tenant: TenantId,
     /// S3 secret access key; in base64, Azure account key.
     pub secret: SecretText,
+    /// How much it may have.
+    pub quota: Quota,
     /// What it may do.
     pub allow: Vec<Grant>,
 }

@@ -102,6 +102,9 @@ table!(Client {
     id: String,
     tenant: String,
     secret: Secret,
+    max_bytes: String,
+    max_objects: u64,
+    max_uploads: u64,
     allow: Vec<Allow>,
 });
 table!(Allow {

@@ -43,6 +43,10 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
+    /// The client would have more than its quota allows. The client's fault; again is of no use until it deleted something. S3
+    /// `QuotaExceeded` (403), Azure `QuotaExceeded` (409).
+    #[error("the client's quota is exceeded")]
+    QuotaExceeded,
     /// 412. A condition on the source of a copy.
     #[error("a precondition on the source failed")]
     SourcePreconditionFailed,
@@ -185,6 +189,7 @@ impl From<CatalogError> for Error {
             CatalogError::NoSuchUpload => Self::NoSuchUpload,
             CatalogError::InvalidPart { .. } => Self::InvalidPart,
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
+            CatalogError::QuotaExceeded => Self::QuotaExceeded,
             CatalogError::SourceChanged => Self::Conflict,
             CatalogError::Lease(fault) => Self::Lease(fault),
             CatalogError::Archived => Self::Archived,

@@ -120,8 +120,8 @@ impl IfRange {
     /// Whether a range still counts, for this version.
     pub fn holds(&self, version: &Version) -> bool {
         match self {
-            Self::ETag(etag) => *etag == version.etag,
-            Self::Date(seconds) => *seconds == version.modified.seconds(),
+            Self::ETag(etag) => *etag == version.etag || *etag == version.state_tag(),
+            Self::Weak => false,
         }
     }
 }

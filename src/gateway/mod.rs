@@ -34,21 +34,22 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::catalog::{Catalog, MOST_SCANS};
+use crate::catalog::{Catalog, CatalogError, MOST_SCANS};
 use crate::keys::Keyring;
-use crate::model::{BucketRef, ObjectKey, Timestamp};
+use crate::model::{BucketRef, ClientId, ObjectKey, Quota, Timestamp};
 use crate::seal::Padding;
 use crate::store::Store;
 
 use fair::{Turn, Turns};
 
 pub use crate::catalog::{
-    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, ListEntry, ListExtras, ListPage, ListStart,
-    MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version,
-    VersionId,
+    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, GoneBucket, ListEntry, ListExtras, ListPage,
+    ListStart, MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart,
+    Version, VersionId,
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};
+pub use blocks::MOST_BLOCK_BYTES;
 pub use bodies::{Budget, Claim, Crc, Digests, Share, SmallBody, Spool, verify_claims};
 pub use error::Error;
 pub use fair::{Crowded, Payer};
@@ -57,8 +58,8 @@ pub use operations::{
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
     ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
-    ReadPolicies, ReadSmall, Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored,
-    UploadPartsPage,
+    ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject,
+    SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;
@@ -151,6 +152,11 @@ impl Gateway {
         &self.clients
     }
 
+    /// Limits what these clients may have.
+    pub async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.catalog.set_quotas(quotas).await
+    }
+
     /// The memory for bodies: how much there is and how much is in use.
     pub fn budget(&self) -> &Budget {
         &self.budget
@@ -172,7 +178,7 @@ impl Gateway {
     }
 
     /// Blocks of part ids that an earlier process left open: ask before the first write, then [`jobs::sweep`] them.
-    pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, crate::catalog::CatalogError> {
+    pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, CatalogError> {
         self.catalog.open_blocks().await
     }
 
@@ -181,6 +187,9 @@ impl Gateway {
         self.parts.retire().await;
         if let Err(error) = self.parts.resolve().await {
             tracing::warn!(%error, "not all that was in doubt could be settled; the next start looks for it");
+        }
+        if let Err(error) = self.catalog.keep_time(Timestamp::steady()).await {
+            tracing::warn!(%error, "the time could not be kept; the next start goes on from an earlier one");
         }
         self.catalog.close().await;
     }

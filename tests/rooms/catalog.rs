@@ -11,7 +11,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
-use testing::suites::catalog::{azure, blocks, histories, suite};
+use testing::suites::catalog::{azure, blocks, histories, retention, suite};
 
 struct Fresh {
     directory: tempfile::TempDir,
@@ -79,6 +79,9 @@ every_catalog!(
     suite::a_completion_can_be_repeated_while_its_version_is_current,
     suite::aborting_drops_every_part,
     suite::a_closed_catalog_refuses_everything,
+    quotas::what_a_client_has_is_counted_and_given_back,
+    quotas::beyond_a_quota_nothing_is_written_and_within_it_all_is,
+    times::times_go_forward_within_a_name_whatever_the_clock_does,
     listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
     listing::pages_have_their_edges,
     listing::pages_end_by_bytes_as_well_as_by_count,
@@ -137,7 +140,10 @@ mod retaining {
         retention::deletions_through_the_other_protocol_are_retained_as_well,
         retention::what_is_retained_can_be_ended_for_good,
         retention::blocks_wait_on_unless_an_object_that_grows_comes_back,
-        retention::a_bucket_that_holds_only_deletions_goes_with_them,
+        quotas::what_is_retained_counts_until_it_is_gone,
+        times::times_go_forward_after_what_was_deleted_and_is_retained,
+        retention::a_bucket_that_holds_only_deletions_keeps_them_and_comes_back,
+        retention::a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is_over,
         suite::a_version_comes_back_as_it_was_committed,
         listing::pages_agree_with_a_naive_model_on_any_names,
         azure::a_revision_changes_the_state_and_leaves_bytes_and_tag,
@@ -482,4 +488,37 @@ async fn bytes_without_a_slice_are_damage_and_not_an_answer() {
     rusqlite::Connection::open(fresh.path()).unwrap().execute("UPDATE slice SET length = 9", []).unwrap();
     let opened = fresh.open().open(&bucket(), &key("a"), Select::All).await;
     assert!(matches!(opened, Err(CatalogError::Damaged(_))));
+}
+
+#[tokio::test]
+async fn what_was_promised_outlives_the_setting_and_nothing_else_does() {
+    for drop_it in [true, false] {
+        let fresh = Fresh::new();
+        let catalog = SqliteCatalog::open_with(&fresh.path(), retention::SETTINGS).unwrap();
+        with_bucket(&catalog).await;
+        put(&catalog, "promised", 1, 10).await;
+        suite::delete(&catalog, "promised").await;
+        drop(catalog);
+        // Nothing that is deleted from now on is retained.
+        let catalog = fresh.open();
+        if drop_it {
+            put(&catalog, "live", 2, 10).await;
+            azure::snapshot(&catalog, "live", 5).await;
+            blocks::put_block(&catalog, "waits", blocks::block(1, 10), 3).await.unwrap();
+            catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
+            assert!(catalog.gone_buckets(&suite::tenant()).await.unwrap().is_empty(), "it is not whole yet");
+        } else {
+            catalog.delete_bucket(&bucket()).await.unwrap();
+        }
+        while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
+        let mut gone = if drop_it { vec![part(2, 1).id, part(2, 1).id, part(3, 1).id, part(3, 1).id] } else { vec![] };
+        gone.sort();
+        assert_eq!(suite::queued(&catalog).await, gone);
+        suite::sound(&catalog).await;
+        let kept = catalog.gone_buckets(&suite::tenant()).await.unwrap();
+        catalog.restore_bucket(&bucket(), kept[0].id).await.unwrap();
+        catalog.restore(&bucket(), &key("promised"), GRACE).await.unwrap();
+        assert_eq!(catalog.head(&bucket(), &key("promised")).await.unwrap().length, 10);
+        suite::sound(&catalog).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! Blocks in memory.
 
 use super::objects;
-use super::state::{ObjectEntry, State, cut};
+use super::state::{ObjectEntry, State, Uncommitted, cut};
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
     BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
@@ -32,7 +32,8 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
     if let Some(object) = entry.objects.get_mut(&new.key) {
         object.version.lease = lease;
     }
-    let waiting = entry.uncommitted.entry(new.key).or_default();
+    let first = || Uncommitted { owner: new.owner.clone(), ..Uncommitted::default() };
+    let waiting = entry.uncommitted.entry(new.key).or_insert_with(first);
     waiting.touched = Some(new.uploaded);
     if let Some((_, old)) = waiting.blocks.insert(new.block.id.clone(), (new.block, slices)) {
         state.release(old, grace_until);

@@ -22,7 +22,7 @@ pub(super) fn revise(
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
-        version.modified = at;
+        version.modified = version.modified.max(at);
         version.revision = state.next_version().0;
     }
     find_mut(state, object)?.version = version.clone();

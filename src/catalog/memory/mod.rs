@@ -12,6 +12,7 @@ mod deletions;
 mod listing;
 mod objects;
 mod past;
+mod quotas;
 mod scrub;
 mod state;
 mod uploads;
@@ -24,14 +25,14 @@ use async_trait::async_trait;
 use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
-    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
-    ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
-    Version,
+    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
+    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault,
+    ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart,
+    UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
-    TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
+    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use crate::secret::fill_random;
 use state::State;
@@ -53,7 +54,16 @@ impl MemoryCatalog {
         if state.closed {
             return Err(CatalogError::Closed);
         }
-        work(&mut state)
+        if state.quotas.is_empty() {
+            return work(&mut state);
+        }
+        // Undone as a whole when it gave a client too much.
+        let (before, kept) = (quotas::usage(&state), state.clone());
+        let outcome = work(&mut state).and_then(|done| quotas::check(&state, &before).map(|()| done));
+        if matches!(outcome, Err(CatalogError::QuotaExceeded)) {
+            *state = kept;
+        }
+        outcome
     }
 }
 
@@ -81,6 +91,38 @@ impl Catalog for MemoryCatalog {
         })
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.with(|state| Ok(state.time))
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.time = Some(now);
+            Ok(())
+        })
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            for entry in state.buckets.values_mut() {
+                let objects = entry.objects.values_mut().map(|object| &mut object.version.lease);
+                objects.chain([&mut entry.bucket.lease]).flatten().for_each(|lease| lease.shorten(now));
+            }
+            Ok(())
+        })
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.quotas = quotas.into_iter().filter(|(_, quota)| !quota.is_unlimited()).collect();
+            Ok(())
+        })
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.with(|state| Ok(quotas::usage(state).into_iter().collect()))
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -96,6 +138,14 @@ impl Catalog for MemoryCatalog {
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
         self.with(|state| buckets::drop_bucket(state, bucket, conditions))
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        self.with(|state| Ok(buckets::gone(state, tenant)))
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        self.with(|state| buckets::restore(state, bucket, id))
     }
 
     async fn revise_bucket(

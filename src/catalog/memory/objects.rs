@@ -28,7 +28,8 @@ pub(super) fn commit(state: &mut State, new: NewVersion, grace_until: Timestamp)
     replace(state, &new.bucket, ObjectEntry { version, slices, blocks, origin: None }, grace_until)
 }
 
-/// Makes `object`, whose slices are counted, the current one. It takes over when the object was created.
+/// Makes `object`, whose slices are counted, the current one. It takes over when the object was created, and is not older than
+/// what was there.
 pub(super) fn replace(
     state: &mut State,
     bucket: &BucketRef,
@@ -39,6 +40,11 @@ pub(super) fn replace(
     let old = state.bucket_mut(bucket)?.objects.remove(&key);
     let created = old.as_ref().map(|old| old.version.metadata.created.unwrap_or(old.version.modified));
     object.version.metadata.created = created;
+    let before = match &old {
+        Some(old) => Some(old.version.modified),
+        None => past::last_modified(state.bucket(bucket)?, &key),
+    };
+    object.version.modified = before.map_or(object.version.modified, |before| object.version.modified.max(before));
     let version = object.version.clone();
     match old {
         Some(old) => past::replaced(state, bucket, old, version.modified, grace_until)?,

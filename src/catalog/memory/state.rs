@@ -11,11 +11,11 @@ use crate::catalog::{
     UploadPart, Version, VersionId,
 };
 use crate::model::{
-    Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
-    Timestamp, WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ClientId, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota,
+    Slice, TenantId, Timestamp, WrappedTenantKey,
 };
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) canary: Option<Vec<u8>>,
     pub(super) tenant_keys: BTreeMap<(TenantId, &'static str, u32), WrappedTenantKey>,
@@ -33,13 +33,17 @@ pub(super) struct State {
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
-    /// What dropped buckets held.
-    pub(super) dropped: Vec<BucketEntry>,
+    /// What was dropped, in the order in which it went.
+    pub(super) dropped: Vec<Dropped>,
+    pub(super) quotas: BTreeMap<ClientId, Quota>,
+    /// The last time that was kept.
+    pub(super) time: Option<Timestamp>,
     pub(super) settings: CatalogSettings,
     pub(super) closed: bool,
 }
 
 /// A deletion in the queue.
+#[derive(Clone)]
 pub(super) struct Waiting {
     pub(super) part: QueuedDeletion,
     /// When it is tried next.
@@ -50,6 +54,7 @@ pub(super) struct Waiting {
     pub(super) attempts: u32,
 }
 
+#[derive(Clone)]
 pub(super) struct BucketEntry {
     pub(super) bucket: Bucket,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
@@ -59,16 +64,30 @@ pub(super) struct BucketEntry {
     pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
 }
 
+/// A bucket that was dropped.
+#[derive(Clone)]
+pub(super) struct Dropped {
+    pub(super) id: i64,
+    pub(super) was: BucketRef,
+    pub(super) entry: BucketEntry,
+    /// Until when it can be had back; `None`: it goes at once.
+    pub(super) retained: Option<Retained>,
+    /// All that it holds is retained. If not, what is not is being removed.
+    pub(super) whole: bool,
+}
+
+#[derive(Clone)]
 pub(super) struct PastEntry {
     pub(super) object: ObjectEntry,
     pub(super) retained: Option<Retained>,
 }
 
 /// The uncommitted blocks of a name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Uncommitted {
     pub(super) blocks: BTreeMap<BlockId, (Block, Vec<PartSlice>)>,
     pub(super) touched: Option<Timestamp>,
+    pub(super) owner: Option<ClientId>,
 }
 
 #[derive(Clone)]
@@ -82,6 +101,7 @@ pub(super) struct ObjectEntry {
     pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
 }
 
+#[derive(Clone)]
 pub(super) struct UploadEntry {
     pub(super) upload: Upload,
     pub(super) parts: BTreeMap<u32, StoredPart>,
@@ -89,6 +109,7 @@ pub(super) struct UploadEntry {
 
 pub(super) type StoredPart = (UploadPart, Vec<PartSlice>);
 
+#[derive(Clone)]
 pub(super) struct PartEntry {
     pub(super) part: Part,
     pub(super) tenant: TenantId,

@@ -153,6 +153,22 @@ const CHECKS: &[(&str, &str)] = &[
         "an upload part has no upload",
         "SELECT content_id || '' FROM upload_part WHERE upload_row NOT IN (SELECT upload_row FROM upload)",
     ),
+    (
+        "what a client has is counted wrong",
+        "SELECT coalesce(counted.client, usage.client) FROM (
+             SELECT client, sum(bytes) AS bytes, sum(objects) AS objects, sum(uploads) AS uploads FROM (
+                 SELECT metadata ->> '$.owner' AS client, length AS bytes, 1 AS objects, 0 AS uploads FROM version
+                 UNION ALL SELECT metadata ->> '$.owner', 0, 0, 1 FROM upload
+                 UNION ALL SELECT upload.metadata ->> '$.owner', upload_part.length, 0, 0
+                     FROM upload_part JOIN upload USING (upload_row)
+                 UNION ALL SELECT client, 0, 0, 1 FROM uncommitted
+                 UNION ALL SELECT client, block.length, 0, 0 FROM block JOIN uncommitted USING (uncommitted_id))
+             WHERE client IS NOT NULL GROUP BY client) AS counted
+         FULL JOIN usage ON usage.client = counted.client
+         WHERE coalesce(counted.bytes, 0) <> coalesce(usage.bytes, 0)
+            OR coalesce(counted.objects, 0) <> coalesce(usage.objects, 0)
+            OR coalesce(counted.uploads, 0) <> coalesce(usage.uploads, 0)",
+    ),
     ("the file's structure is damaged", "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'"),
 ];
 

@@ -19,7 +19,9 @@ use crate::catalog::{
     BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
     MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_SLICES, Version, VersionId,
 };
-use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions, Lease, ObjectKey, Timestamp};
+use crate::model::{
+    Block, BlockId, BlockPick, BlockSource, ByteRange, ClientId, Conditions, Lease, ObjectKey, Timestamp,
+};
 
 pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
@@ -42,7 +44,7 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
     }
     let set = match &waiting {
         Some(waiting) => waiting.id,
-        None => begin(db, bucket, &new.key, id_bytes)?,
+        None => begin(db, bucket, &new.key, id_bytes, new.owner.as_ref())?,
     };
     let content = slices::add(db, &new.content, new.block.length, &new.bucket.tenant)?;
     let replaced = remove_block(db, set, new.block.id.as_str())?;
@@ -279,10 +281,18 @@ impl Waiting {
     }
 }
 
-fn begin(db: &Connection, bucket: i64, key: &ObjectKey, id_bytes: i64) -> Result<i64, CatalogError> {
-    let sql = "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched) VALUES (?1, ?2, ?3, 0, 0)
+fn begin(
+    db: &Connection,
+    bucket: i64,
+    key: &ObjectKey,
+    id_bytes: i64,
+    owner: Option<&ClientId>,
+) -> Result<i64, CatalogError> {
+    let sql =
+        "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched, client) VALUES (?1, ?2, ?3, 0, 0, ?4)
                RETURNING uncommitted_id";
-    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id_bytes], |row| row.get(0))?)
+    let row = params![bucket, key.as_bytes(), id_bytes, owner.map(ClientId::as_str)];
+    Ok(db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
 }
 
 /// Takes one uncommitted block out, with its content still there.

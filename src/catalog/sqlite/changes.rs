@@ -28,7 +28,7 @@ pub(super) fn revise(
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
-        version.modified = at;
+        version.modified = version.modified.max(at);
         version.revision = next_content(db)?;
     }
     objects::rewrite(db, &version)?;

@@ -27,12 +27,14 @@ mod parts;
 mod past;
 mod prepare;
 mod purge;
+mod quotas;
 mod reader;
 mod rows;
 mod schema;
 mod scrub;
 mod slices;
 mod tags;
+mod times;
 mod uploads;
 mod writer;
 
@@ -47,14 +49,14 @@ use rusqlite::Connection;
 use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
-    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge, ScrubFault,
-    ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart,
-    UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
+    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge,
+    ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage,
+    UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, ByteRange, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
-    SnapshotId, TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
+    ProviderName, Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use holds::Holds;
 use objects::{Disposal, Opened};
@@ -90,6 +92,7 @@ impl SqliteCatalog {
         let lock = schema::lock(path)?;
         let connection = schema::open(path)?;
         let (_, schema) = schema::open_as_it_is(path)?;
+        quotas::prepare(&connection)?;
         let readers = Readers::open(path)?;
         Ok(Self { writer: Writer::start(connection, lock)?, readers, holds: Holds::default(), settings, schema })
     }
@@ -140,7 +143,12 @@ impl SqliteCatalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        self.writer.run(job).await
+        let within_quotas = move |db: &Connection| {
+            let done = job(db)?;
+            quotas::check(db)?;
+            Ok(done)
+        };
+        self.writer.run(within_quotas).await
     }
 
     async fn read<T, F>(&self, query: F) -> Result<T, CatalogError>
@@ -183,6 +191,26 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| keys::add_tenant_keys(db, &keys)).await
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.read(times::kept).await
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| times::keep(db, now)).await
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| times::shorten_leases(db, now)).await
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.write(move |db| quotas::set(db, &quotas)).await
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.read(quotas::usage).await
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -194,13 +222,23 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
-        let bucket = bucket.clone();
-        self.write(move |db| buckets::delete(db, &bucket)).await
+        let (bucket, retention) = (bucket.clone(), self.settings.retention);
+        self.write(move |db| buckets::delete(db, &bucket, retention)).await
     }
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
-        let (bucket, conditions) = (bucket.clone(), conditions.clone());
-        self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions)).await
+        let (bucket, conditions, retention) = (bucket.clone(), conditions.clone(), self.settings.retention);
+        self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions, retention)).await
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        let tenant = tenant.clone();
+        self.read(move |db| buckets::gone(db, &tenant)).await
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        let bucket = bucket.clone();
+        self.write(move |db| buckets::restore(db, &bucket, id)).await
     }
 
     async fn revise_bucket(

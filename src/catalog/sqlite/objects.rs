@@ -54,7 +54,8 @@ pub(super) fn commit(db: &Connection, new: &NewVersion, disposal: Disposal) -> R
     Ok(version)
 }
 
-/// Makes `version`, whose content is stored, the current one. It takes over when the object was created.
+/// Makes `version`, whose content is stored, the current one. It takes over when the object was created, and is not older than
+/// what it replaces, or was deleted under its name and is retained: times go forward within a name, whatever the clock does.
 pub(super) fn replace(
     db: &Connection,
     bucket: i64,
@@ -68,6 +69,11 @@ pub(super) fn replace(
         return Err(CatalogError::Damaged("parts' lengths that do not add up"));
     }
     version.metadata.created = current.as_ref().map(|old| old.created.unwrap_or(old.modified));
+    let before = match &current {
+        Some(old) => Some(old.modified),
+        None => past::last_modified(db, bucket, version.key.as_bytes())?,
+    };
+    version.modified = before.map_or(version.modified, |before| version.modified.max(before));
     let key = version.key.as_bytes();
     db.prepare_cached(
         "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, upload_id,

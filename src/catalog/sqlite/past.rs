@@ -196,6 +196,13 @@ pub(super) fn make_way(db: &Connection, bucket: i64, key: &[u8]) -> Result<(), C
     Ok(())
 }
 
+/// When the last of what is not current under a name was modified.
+pub(super) fn last_modified(db: &Connection, bucket: i64, key: &[u8]) -> Result<Option<Timestamp>, CatalogError> {
+    let sql = "SELECT modified FROM past WHERE bucket_id = ?1 AND key = ?2 ORDER BY snapshot DESC LIMIT 1";
+    let last = db.prepare_cached(sql)?.query_row(params![bucket, key], |row| row.get(0)).optional()?;
+    Ok(last.map(Timestamp))
+}
+
 /// Removes what was retained until before `now`, oldest first, as far as the step goes.
 pub(super) fn purge(
     db: &Connection,
@@ -247,7 +254,7 @@ fn end(
 ) -> Result<(), CatalogError> {
     let Some(retention) = disposal.retention else { return remove(db, bucket, key, id, disposal.grace_until) };
     db.prepare_cached("UPDATE past SET deleted = ?4, until = ?5 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
-        .execute(params![bucket, key, id.0, at.0, at.plus(retention).0])?;
+        .execute(params![bucket, key, id.0, at.0, Timestamp::steady().plus(retention).0])?;
     Ok(())
 }
 
@@ -310,7 +317,7 @@ fn insert(
             snapshot.0,
             version,
             retained.map(|(at, _)| at.0),
-            retained.map(|(at, retention)| at.plus(retention).0)
+            retained.map(|(_, retention)| Timestamp::steady().plus(retention).0)
         ])?;
     if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("a name without its version")) }
 }

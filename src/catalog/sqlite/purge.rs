@@ -54,22 +54,27 @@ pub(super) fn purge(
         while step.takes() && slices::remove_leftover(db, *content, grace_until)? {}
     }
     while !step.is_over() {
-        let Some(bucket) = buckets::dropped(db)? else { break };
-        empty(db, bucket, &mut step, grace_until)?;
+        let Some((bucket, all)) = buckets::dropped(db, now)? else { break };
+        empty(db, (bucket, all), &mut step, grace_until)?;
     }
     past::purge(db, now, &mut step, grace_until)?;
     Ok(step.is_over())
 }
 
-/// Removes what a dropped bucket holds, and the bucket once it holds nothing.
-fn empty(db: &Connection, bucket: i64, step: &mut Step<'_>, grace_until: Timestamp) -> Result<(), CatalogError> {
+/// Removes what a dropped bucket holds, and the bucket once it holds nothing; or (not `all`) only what is not retained of it.
+fn empty(
+    db: &Connection,
+    (bucket, all): (i64, bool),
+    step: &mut Step<'_>,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
     let disposal = Disposal { grace_until, retention: None };
     while step.takes() {
         if let Some(key) = first::<Vec<u8>>(db, "SELECT key FROM object WHERE bucket_id = ?1 LIMIT 1", bucket)? {
             let key = rows::key(key)?;
             let current = Current::of(db, bucket, &key)?.ok_or(CatalogError::NoSuchKey)?;
             objects::take_away(db, bucket, &key, &current, Timestamp(0), disposal)?;
-        } else if let Some((key, snapshot)) = first_past(db, bucket)? {
+        } else if let Some((key, snapshot)) = first_past(db, bucket, all)? {
             past::remove(db, bucket, &key, snapshot, grace_until)?;
         } else if let Some(id) = first(db, "SELECT upload_row FROM upload WHERE bucket_id = ?1 LIMIT 1", bucket)? {
             uploads::drop_upload(db, id, grace_until)?;
@@ -78,7 +83,7 @@ fn empty(db: &Connection, bucket: i64, step: &mut Step<'_>, grace_until: Timesta
         {
             blocks::discard_some(db, id, grace_until)?;
         } else {
-            return buckets::remove(db, bucket);
+            return if all { buckets::remove(db, bucket) } else { buckets::is_whole(db, bucket) };
         }
     }
     Ok(())
@@ -88,8 +93,9 @@ fn first<T: FromSql>(db: &Connection, sql: &str, bucket: i64) -> Result<Option<T
     Ok(db.prepare_cached(sql)?.query_row([bucket], |row| row.get(0)).optional()?)
 }
 
-fn first_past(db: &Connection, bucket: i64) -> Result<Option<(Vec<u8>, SnapshotId)>, CatalogError> {
-    let sql = "SELECT key, snapshot FROM past WHERE bucket_id = ?1 LIMIT 1";
+/// One that is not current; not `all`: a snapshot that is there.
+fn first_past(db: &Connection, bucket: i64, all: bool) -> Result<Option<(Vec<u8>, SnapshotId)>, CatalogError> {
+    let sql = "SELECT key, snapshot FROM past WHERE bucket_id = ?1 AND (?2 OR deleted IS NULL) LIMIT 1";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, SnapshotId(row.get(1)?)));
-    Ok(db.prepare_cached(sql)?.query_row(params![bucket], read).optional()?)
+    Ok(db.prepare_cached(sql)?.query_row(params![bucket, all], read).optional()?)
 }

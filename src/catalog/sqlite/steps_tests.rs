@@ -143,7 +143,7 @@ fn a_dropped_bucket_goes_in_steps_of_rows() {
     for number in 0..1_000 {
         put(&db, &format!("n{number}"), Content::Empty, 0);
     }
-    let (_, dropped) = counted(&db, |db| buckets::drop_bucket(db, &bucket(), &Conditions::default()).unwrap());
+    let (_, dropped) = counted(&db, |db| buckets::drop_bucket(db, &bucket(), &Conditions::default(), None).unwrap());
     assert!(dropped <= FEW, "{dropped}");
     assert!(purged(&db) > 100);
     let tables = ["slice", "part", "placement", "leftover", "block", "uncommitted", "version", "object", "bucket"];
@@ -254,6 +254,7 @@ fn a_list_that_was_looked_up_is_not_committed_over_what_came_since() {
         content: Content::Shared { source, range: ByteRange { first: 0, end: 5 } },
         conditions: Conditions::default(),
         uploaded: Timestamp(7),
+        owner: None,
     };
     blocks::put(&db, &block, GRACE).unwrap();
     assert!(blocks::commit_planned(&db, &list, &plan, content, GONE).unwrap().is_none(), "a block was replaced");

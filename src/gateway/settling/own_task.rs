@@ -73,6 +73,7 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::NoSuchUpload
             | CatalogError::InvalidPart { .. }
             | CatalogError::PreconditionFailed
+            | CatalogError::QuotaExceeded
             | CatalogError::SourceChanged
             | CatalogError::Lease(_)
             | CatalogError::Archived

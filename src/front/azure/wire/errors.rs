@@ -44,6 +44,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::BucketExists => plain(409, "ContainerAlreadyExists", "The specified container already exists."),
         Error::BucketNotEmpty => plain(409, "ContainerBeingDeleted", "The specified container is not empty."),
         Error::PreconditionFailed => condition_not_met(),
+        Error::QuotaExceeded => plain(409, "QuotaExceeded", "The quota of this account is exceeded."),
         Error::SourcePreconditionFailed => plain(
             412,
             "SourceConditionNotMet",

@@ -37,6 +37,7 @@ pub fn new_block(name: &str, block: Block, number: u32) -> NewBlock {
         block,
         conditions: Conditions::default(),
         uploaded: Timestamp(4_000),
+        owner: None,
     }
 }
 

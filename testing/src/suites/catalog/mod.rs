@@ -6,6 +6,8 @@ pub mod histories;
 pub mod leases;
 pub mod listing;
 pub mod queue;
+pub mod quotas;
 pub mod retention;
 pub mod slices;
 pub mod suite;
+pub mod times;

@@ -30,6 +30,7 @@ async fn put_shared(catalog: &dyn Catalog, name: &str, number: u8, content: Cont
         content,
         conditions: Conditions::default(),
         uploaded: Timestamp(4_000),
+        owner: None,
     };
     catalog.put_block(new, GRACE).await
 }

@@ -384,7 +384,7 @@ pub async fn upload(catalog: &dyn Catalog, name: &str, number: u32) -> UploadId 
     id
 }
 
-fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadPart {
+pub fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadPart {
     let seen = UploadPart {
         number,
         length: part.length,

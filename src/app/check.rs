@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
-use crate::catalog::Catalog as _;
-use crate::config::{Config, JwksSource, Provider, Tls};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, SqliteCatalog};
+use crate::config::{Config, JwksSource, Tls};
+use crate::gateway::{Clients, Fencing, Gateway};
 use crate::keys::Keyring;
+use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
 
 /// Longest wait for a provider.
@@ -64,32 +66,32 @@ pub fn check(
         let catalog_path = assemble::catalog_path(&config.catalog);
         let keyring = Keyring::new(Arc::clone(&custodian));
         let fault = |error| faults::catalog(&error, catalog_path);
-        // A file in which nothing is yet is as good as none.
-        let catalog = catalog_path.exists().then(|| assemble::catalog_as_it_is(&config)).transpose()?;
-        if let Some(catalog) = catalog.filter(|catalog| catalog.schema().found > 0) {
-            if let Some(canary) = catalog.canary().await.map_err(fault)? {
-                let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
-                keyring.check_canary(&canary).await.map_err(wrong)?;
-                keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+        let catalog = assemble::catalog_as_it_is(&config)?;
+        if catalog.schema().found == 0 {
+            return Err(fault(CatalogError::Absent));
+        }
+        if let Some(canary) = catalog.canary().await.map_err(fault)? {
+            let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
+            keyring.check_canary(&canary).await.map_err(wrong)?;
+            keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+        }
+        say("check-ok", "check-root-key", &[("custodian", described)])?;
+        let schema = catalog.schema();
+        if schema.is_behind() {
+            let args = [("found", schema.found.to_string()), ("known", schema.known.to_string()), shown(catalog_path)];
+            say("check-warning", "check-catalog-migration", &args)?;
+            for to in schema.found..schema.known {
+                say("check-skipped", &format!("check-migration-{}", to + 1), &[])?;
             }
-            say("check-ok", "check-root-key", &[("custodian", described)])?;
-            let schema = catalog.schema();
-            if schema.is_behind() {
-                catalog.close().await;
-                let args =
-                    [("found", schema.found.to_string()), ("known", schema.known.to_string()), shown(catalog_path)];
-                say("check-warning", "check-catalog-migration", &args)?;
-                for to in schema.found..schema.known {
-                    say("check-skipped", &format!("check-migration-{}", to + 1), &[])?;
-                }
-                return providers(config.providers, offline, &mut say).await;
+            if !schema.has_identity() {
+                say("check-warning", "check-not-adopted", &[])?;
             }
+        } else {
             let (clock, args) = super::clock::compared(catalog.time_kept().await.map_err(fault)?);
             let args: Vec<(&str, String)> = args;
             let fine = matches!(clock, "clock-believed" | "clock-nothing-known");
             say(if fine { "check-ok" } else { "check-warning" }, clock, &args)?;
             let faults_found = catalog.audit().await.map_err(fault)?;
-            catalog.close().await;
             if !faults_found.is_empty() {
                 let mut error =
                     OperatorError::new("catalog-audit", Exit::Internal).arg("path", catalog_path.display().to_string());
@@ -97,23 +99,21 @@ pub fn check(
                 return Err(error);
             }
             say("check-ok", "check-catalog", &[shown(catalog_path)])?;
-        } else {
-            let canary = keyring.new_canary().await;
-            canary.map_err(|e| faults::unlock(&crate::gateway::UnlockError::Keys(e), catalog_path))?;
-            say("check-ok", "check-root-key", &[("custodian", described)])?;
-            say("check-ok", "check-catalog-new", &[shown(catalog_path)])?;
         }
-        providers(config.providers, offline, &mut say).await
+        providers(config, Arc::new(catalog), keyring, offline, &mut say).await
     })
 }
 
-/// Asks every provider, or says that it was not asked.
+/// Asks every provider, or says that it was not asked; then whether they are the catalog's.
 async fn providers(
-    providers: Vec<Provider>,
+    config: Config,
+    catalog: Arc<SqliteCatalog>,
+    keyring: Keyring,
     offline: bool,
     say: &mut impl FnMut(&str, &str, &[(&str, String)]) -> Result<(), OperatorError>,
 ) -> Result<(), OperatorError> {
-    let store = assemble::store(providers)?;
+    let path = assemble::catalog_path(&config.catalog);
+    let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
     for (name, provider) in store.providers() {
         if !offline {
             let unavailable =
@@ -126,5 +126,23 @@ async fn providers(
         }
         say(if offline { "check-skipped" } else { "check-ok" }, "check-provider", &[("name", name.to_string())])?;
     }
-    Ok(())
+    if !catalog.schema().has_identity() {
+        return Ok(());
+    }
+    if offline {
+        return say("check-skipped", "check-markers", &[]);
+    }
+    if let Some(identity) = catalog.identity().await.map_err(|error| faults::catalog(&error, path))? {
+        let opened = keyring.open_catalog(&identity).await;
+        opened.map_err(|error| faults::unlock(&crate::gateway::UnlockError::Keys(error), path))?;
+    }
+    let settings = assemble::settings(&config.write, &config.limits, None, Fencing::Enforced);
+    let clients = Arc::new(Clients::new(Vec::new()));
+    let gateway = Gateway::new(Arc::clone(&catalog) as _, Arc::new(keyring), store, clients, settings);
+    match tokio::time::timeout(PATIENCE, gateway.inspect()).await {
+        Ok(inspected) => inspected.map_err(|fault| faults::fence(&fault, path))?,
+        Err(late) => return Err(super::init::silent(&gateway, &late)),
+    }
+    catalog.close().await;
+    say("check-ok", "check-markers", &[])
 }

@@ -16,6 +16,7 @@ mod copy;
 mod delete;
 mod error;
 mod fair;
+mod fence;
 mod get;
 mod incident;
 pub mod jobs;
@@ -53,6 +54,7 @@ pub use blocks::MOST_BLOCK_BYTES;
 pub use bodies::{Budget, Claim, Crc, Digests, Share, SmallBody, Spool, verify_claims};
 pub use error::Error;
 pub use fair::{Crowded, Payer};
+pub use fence::{FenceFault, Fencing, Laid, Note};
 pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
@@ -98,6 +100,8 @@ pub struct Settings {
     pub small_body: Duration,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
     pub min_part_bytes: u64,
+    /// Whether the providers must prove that they are the catalog's alone.
+    pub fencing: Fencing,
 }
 
 /// The gateway core. Cheap to share.
@@ -112,6 +116,7 @@ pub struct Gateway {
     writes: Turns,
     settings: Settings,
     parts: settling::PartIds,
+    fence: fence::Fence,
     /// Objects whose ends are to be merged: see [`jobs::merge`].
     merges: (mpsc::Sender<Merge>, Mutex<mpsc::Receiver<Merge>>),
 }
@@ -143,8 +148,9 @@ impl Gateway {
         let (scans, writes) = (Turns::new(SCANS, WAITING_TURNS), Turns::new(WRITES, WAITING_TURNS));
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
+        let fence = fence::Fence::new(settings.fencing);
         let merges = (wanted, Mutex::new(waiting));
-        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, merges }
+        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, fence, merges }
     }
 
     /// The configured clients: who a request's credentials belong to.
@@ -170,6 +176,11 @@ impl Gateway {
     /// A turn to change the catalog; 503 when too many wait.
     async fn turn_to_write(&self, payer: &Payer) -> Result<Turn, Error> {
         Ok(self.writes.take(payer, 1).await?)
+    }
+
+    /// The providers, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &crate::model::ProviderName> {
+        self.store.providers().map(|(name, _)| name)
     }
 
     /// Until when what is freed now stays at the provider, by the steady clock.

@@ -23,6 +23,7 @@ mod crashed;
 mod custody;
 mod digests;
 mod fairness;
+mod fence;
 mod found;
 mod grants;
 mod hostile;

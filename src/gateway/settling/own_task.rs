@@ -38,6 +38,8 @@ impl Gateway {
             Some(principal) => Some(self.turn_to_write(&Payer::of(principal)).await?),
             None => None,
         };
+        // A long body may have begun before something was found.
+        self.may_write()?;
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
         let (keyring, principal) = (Arc::clone(&self.keyring), principal.cloned());
         in_own_task(async move {
@@ -90,6 +92,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
         Err(
             CatalogError::Panicked
             | CatalogError::Closed
+            | CatalogError::Absent
+            | CatalogError::Unmarked
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

@@ -35,7 +35,9 @@ fn query(delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
         delimiter,
         start,
         limit,
+        most_bytes: usize::MAX,
         with_metadata: false,
+        with_user_metadata: true,
         extras: ListExtras::default(),
     }
 }

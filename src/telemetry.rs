@@ -245,6 +245,9 @@ pub mod names {
         gauge SCRUB_AGE = "ecluse_scrub_age_seconds", Seconds, "How long ago the last complete round of looks began, by provider.", [Provider];
         gauge SCRUB_FAULTY = "ecluse_scrub_faulty_parts", Count, "Parts that had a fault when they were last looked at, by provider.", [Provider];
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.", [];
+        gauge EPOCH = "ecluse_epoch", Count, "The epoch of the catalog that the gateway works in; 0 before it entered one.", [];
+        gauge STALE = "ecluse_stale", Count, "1 while another gateway works on the same catalog in a later epoch.", [];
+        gauge WRITES_REFUSED = "ecluse_writes_refused", Count, "1 while the gateway takes no writes.", [];
         gauge CLOCK_AHEAD = "ecluse_clock_ahead_seconds", Seconds, "How far the system clock is ahead of the time that is known; negative: behind.", [];
         gauge CLIENT_BYTES = "ecluse_client_bytes", Bytes, "Plaintext bytes that a client has, by client.", [Client];
         gauge CLIENT_OBJECTS = "ecluse_client_objects", Count, "Versions that a client has, by client.", [Client];

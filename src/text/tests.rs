@@ -66,15 +66,17 @@ fn every_id_in_the_code_exists() {
     sources(&root().join("src"), &mut code);
     let english = messages(ENGLISH);
     let mut ids = literals_after(&code, "say(");
-    let help = code.split("\"help-").skip(1).filter_map(|rest| rest.split('"').next());
-    ids.extend(help.map(|rest| format!("help-{rest}")));
+    for kind in ["help-", "keys-init-"] {
+        let found = code.split(&format!("\"{kind}")).skip(1).filter_map(|rest| rest.split('"').next());
+        ids.extend(found.map(|rest| format!("{kind}{rest}")));
+    }
     assert!(ids.contains("help-serve"));
     assert!(ids.contains("keys-init-done"));
     for id in ids.iter().filter(|id| !id.contains('{')) {
         assert!(english.contains_key(id), "{id} has no text");
     }
     let codes = codes_in_the_code();
-    assert!(codes.contains("config-missing") && codes.contains("root-key-exists"));
+    assert!(codes.contains("config-missing") && codes.contains("root-key-gone"));
     for code in codes {
         for kind in ["error", "cause", "hint"] {
             assert!(english.contains_key(&format!("{kind}-{code}")), "{kind}-{code} has no text");
@@ -111,16 +113,19 @@ fn the_language_follows_the_environment_in_order() {
 #[test]
 fn an_error_is_four_lines_with_its_causes_between() {
     let cause = std::io::Error::other("disk gone");
-    let error = OperatorError::new("root-key-exists", Exit::Configuration).arg("path", "/k").because(&cause);
+    let error =
+        OperatorError::new("catalog-gone", Exit::Configuration).arg("path", "/c").arg("key", "/k").because(&cause);
     assert_eq!(
         error.render(&Texts::new(Language::English)),
-        "error: There is a root key already: /k\n\
-         cause: Overwriting it would make everything that was stored under it unreadable for ever.\n\
+        "error: There is a root key but no catalog: /c\n\
+         cause: The root key /k is there, so there may have been a catalog. An empty one in its place would hide everything \
+         that was stored.\n\
          cause: disk gone\n\
-         hint: To begin anew on an empty catalog, move the old key away first and keep it.\n\
-         see: docs/operators/errors.md#root-key-exists"
+         hint: Restore the catalog from its backup. If there never was one, run “ecluse keys init --new-catalog --config \
+         FILE”.\n\
+         see: docs/operators/errors.md#catalog-gone"
     );
     let french = error.render(&Texts::new(Language::French));
-    assert!(french.starts_with("erreur\u{a0}: Il y a déjà une clé racine\u{a0}: /k\n"), "{french}");
-    assert!(french.ends_with("voir\u{a0}: docs/fr/operators/errors.md#root-key-exists"), "{french}");
+    assert!(french.starts_with("erreur\u{a0}: Il y a une clé racine, mais pas de catalogue\u{a0}: /c\n"), "{french}");
+    assert!(french.ends_with("voir\u{a0}: docs/fr/operators/errors.md#catalog-gone"), "{french}");
 }

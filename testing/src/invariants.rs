@@ -78,20 +78,31 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "slices do not join",
-        "SELECT content_id FROM (SELECT content_id, position,
-             lag(position + length, 1, 0) OVER (PARTITION BY content_id ORDER BY position) AS begin FROM slice)
+        "SELECT content_id FROM (SELECT slice.content_id AS content_id, slice.position AS position,
+             lag(slice.position + length, 1, 0) OVER (PARTITION BY slice.content_id ORDER BY slice.position) AS begin
+             FROM slice LEFT JOIN leftover USING (content_id)
+             WHERE leftover.content_id IS NULL OR slice.position < leftover.position)
          WHERE position <> begin",
     ),
     (
         "a content belongs to nothing",
         "SELECT DISTINCT content_id FROM slice
-         WHERE content_id NOT IN (SELECT version_id FROM version UNION SELECT content_id FROM upload_part
-                                  UNION SELECT content_id FROM block)",
+         WHERE content_id NOT IN (SELECT coalesce(shares, version_id) FROM version UNION SELECT content_id FROM upload_part
+                                  UNION SELECT content_id FROM block UNION SELECT content_id FROM leftover)",
     ),
     (
         "an object's length is not its content's",
         "SELECT version_id FROM version
-         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE content_id = version_id)",
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice
+                          WHERE content_id = coalesce(shares, version_id) AND position < version.length)",
+    ),
+    (
+        "bytes of a content are seen by no version and do not wait to go",
+        "SELECT slice.content_id FROM slice
+         JOIN (SELECT coalesce(shares, version_id) AS content_id, max(length) AS seen FROM version GROUP BY 1)
+             USING (content_id)
+         LEFT JOIN leftover USING (content_id)
+         WHERE slice.position >= seen AND (leftover.content_id IS NULL OR slice.position < leftover.position)",
     ),
     (
         "an upload part's length is not its content's",

@@ -38,8 +38,9 @@ async fn objects_of_every_boundary_length_come_back_as_they_went_in() {
         with_user_metadata: false,
         extras: ecluse::catalog::ListExtras::default(),
     };
-    let (page, _share) = house.gateway.list_objects(house.may(list)).await.unwrap();
+    let (page, share) = house.gateway.list_objects(house.may(list)).await.unwrap();
     assert_eq!(page.entries.len(), lengths.len() + 1);
+    drop(share);
     for entry in page.entries {
         let ListEntry::Object { key, length, etag, modified, version, .. } = entry else { panic!("a prefix") };
         let head = house.head(key.as_str()).await.unwrap();

@@ -541,7 +541,9 @@ async fn the_admin_listener_tells_health_readiness_and_metrics_and_nothing_else(
         let response = get("/readyz").await.unwrap();
         assert_eq!(response.status(), 200);
         let body: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
-        let expected = serde_json::json!({"ready": true, "keys": true, "catalog": true, "providers": {"folder": true}});
+        let expected = serde_json::json!({
+            "ready": true, "read_only": false, "keys": true, "catalog": true, "store": "ok", "providers": {"folder": true}
+        });
         assert_eq!(body, expected);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1, "the provider can be hammered");

@@ -154,6 +154,7 @@ mod tests {
     async fn a_query_that_panics_fails_alone_and_gives_its_connection_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");
+        schema::create(&path).unwrap();
         let lock = Arc::new(schema::lock(&path).unwrap());
         drop(schema::open(&path).unwrap());
         let readers = Readers::open(&path, lock).unwrap();

@@ -16,7 +16,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("UPDATE part SET slices = slices - 1 WHERE slices > 1", "a part's reference count is wrong"),
     ("DELETE FROM slice WHERE content_id = (SELECT max(content_id) FROM slice)", "keeps its wrapped key"),
     (
-        "INSERT INTO deletion SELECT part_id, provider, 'chum', 1, 0 FROM placement LIMIT 1",
+        "INSERT INTO deletion (part_id, provider, tenant, chunks, due) SELECT part_id, provider, 'chum', 1, 0 FROM placement LIMIT 1",
         "a removed part keeps its wrapped key",
     ),
     ("DELETE FROM placement", "a part is nowhere"),
@@ -24,6 +24,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("UPDATE slice SET length = length + 1", "a slice goes beyond its part"),
     ("UPDATE slice SET position = position + 1", "slices do not join"),
     ("UPDATE slice SET content_id = content_id + 100000", "a content belongs to nothing"),
+    ("UPDATE version SET length = 0", "bytes of a content are seen by no version and do not wait to go"),
     ("UPDATE version SET length = length + 1", "an object's length is not its content's"),
     ("UPDATE upload_part SET length = length + 1", "an upload part's length is not its content's"),
     ("UPDATE object SET etag = 'other'", "an object and its version differ"),
@@ -63,7 +64,10 @@ const PLANTED: &[(&str, &str)] = &[
     // Nothing planted, nothing found.
     ("DELETE FROM part WHERE 0", ""),
     ("INSERT INTO part_block VALUES (zeroblob(12), 'chum', 1, 0)", "a block of part ids is open"),
-    ("INSERT INTO deletion VALUES (zeroblob(16), 'abroad', 'chum', 1, 0)", "a deletion waits"),
+    (
+        "INSERT INTO deletion (part_id, provider, tenant, chunks, due) VALUES (zeroblob(16), 'abroad', 'chum', 1, 0)",
+        "a deletion waits",
+    ),
     ("UPDATE part SET padded_length = padded_length + 8388608", "a chunk is missing"),
     ("UPDATE part SET padded_length = padded_length + 1", "bytes, not"),
 ];

@@ -45,7 +45,7 @@ pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
-pub use sqlite::{Schema, SqliteCatalog};
+pub use sqlite::{PartKeyRow, Schema, SqliteCatalog};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -31,6 +31,7 @@ mod schema;
 mod slices;
 mod tags;
 mod uploads;
+mod whole;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ use crate::model::{
     TenantId, Timestamp, WrappedTenantKey,
 };
 use objects::Disposal;
+pub use parts::PartKeyRow;
 use reader::Readers;
 pub use schema::Schema;
 use writer::Writer;
@@ -100,6 +102,11 @@ impl SqliteCatalog {
     /// The file's schema, as it was opened.
     pub fn schema(&self) -> Schema {
         self.schema
+    }
+
+    /// Wrapped keys of parts, in the order of their ids, after one of them; at most `limit`.
+    pub async fn part_keys(&self, after: Option<PartId>, limit: usize) -> Result<Vec<PartKeyRow>, CatalogError> {
+        self.read(move |db| parts::keys(db, after, limit)).await
     }
 
     /// How many transactions were committed since the catalog was opened. Waiting writes share one.

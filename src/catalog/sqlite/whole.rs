@@ -143,7 +143,7 @@ fn bucket(row: &Row<'_>) -> Result<(), CatalogError> {
     time(row, 3)?;
     time(row, 4)?;
     count(row, 5)?;
-    same(&text(row, 6)?, encoding::read_user, |user| encoding::write_user(user))?;
+    same(&text(row, 6)?, encoding::read_user, encoding::write_user)?;
     same(&text(row, 7)?, encoding::read_policies, |policies| encoding::write_policies(policies))?;
     Ok(())
 }

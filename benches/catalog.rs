@@ -304,6 +304,7 @@ fn new_version(bucket: &BucketRef, key: ObjectKey, part: u64) -> NewVersion {
             padded_length: LENGTH,
             wrapped_key: WrappedKey { key_version: 1, bytes: vec![0x5a; 76] },
             placements: vec![ProviderName::parse("first").unwrap()],
+            stored: Timestamp(1_750_000_000_000),
         }),
         length: LENGTH,
         etag: ETag::parse(&format!("{part:032x}")).unwrap(),

@@ -7,10 +7,13 @@
 
 mod assemble;
 mod check;
+mod clock;
 mod core_image;
 mod faults;
+mod modes;
 mod open_files;
 mod running;
+mod scrub;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -23,8 +26,10 @@ use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
 pub use check::check;
+pub use clock::clock;
 pub use core_image::forbid_core_images;
 pub use running::{Running, start};
+pub use scrub::scrub;
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads clients and certificates from `path`.
 pub fn serve(

@@ -81,6 +81,14 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
             let (path, config) = load(given, run)?;
             Ok(crate::app::check(config, &path, given.get_flag("offline"), run.texts, run.out)?)
         }
+        Some(("clock", given)) => {
+            let (_, config) = load(given, run)?;
+            Ok(crate::app::clock(&config, given.get_flag("believe"), run.texts, run.out)?)
+        }
+        Some(("scrub", given)) => {
+            let (_, config) = load(given, run)?;
+            Ok(crate::app::scrub(config, run.texts, run.out)?)
+        }
         Some(("keys", given)) => match given.subcommand() {
             Some((_init, given)) => {
                 let (_, config) = load(given, run)?;

@@ -162,7 +162,7 @@ const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// start, so that an alarm on an increase sees the first event, too.
 pub mod names {
     use super::standing::Known;
-    use super::standing::Label::{Front, Listener, Of, Operation, Provider};
+    use super::standing::Label::{Client, Front, Listener, Of, Operation, Provider};
 
     const PROVIDER_OPERATIONS: &[&str] = &["put", "get", "delete", "exists", "probe", "body"];
     const PROVIDER_TRIED_AGAIN: &[&str] = &["put", "get", "delete", "exists", "probe"];
@@ -238,8 +238,16 @@ pub mod names {
         gauge SPOOL_BYTES = "ecluse_spool_bytes", Bytes, "Bytes of the disk that are kept for chunks of slow uploads.", [];
         counter SPOOLED_CHUNKS = "ecluse_spooled_chunks_total", Count, "Chunks of slow uploads that went through the spool.", [];
         counter INTEGRITY_INCIDENTS = "ecluse_integrity_incidents_total", Count, "Chunks that were not what was stored, by provider. Any is an incident.", [Provider];
+        counter LATE_CHUNKS = "ecluse_late_chunks_total", Count, "Reads of a chunk stored a moment ago that its provider did not show yet, by provider.", [Provider];
         counter CATALOG_INCIDENTS = "ecluse_catalog_incidents_total", Count, "Wrapped keys that did not open, and slices that contradicted each other, in the catalog. Any is an incident.", [];
+        counter SCRUB_PARTS = "ecluse_scrub_parts_total", Count, "Parts whose chunks were looked at, by provider.", [Provider];
+        gauge SCRUB_AGE = "ecluse_scrub_age_seconds", Seconds, "How long ago the last complete round of looks began, by provider.", [Provider];
+        gauge SCRUB_FAULTY = "ecluse_scrub_faulty_parts", Count, "Parts that had a fault when they were last looked at, by provider.", [Provider];
         gauge SEALED = "ecluse_sealed", Count, "1 while the gateway is sealed: the custodian is away.", [];
+        gauge CLOCK_AHEAD = "ecluse_clock_ahead_seconds", Seconds, "How far the system clock is ahead of the time that is known; negative: behind.", [];
+        gauge CLIENT_BYTES = "ecluse_client_bytes", Bytes, "Plaintext bytes that a client has, by client.", [Client];
+        gauge CLIENT_OBJECTS = "ecluse_client_objects", Count, "Versions that a client has, by client.", [Client];
+        gauge CLIENT_UPLOADS = "ecluse_client_uploads", Count, "Uploads and names with waiting blocks that a client has, by client.", [Client];
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.", [];
         gauge DELETIONS_FAILING = "ecluse_deletions_failing", Count, "Those of them whose deletion has failed.", [];
         gauge DELETIONS_OVERDUE = "ecluse_deletions_overdue_seconds", Seconds, "For how long the oldest deletion has been due.", [];

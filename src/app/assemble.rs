@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::faults;
+use super::{faults, modes};
 use crate::catalog::{CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
@@ -14,7 +14,7 @@ use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Settings, Spool};
 use crate::keys::{self, FileCustodian};
-use crate::model::{Principal, ProviderName, TenantId};
+use crate::model::{ClientId, Principal, ProviderName, Quota, TenantId};
 use crate::redact::RedactedUrl;
 use crate::seal::Padding;
 use crate::store::{ChunkStore, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
@@ -65,7 +65,7 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
 pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
-    SqliteCatalog::open_with(path, CatalogSettings { retention }).map_err(|error| faults::catalog(&error, path))
+    SqliteCatalog::open_with(path, CatalogSettings::retaining(retention)).map_err(|error| faults::catalog(&error, path))
 }
 
 /// Opens the catalog to look at it: it is not changed, and must be there.
@@ -80,6 +80,7 @@ pub(super) fn known(config: &Config) -> Known {
     let azure = config.azure.iter().flat_map(|_| AzureFront::operations().map(|operation| ("azure", operation)));
     let listeners = [("s3", config.s3.is_some()), ("azure", config.azure.is_some()), ("admin", config.admin.is_some())];
     Known {
+        clients: config.clients.iter().map(|client| client.id.to_string()).collect(),
         providers: config.providers.iter().map(|provider| provider.name.to_string()).collect(),
         listeners: listeners.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect(),
         operations: s3.chain(azure).collect(),
@@ -162,6 +163,7 @@ pub(super) fn bearer(oidc: Oidc) -> Result<Bearer, OperatorError> {
     let fault = |error: &dyn std::error::Error| faults::oidc_keys(error, oidc.jwks.to_string());
     let (jwks, authorities) = match &oidc.jwks {
         JwksSource::File(path) => {
+            modes::refuse_writable(path).map_err(|error| fault(&error))?;
             let keys = std::fs::read(path).map_err(|error| fault(&error))?;
             serde_json::from_slice::<serde_json::Value>(&keys).map_err(|error| fault(&error))?;
             (Jwks::File(path.clone()), None)
@@ -202,6 +204,11 @@ pub(super) fn clients(clients: Vec<config::Client>) -> Vec<Client> {
         .collect()
 }
 
+/// How much each client may have.
+pub(super) fn quotas(clients: &[config::Client]) -> Vec<(ClientId, Quota)> {
+    clients.iter().map(|client| (client.id.clone(), client.quota)).collect()
+}
+
 /// Every tenant that some client works in, once.
 pub(super) fn tenants(clients: &[config::Client]) -> Vec<TenantId> {
     let mut tenants: Vec<TenantId> = clients.iter().map(|client| client.tenant.clone()).collect();
@@ -237,6 +244,7 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings 
         memory: write.memory,
         spool,
         grace: write.grace,
+        late: write.late,
         parallel_chunks: write.parallel_chunks,
         min_part_bytes: MIN_PART_BYTES,
     }

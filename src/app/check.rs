@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::open_files::OpenFiles;
-use super::{assemble, faults, runtime};
+use super::{assemble, faults, modes, runtime};
 use crate::catalog::{Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
 use crate::config::{Config, JwksSource, Provider, Tls};
 use crate::keys::Keyring;
@@ -43,6 +43,9 @@ pub fn check(
     let frame = if files.suffice() { "check-ok" } else { "check-warning" };
     say(frame, id, &counts)?;
     assemble::data_folder(&config.data_dir)?;
+    for (place, mode) in modes::exposed(&config) {
+        say("check-warning", "check-exposed", &[shown(&place), ("mode", mode)])?;
+    }
     assemble::tls(&config.tls)?;
     match &config.tls {
         Tls::Files { certificate, .. } => say("check-ok", "check-certificate", &[shown(certificate)])?,
@@ -92,6 +95,10 @@ pub fn check(
                 }
                 return providers(config.providers, offline, &mut say).await;
             }
+            let (clock, args) = super::clock::compared(catalog.time_kept().await.map_err(fault)?);
+            let args: Vec<(&str, String)> = args;
+            let fine = matches!(clock, "clock-believed" | "clock-nothing-known");
+            say(if fine { "check-ok" } else { "check-warning" }, clock, &args)?;
             let mut faults_found = catalog.audit().await.map_err(fault)?;
             // Rows that cannot be read are told by the audit already.
             match part_keys(&catalog, &keyring).await {

@@ -48,6 +48,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::NoSuchUpload
         | CatalogError::InvalidPart { .. }
         | CatalogError::PreconditionFailed
+        | CatalogError::QuotaExceeded
         | CatalogError::SourceChanged
         | CatalogError::Lease(_)
         | CatalogError::Archived
@@ -58,6 +59,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::AppendLength
         | CatalogError::InvalidBlock
         | CatalogError::TooManyBlocks
+        | CatalogError::TooManySlices
         | CatalogError::Panicked
         | CatalogError::Closed
         | CatalogError::Damaged(_)

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::open_files::OpenFiles;
-use super::{assemble, faults};
+use super::{assemble, clock, faults, modes};
 use crate::config::Config;
 use crate::front::admin::Admin;
 use crate::front::azure::{AzureFront, Bearer, TokenClients};
@@ -17,12 +17,14 @@ use crate::front::server;
 use crate::front::tls::TlsHandle;
 use crate::gateway::{Clients, Gateway, jobs};
 use crate::keys::Keyring;
-use crate::model::PartBlock;
+use crate::model::{PartBlock, Timestamp};
 use crate::telemetry::Metrics;
 use crate::text::{Exit, OperatorError};
 
 /// How long after the start leftovers of an earlier process are looked for: its last requests have arrived by then.
 const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is looked whether it is time to look for leftovers once more.
+const SWEEP_AGAIN: Duration = Duration::from_secs(600);
 /// Pause before a sweep that failed is begun again.
 const SWEEP_RETRY: Duration = Duration::from_secs(30);
 
@@ -41,6 +43,7 @@ pub struct Running {
 /// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
 pub async fn start(config: Config, metrics: Metrics) -> Result<Running, OperatorError> {
     assemble::data_folder(&config.data_dir)?;
+    modes::mend(&config)?;
     let files = OpenFiles::raise(&config);
     if files.suffice() {
         tracing::info!(allowed = files.allowed, wanted = files.wanted, "open files");
@@ -56,9 +59,11 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     tracing::info!(custodian = custodian.describe(), "custodian");
     assemble::warn_of_s3_only(&config);
     let catalog = assemble::catalog(&config)?;
+    clock::resume(&catalog).await.map_err(|error| faults::catalog(&error, assemble::catalog_path(&config.catalog)))?;
     let known = assemble::known(&config);
     let store = assemble::store(config.providers)?;
     let tenants = assemble::tenants(&config.clients);
+    let quotas = assemble::quotas(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
     let spool = assemble::spool(&config.data_dir, &config.write)?;
     let settings = assemble::settings(&config.write, Some(spool));
@@ -67,6 +72,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));
     let catalog_path = assemble::catalog_path(&config.catalog);
     gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
+    gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
     let left_open = gateway.blocks_left_open().await.map_err(|error| faults::catalog(&error, catalog_path))?;
 
     let mut running = Running {
@@ -103,7 +109,11 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     metrics.stand(&known);
     let stop = running.stop_jobs.clone();
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
+    let look = jobs::ScrubSettings { within: config.scrub.within, sample: config.scrub.sample };
+    running.jobs.spawn(jobs::scrub(Arc::clone(&gateway), look, stop.clone()));
     running.jobs.spawn(jobs::merge(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::watch_usage(Arc::clone(&gateway), stop.clone()));
+    running.jobs.spawn(jobs::watch_clock(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
     running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
@@ -142,6 +152,8 @@ impl Running {
             let mapped = config.azure.and_then(|azure| azure.oidc).map(|oidc| oidc.clients);
             token_clients.replace(mapped.unwrap_or_default());
         }
+        let quotas = assemble::quotas(&config.clients);
+        self.gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
         self.gateway.clients().replace(assemble::clients(config.clients));
         Ok(())
     }
@@ -196,8 +208,14 @@ async fn sweep(gateway: Arc<Gateway>, mut blocks: Vec<PartBlock>, pause: Duratio
         }
         pause = SWEEP_RETRY;
         match stop.run_until_cancelled(jobs::sweep(&gateway, &mut blocks)).await {
-            None | Some(Ok(_)) => return,
+            None => return,
+            Some(Ok(_)) => {}
             Some(Err(error)) => tracing::warn!(%error, "leftovers could not be looked for; trying again"),
+        }
+    }
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_AGAIN)).await.is_some() {
+        if let Some(Err(error)) = stop.run_until_cancelled(jobs::sweep_again(&gateway, Timestamp::steady())).await {
+            tracing::warn!(%error, "leftovers could not be looked for again; it is tried later");
         }
     }
 }

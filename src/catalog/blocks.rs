@@ -1,7 +1,7 @@
 //! Questions about blocks: parts that clients name, upload in any order, and commit by a list.
 
 use super::{Content, Version};
-use crate::model::{Block, BlockPick, BucketRef, Conditions, ETag, Metadata, ObjectKey, Timestamp};
+use crate::model::{Block, BlockPick, BucketRef, ClientId, Conditions, ETag, Metadata, ObjectKey, Timestamp};
 
 /// Most blocks in a list, and so of a version. Source: Azure "Put Block List".
 pub const MOST_BLOCKS: usize = 50_000;
@@ -23,6 +23,8 @@ pub struct NewBlock {
     pub conditions: Conditions,
     /// When it came.
     pub uploaded: Timestamp,
+    /// Whose quota the blocks under the name count against, if this is the first of them; `None`: nobody's.
+    pub owner: Option<ClientId>,
 }
 
 /// A list of blocks to commit.
@@ -34,9 +36,10 @@ pub struct BlockCommit {
     pub key: ObjectKey,
     /// The blocks, in order. A name may come several times. Empty: an object without bytes.
     pub picks: Vec<BlockPick>,
-    /// The version's tag; `None`: made of the blocks' MD5s ([`ETag::multipart`]), a block without one counting with its
-    /// name's bytes.
-    pub etag: Option<ETag>,
+    /// The version's tag, which no other version has; unless it is made of the blocks.
+    pub etag: ETag,
+    /// Whether the tag is made of the blocks' MD5s ([`ETag::of_parts`]), where each has one.
+    pub tag_of_blocks: bool,
     /// When.
     pub modified: Timestamp,
     /// Headers, user metadata, tags.
@@ -46,16 +49,18 @@ pub struct BlockCommit {
 }
 
 impl BlockCommit {
-    /// The tag of a version that was committed of these blocks, where the commit names none. One without blocks has the
-    /// tag of any empty object.
-    pub(super) fn tag_of(blocks: &[Block]) -> ETag {
+    /// The tag of the version that is committed of these blocks. One without blocks has the tag of any empty object. A block
+    /// whose MD5 nobody knows says nothing of its bytes, so what it is part of has a tag of its own.
+    pub(super) fn tag(&self, blocks: &[Block]) -> ETag {
+        if !self.tag_of_blocks {
+            return self.etag.clone();
+        }
         if blocks.is_empty() {
             return ETag::of_nothing();
         }
-        ETag::of_parts(blocks.iter().map(|block| match &block.md5 {
-            Some(md5) => md5.as_slice(),
-            None => block.id.as_str().as_bytes(),
-        }))
+        let digests: Option<Vec<&[u8]>> =
+            blocks.iter().map(|block| block.md5.as_ref().map(<[u8; 16]>::as_slice)).collect();
+        digests.map_or_else(|| self.etag.clone(), |digests| ETag::of_parts(digests.into_iter()))
     }
 }
 

@@ -15,9 +15,15 @@ pub struct QueuedDeletion {
     pub chunks: u32,
     /// Where.
     pub provider: ProviderName,
+    /// Whether a put of it ended in doubt: it may arrive after the deletion, so there is a second look later.
+    pub in_doubt: bool,
 }
 
 impl QueuedDeletion {
+    /// The longest that a put may linger on its way after it ended in doubt. A provider's own limits, and those of what lies
+    /// between, are minutes.
+    pub const LINGERS: Duration = Duration::from_secs(6 * 3600);
+
     /// The longest that a deletion waits after a failure.
     pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 

@@ -58,6 +58,12 @@ pub enum CatalogError {
     /// More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
+    /// The client would have more than its quota allows.
+    #[error("the client's quota is exceeded")]
+    QuotaExceeded,
+    /// A content would be made of more slices than one may have ([`MOST_SLICES`](super::MOST_SLICES)).
+    #[error("too many slices")]
+    TooManySlices,
     /// The work ended in a panic: a fault of ours. Nothing of it is there.
     #[error("the catalog's work ended in a panic")]
     Panicked,

@@ -12,13 +12,14 @@ use tokio::sync::watch;
 
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
-    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
+    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
+    ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
+    Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
-    TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
+    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -150,6 +151,26 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.add_tenant_keys(keys)).await
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.inner.time_kept().await
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.keep_time(now)).await
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.shorten_leases(now)).await
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.inner.set_quotas(quotas).await
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.inner.usage().await
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -161,6 +182,14 @@ impl Catalog for FaultyCatalog {
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
         self.faults.meet(self.inner.drop_bucket(bucket, conditions)).await
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        self.inner.gone_buckets(tenant).await
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        self.faults.meet(self.inner.restore_bucket(bucket, id)).await
     }
 
     async fn revise_bucket(
@@ -221,6 +250,10 @@ impl Catalog for FaultyCatalog {
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         self.inner.open_at(object, select).await
+    }
+
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
+        self.inner.more_slices(more).await
     }
 
     async fn revise(
@@ -357,6 +390,23 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.queue_deletions(parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.look_again(parts, at)).await
+    }
+
+    /// Not counted among the writes: it is asked every second, and nearly always writes nothing.
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.inner.requeue_looks(now, limit).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.set_block_aside(block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.inner.blocks_aside(now).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,
@@ -384,6 +434,33 @@ impl Catalog for FaultyCatalog {
 
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         self.inner.deletions_waiting().await
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        self.inner.parts_at(provider, after, limit).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        self.inner.count_parts_at(provider).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        self.inner.scrub_round(provider).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        self.faults.meet(self.inner.save_scrub(provider, round, from, faults)).await
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

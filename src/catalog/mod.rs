@@ -9,7 +9,8 @@
 //! - **Ordered**: names compare as bytes. A method that begins after another returned sees its effect.
 //! - **Cancel-safe**: a caller that drops the future may or may not have caused the effect, never half of it.
 //! - **Counted**: a part lives as long as a slice refers to it. The transaction that removes its last slice deletes
-//!   its wrapped key and queues its chunks for deletion.
+//!   its wrapped key and queues its chunks for deletion. What a write frees goes with it up to [`PAGE_SLICES`] slices;
+//!   what is more goes in steps ([`Catalog::purge`]).
 //! - **Leased**: a write under a name with an active lease happens only if its conditions name that lease
 //!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
@@ -21,8 +22,11 @@ mod memory;
 mod order;
 mod query;
 mod revision;
+mod scrub;
 mod select;
+mod slices;
 mod sqlite;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,9 +34,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    BucketName, BucketRef, ByteRange, Checksum, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
-    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, RangeRequest, Slice, SnapshotId, TenantId, Tier,
-    Timestamp, Unmet, Unsatisfiable, WrappedTenantKey,
+    BucketName, BucketRef, ByteRange, ClientId, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota, RangeRequest, Slice, SnapshotId, TenantId, Tier,
+    Timestamp, Unmet, Unsatisfiable, Usage, WrappedTenantKey,
 };
 
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
@@ -45,15 +49,37 @@ pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
+pub use scrub::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
+pub use slices::{MOST_SLICES, MOST_SLICES_OF_PIECE, MoreSlices, PAGE_SLICES, SlicePage};
 pub use sqlite::{PartKeyRow, Schema, SqliteCatalog};
+pub use upload::{Completed, Completion, NewUpload, NewUploadPart, Upload, UploadPart};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatalogSettings {
     /// How long deleted and overwritten versions can be had back ([`Catalog::restore`]); `None`: not at all. So long
     /// their keys live on: what is retained is not erased.
     pub retention: Option<Duration>,
+    /// Most rows that a page of names or of what tags find looks at, whether it shows them or not. A page that ends so has
+    /// fewer entries than were asked for, or none, and says where the next begins.
+    pub page_rows: usize,
 }
+
+impl CatalogSettings {
+    /// So deleted and overwritten versions are retained; all else is the default.
+    pub const fn retaining(retention: Option<Duration>) -> Self {
+        Self { retention, page_rows: PAGE_ROWS }
+    }
+}
+
+impl Default for CatalogSettings {
+    fn default() -> Self {
+        Self::retaining(None)
+    }
+}
+
+/// Most rows that a page looks at, unless a catalog is told otherwise: some ten milliseconds.
+const PAGE_ROWS: usize = 10_000;
 
 /// Identifies a version of an object, across the whole catalog. Grows, is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +106,17 @@ pub struct Bucket {
     pub policies: Vec<AccessPolicy>,
     /// Its lease, if any was acquired and not released.
     pub lease: Option<Lease>,
+}
+
+/// A bucket that was deleted and can be had back ([`Catalog::restore_bucket`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneBucket {
+    /// Which deletion it was. Grows, is never reused.
+    pub id: i64,
+    /// As it was, without its lease.
+    pub bucket: Bucket,
+    /// When it was deleted, and until when it is retained.
+    pub retained: Retained,
 }
 
 /// A version of an object, without its content.
@@ -187,7 +224,7 @@ pub struct NewVersion {
     pub length: u64,
     /// Its tag.
     pub etag: ETag,
-    /// When.
+    /// When. The version is not older than what was under its key.
     pub modified: Timestamp,
     /// Headers, user metadata, checksums.
     pub metadata: Metadata,
@@ -204,8 +241,10 @@ pub struct OpenedVersion {
     pub version: Version,
     /// The bytes asked for; `None` when the object is empty and no range was asked for.
     pub range: Result<Option<ByteRange>, Unsatisfiable>,
-    /// The slices that overlap `range`, in order, whole (not cut to the range).
+    /// The slices that overlap `range`, in order, whole (not cut to the range): the first [`PAGE_SLICES`] of them.
     pub slices: Vec<Slice>,
+    /// What comes after them ([`Catalog::more_slices`]).
+    pub more: Option<MoreSlices>,
 }
 
 /// Which bytes to open.
@@ -217,92 +256,6 @@ pub enum Select {
     Range(RangeRequest),
     /// One part of a multipart object, counted from 1 (S3 `partNumber`). A number beyond the last is unsatisfiable.
     PartNumber(u32),
-}
-
-/// An upload in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// Its id.
-    pub id: UploadId,
-    /// The key it will commit.
-    pub key: ObjectKey,
-    /// When it began.
-    pub created: Timestamp,
-    /// What the version will carry.
-    pub metadata: Metadata,
-    /// Checksum algorithm and type that the client announced, as the front wrote them. Opaque here.
-    pub checksum: Option<String>,
-}
-
-/// An upload to create.
-#[derive(Debug, Clone)]
-pub struct NewUpload {
-    /// Where.
-    pub bucket: BucketRef,
-    /// What it will be.
-    pub upload: Upload,
-}
-
-/// A part of an upload, as the client sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadPart {
-    /// 1 to 10,000.
-    pub number: u32,
-    /// Plaintext length in bytes.
-    pub length: u64,
-    /// Its tag.
-    pub etag: ETag,
-    /// MD5 of its plaintext, where it is known.
-    pub md5: Option<[u8; 16]>,
-    /// When it was committed.
-    pub modified: Timestamp,
-    /// Checksums that came with it.
-    pub checksums: Vec<Checksum>,
-}
-
-/// A part of an upload to commit; an earlier one under the same number is replaced.
-#[derive(Debug, Clone)]
-pub struct NewUploadPart {
-    /// Where.
-    pub bucket: BucketRef,
-    /// The upload's key.
-    pub key: ObjectKey,
-    /// The upload.
-    pub upload: UploadId,
-    /// Of what.
-    pub content: Content,
-    /// What the client sees of it.
-    pub part: UploadPart,
-}
-
-/// An upload to complete.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    /// Where.
-    pub bucket: BucketRef,
-    /// The upload's key.
-    pub key: ObjectKey,
-    /// The upload.
-    pub upload: UploadId,
-    /// The parts to use, in order, each with the tag it must still have. Parts left out are dropped.
-    pub parts: Vec<(u32, ETag)>,
-    /// The version's tag.
-    pub etag: ETag,
-    /// When.
-    pub modified: Timestamp,
-    /// The version's metadata (the upload's, with what completing adds).
-    pub metadata: Metadata,
-    /// Decided against the current version, in the transaction.
-    pub conditions: Conditions,
-}
-
-/// What a completion did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completed {
-    /// The version it committed.
-    pub version: Version,
-    /// Whether an earlier, equal request had committed it already.
-    pub repeated: bool,
 }
 
 /// The namespace and the key store. See the module's invariants, which hold for every method.
@@ -322,6 +275,28 @@ pub trait Catalog: Send + Sync + 'static {
     /// Adds those keys whose (tenant, purpose, version) is new; returns all that are stored.
     async fn add_tenant_keys(&self, keys: Vec<WrappedTenantKey>) -> Result<Vec<WrappedTenantKey>, CatalogError>;
 
+    // --- time -----------------------------------------------------------------------------------------------------
+
+    /// The last time that is known: what was kept last, or, of a catalog that never kept one, of the last that was written into
+    /// it. `None`: nothing was.
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError>;
+
+    /// Keeps the time of the steady clock, for the next start to go on from.
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError>;
+
+    /// No lease ends later than its length from `now`, no break later than the longest: what is later was written by a clock
+    /// that was ahead.
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError>;
+
+    // --- quotas ---------------------------------------------------------------------------------------------------
+
+    /// Limits what these clients may have, and no others; held in the transaction that would exceed it
+    /// ([`CatalogError::QuotaExceeded`]). Not kept: to be said again when it is opened.
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError>;
+
+    /// What each client has that ever had something. Whose a version or an upload is says [`Metadata::owner`].
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError>;
+
     // --- buckets --------------------------------------------------------------------------------------------------
 
     /// Creates a bucket with this user metadata. [`CatalogError::BucketExists`] when the tenant has it already.
@@ -334,12 +309,21 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// Deletes a bucket that holds nothing: no objects, snapshots, uncommitted blocks, uploads;
     /// [`CatalogError::BucketNotEmpty`] otherwise, [`CatalogError::Lease`] when it has an active lease. What was deleted
-    /// in it and is retained goes with it, as in [`drop_bucket`](Self::drop_bucket).
+    /// in it and is retained stays retained with it, as in [`drop_bucket`](Self::drop_bucket).
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError>;
 
     /// Takes a bucket away with all that it holds. Its name is free at once; what it held is removed by
     /// [`purge`](Self::purge), a bounded step at a time. The conditions (time and lease) are decided in the transaction.
+    /// Where deletions are retained, the bucket and all that it holds can be had back until then; where they are not,
+    /// what it retains from before keeps its time.
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError>;
+
+    /// The buckets of a tenant that were deleted and can be had back, by name, then by when they went.
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError>;
+
+    /// Brings a deleted bucket back under its name, with all that it held. [`CatalogError::NoSuchBucket`] when none of
+    /// that name and id is retained, [`CatalogError::BucketExists`] when the name is in use.
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError>;
 
     /// Changes what is said of a bucket, if the conditions hold (a lease needs not be given, but must fit).
     async fn revise_bucket(
@@ -350,8 +334,8 @@ pub trait Catalog: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Bucket, CatalogError>;
 
-    /// Removes up to `limit` of what dropped buckets held, and of what was deleted and retained until before `now`.
-    /// `Ok(true)`: there may be more.
+    /// Removes up to `limit` of what dropped buckets held, of what was deleted and retained until before `now`, and of large
+    /// contents that belong to nothing any more; fewer when they are large. `Ok(true)`: there may be more.
     async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError>;
 
     /// The bucket, or [`CatalogError::NoSuchBucket`].
@@ -372,7 +356,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// The current version; [`CatalogError::NoSuchKey`] or [`CatalogError::NoSuchBucket`].
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError>;
 
-    /// The current version and the slices of `select`, as of one moment.
+    /// The current version and the first slices of `select`, as of one moment.
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
@@ -394,6 +378,10 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// The version meant and the slices of `select`, as of one moment.
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError>;
+
+    /// A further page of the slices of a version that was opened: those that it had then, or, where a run of them was
+    /// merged, others that hold the same bytes.
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError>;
 
     /// Changes a version in its place, if the conditions hold. Of a snapshot only tags and tier can be changed
     /// ([`CatalogError::WrongKind`] otherwise).
@@ -464,7 +452,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// name the last counts), [`CatalogError::WrongKind`] when the object grows by appending.
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
-    /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects; returns of how many.
+    /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects. Returns of how many, or
+    /// `limit` where there may be more.
     async fn drop_stale_blocks(
         &self,
         before: Timestamp,
@@ -521,13 +510,27 @@ pub trait Catalog: Send + Sync + 'static {
     /// Those ids of a block that are settled: committed, or queued for deletion.
     async fn settled_parts(&self, block: &PartBlock) -> Result<Vec<PartId>, CatalogError>;
 
-    /// Forgets a block: every id of it is settled or known to have left nothing at any provider.
+    /// Sets aside a block that was left open and was looked through: at `at` it is looked through again.
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError>;
+
+    /// Blocks that were set aside until `now` or before.
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError>;
+
+    /// Forgets a block, open or set aside: every id of it is settled or known to have left nothing at any provider.
     async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError>;
 
     // --- deletions ------------------------------------------------------------------------------------------------
 
-    /// Queues the chunks of parts that were never committed.
+    /// Queues the chunks of parts that were never committed. Those in doubt are looked at again
+    /// [`QueuedDeletion::LINGERS`] after `due`.
     async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError>;
+
+    /// Notes that puts of these parts ended in doubt: at `at`, those that are neither committed nor queued are queued for
+    /// deletion ([`requeue_looks`](Self::requeue_looks)).
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError>;
+
+    /// Takes second looks that are due at `now`, at most `limit`; returns how many.
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError>;
 
     /// Deletions at a provider that are due at `now`, those that are due longest first, at most `limit`.
     async fn due_deletions(
@@ -554,6 +557,32 @@ pub trait Catalog: Send + Sync + 'static {
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         Ok(self.deletion_queue().await?.waiting)
     }
+
+    // --- looking at chunks ----------------------------------------------------------------------------------------
+
+    /// Parts at a provider after `after`, by id, at most `limit`.
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError>;
+
+    /// How many parts a provider holds. Counts them.
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError>;
+
+    /// The round that is under way, if one ever began.
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError>;
+
+    /// Saves how far a round has come. The parts behind `from`, up to `round.after` (to the last, when the round begins anew),
+    /// were looked at, and `faults` is all that was found in them.
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError>;
 
     // --- the whole ------------------------------------------------------------------------------------------------
 

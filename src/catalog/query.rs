@@ -37,9 +37,9 @@ pub struct ListExtras {
 /// How long a deleted version is retained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retained {
-    /// When it was deleted.
+    /// When it was deleted, by the system's clock.
     pub deleted: Timestamp,
-    /// Until when it can be had back.
+    /// Until when it can be had back, by the steady clock.
     pub until: Timestamp,
 }
 
@@ -102,7 +102,8 @@ pub enum ListEntry {
     Prefix(String),
 }
 
-/// A page of names, in byte order.
+/// A page of names, in byte order. One that has fewer entries than were asked for, though others follow, has looked at as
+/// many rows as a page may ([`CatalogSettings::page_rows`](super::CatalogSettings::page_rows)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPage {
     /// The entries.

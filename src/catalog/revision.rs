@@ -130,7 +130,7 @@ impl NewAppend {
         metadata.created.get_or_insert(version.modified);
         version.length = length;
         version.etag = self.etag.clone();
-        version.modified = self.modified;
+        version.modified = version.modified.max(self.modified);
         Ok(())
     }
 }
@@ -251,11 +251,14 @@ pub struct Found {
     pub tags: Tags,
 }
 
-/// A page of what was found, by bucket and key.
+/// A page of what was found, by bucket and key. It may hold less than was asked for, and even nothing, though others follow:
+/// then it has looked at as many rows as a page may
+/// ([`CatalogSettings::page_rows`](super::CatalogSettings::page_rows)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundPage {
     /// The objects.
     pub found: Vec<Found>,
-    /// Where the next page begins; `None` when this is the last.
+    /// Where the next page begins; `None` when this is the last. It may name an object that was not found: no client may be
+    /// told.
     pub next: Option<(BucketName, ObjectKey)>,
 }

@@ -50,6 +50,7 @@ pub(super) fn command(texts: &Texts) -> Command {
                 .help(say("help-data-dir")),
         );
     let offline = Arg::new("offline").long("offline").action(ArgAction::SetTrue).help(say("help-offline"));
+    let believe = Arg::new("believe").long("believe").action(ArgAction::SetTrue).help(say("help-believe"));
     let keys =
         branch("keys", "help-keys", texts).subcommand(leaf("init", "help-keys-init", texts).arg(configuration(texts)));
     branch("ecluse", "help-about", texts)
@@ -61,6 +62,8 @@ pub(super) fn command(texts: &Texts) -> Command {
         .subcommand(demo)
         .subcommand(leaf("serve", "help-serve", texts).arg(configuration(texts)))
         .subcommand(leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline))
+        .subcommand(leaf("clock", "help-clock", texts).arg(configuration(texts)).arg(believe))
+        .subcommand(leaf("scrub", "help-scrub", texts).arg(configuration(texts)))
         .subcommand(keys)
 }
 

@@ -2,7 +2,7 @@
 
 use super::rules::Rules;
 use super::{Client, Problem, secrets, typed};
-use crate::model::{Action, ClientId, Grant, TenantId};
+use crate::model::{Action, ClientId, Grant, Quota, TenantId};
 use crate::secret::SecretText;
 
 /// Shortest secret of a client, in characters. `openssl rand -base64 32` makes 44.
@@ -41,6 +41,11 @@ fn client(key: &str, typed: typed::Client, rules: &mut Rules<'_>) -> Option<Clie
     let id = named(format!("{key}.id"), typed.id, "client", |text| ClientId::parse(text).ok(), rules);
     let tenant = named(format!("{key}.tenant"), typed.tenant, "tenant", |text| TenantId::parse(text).ok(), rules);
     let secret = secret(&format!("{key}.secret"), typed.secret, rules);
+    let quota = Quota {
+        bytes: typed.max_bytes.and_then(|typed| size(&format!("{key}.max_bytes"), typed, rules)),
+        objects: typed.max_objects,
+        uploads: typed.max_uploads,
+    };
     let allow_key = format!("{key}.allow");
     let allow = rules.require(allow_key.clone(), typed.allow);
     if allow.as_ref().is_some_and(Vec::is_empty) {
@@ -49,7 +54,16 @@ fn client(key: &str, typed: typed::Client, rules: &mut Rules<'_>) -> Option<Clie
     let allow = allow.unwrap_or_default();
     let grants = allow.into_iter().enumerate().map(|(i, entry)| grant(&format!("{allow_key}[{i}]"), entry, rules));
     let allow: Vec<Grant> = grants.collect();
-    Some(Client { id: id?, tenant: tenant?, secret: secret?, allow })
+    Some(Client { id: id?, tenant: tenant?, secret: secret?, quota, allow })
+}
+
+/// A size in bytes.
+fn size(key: &str, typed: String, rules: &mut Rules<'_>) -> Option<u64> {
+    let parsed = typed.parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64());
+    if parsed.is_none() {
+        rules.add(Problem::new("config-size", key).value(typed));
+    }
+    parsed
 }
 
 fn named<T>(

@@ -7,8 +7,8 @@ use super::read::Read;
 use super::rules::{Rules, range_problem};
 use super::secrets::Surroundings;
 use super::{
-    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Write, azure, clients, listeners, providers,
-    typed,
+    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Scrub, Write, azure, clients, listeners,
+    providers, typed,
 };
 
 /// One mebibyte.
@@ -29,6 +29,7 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
     let CatalogUrl::Sqlite(catalog_file) = &catalog;
     let providers = providers::understand(file.provider.unwrap_or_default(), catalog_file, &mut rules);
     let write = write(file.write.unwrap_or_default(), &mut rules);
+    let scrub = scrub(file.scrub.unwrap_or_default(), &mut rules);
     let limits = limits(file.limits.unwrap_or_default(), &mut rules);
     let typed_clients = file.client.unwrap_or_default();
     let named: Vec<String> = typed_clients.iter().filter_map(|client| client.id.clone()).collect();
@@ -49,7 +50,7 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
         return Err(all);
     }
     let listeners::Listeners { s3, azure, admin, tls } = listeners;
-    Ok(Config { data_dir, s3, azure, admin, tls, catalog, keys, providers, write, limits, clients })
+    Ok(Config { data_dir, s3, azure, admin, tls, catalog, keys, providers, write, scrub, limits, clients })
 }
 
 fn version(typed: Option<i64>, rules: &mut Rules<'_>) {
@@ -116,7 +117,17 @@ fn write(typed: typed::Write, rules: &mut Rules<'_>) -> Write {
         padding: padding.unwrap_or(Padding::Padme),
         memory: memory(typed.memory, rules),
         grace: rules.duration("write.grace", typed.grace, day, Duration::from_secs(1), day * 30),
+        late: rules.duration("write.late", typed.late, Duration::from_secs(300), Duration::ZERO, day),
         parallel_chunks: rules.count("write.parallel_chunks", typed.parallel_chunks, 4, 1, 8),
+    }
+}
+
+fn scrub(typed: typed::Scrub, rules: &mut Rules<'_>) -> Scrub {
+    let day = Duration::from_secs(86_400);
+    let sample = rules.count("scrub.sample", typed.sample, 1, 0, 100);
+    Scrub {
+        within: rules.duration("scrub.within", typed.within, day * 30, Duration::from_secs(3600), day * 365),
+        sample: u8::try_from(sample).unwrap_or(100),
     }
 }
 

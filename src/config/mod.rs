@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{ClientId, Grant, ProviderName, TenantId};
+use crate::model::{ClientId, Grant, ProviderName, Quota, TenantId};
 use crate::secret::SecretText;
 
 pub use problem::Problem;
@@ -53,6 +53,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// How objects are written.
     pub write: Write,
+    /// How all chunks are looked at.
+    pub scrub: Scrub,
     /// Bounds on connections.
     pub limits: Limits,
     /// The hospital systems that may connect.
@@ -239,6 +241,8 @@ pub struct Write {
     pub memory: u64,
     /// How long a deleted chunk waits before it goes, so that reads under way can end.
     pub grace: Duration,
+    /// How long after it was stored a chunk may be unseen at the provider.
+    pub late: Duration,
     /// How many chunks of one object are on their way at once.
     pub parallel_chunks: usize,
 }
@@ -259,6 +263,15 @@ pub enum Padding {
     Padme,
     /// Exact sizes.
     None,
+}
+
+/// `[scrub]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scrub {
+    /// Within this time every chunk is looked at.
+    pub within: Duration,
+    /// Of so many chunks in a hundred every byte is read.
+    pub sample: u8,
 }
 
 /// `[limits]`.
@@ -284,6 +297,8 @@ pub struct Client {
     pub tenant: TenantId,
     /// S3 secret access key; in base64, Azure account key.
     pub secret: SecretText,
+    /// How much it may have.
+    pub quota: Quota,
     /// What it may do.
     pub allow: Vec<Grant>,
 }
@@ -363,6 +378,7 @@ impl fmt::Debug for Config {
             .field("keys", &self.keys)
             .field("providers", &self.providers.iter().map(|p| p.name.as_str()).collect::<Vec<_>>())
             .field("write", &self.write)
+            .field("scrub", &self.scrub)
             .field("limits", &self.limits)
             .field("clients", &self.clients.iter().map(|c| c.id.as_str()).collect::<Vec<_>>())
             .finish()

@@ -31,6 +31,7 @@ table!(File {
     keys: Keys,
     provider: Vec<Provider>,
     write: Write,
+    scrub: Scrub,
     limits: Limits,
     client: Vec<Client>,
 });
@@ -77,7 +78,16 @@ table!(
         env: String,
     }
 );
-table!(Write { min_copies: u64, etag: String, padding: String, memory: String, grace: String, parallel_chunks: u64 });
+table!(Write {
+    min_copies: u64,
+    etag: String,
+    padding: String,
+    memory: String,
+    grace: String,
+    late: String,
+    parallel_chunks: u64
+});
+table!(Scrub { within: String, sample: u64 });
 table!(Limits {
     connections: u64,
     handshake_timeout: String,
@@ -89,6 +99,9 @@ table!(Client {
     id: String,
     tenant: String,
     secret: Secret,
+    max_bytes: String,
+    max_objects: u64,
+    max_uploads: u64,
     allow: Vec<Allow>,
 });
 table!(Allow {
@@ -146,6 +159,7 @@ pub(super) fn fields() -> usize {
         FileCustodian::FIELDS,
         Provider::FIELDS,
         Write::FIELDS,
+        Scrub::FIELDS,
         Limits::FIELDS,
         Client::FIELDS,
         Allow::FIELDS,

@@ -7,7 +7,7 @@
 use super::copy::body_of;
 use super::put::split;
 use super::{Append, Body, Error, Gateway, Received, Select, Version};
-use crate::catalog::{Content, NewAppend, ObjectRef, RunMerge};
+use crate::catalog::{Content, NewAppend, ObjectRef, OpenedVersion, RunMerge};
 use crate::model::{Authorized, BucketRef, ByteRange, ObjectKey, PartId, RangeRequest, Slice, Timestamp};
 use crate::seal::layout;
 
@@ -82,18 +82,19 @@ impl Gateway {
         let range = ByteRange { first: first.position, end: last.position.saturating_add(last.length) };
         let parts: Vec<PartId> = run.iter().map(|slice| slice.part.id).collect();
         let merged = parts.len();
-        let stream = self.read_body(&bucket.tenant, &opened.version, run.to_vec(), Some(range)).await?;
+        let (version, slices) = (opened.version.clone(), run.to_vec());
+        let stream =
+            self.read_body(&bucket.tenant, OpenedVersion { slices, more: None, ..opened }, Some(range)).await?;
         let sealed = self.seal_body(&bucket.tenant, body_of(stream, range.length(), None)).await?;
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Ok(0) };
-        let merge =
-            RunMerge { bucket: bucket.clone(), key: key.clone(), version: opened.version.id, range, parts, part };
+        let merge = RunMerge { bucket: bucket.clone(), key: key.clone(), version: version.id, range, parts, part };
         self.change(None, ticket, |catalog, grace| async move { catalog.merge_run(merge, grace).await }).await?;
         Ok(merged)
     }
 }
 
-/// The small slices at the end that lie wholly in `range`.
+/// The small slices at the end of a page that lie wholly in `range`.
 fn run_of(slices: &[Slice], range: ByteRange) -> &[Slice] {
     let stays = |slice: &Slice| slice.length >= SMALL_BYTES || slice.position < range.first;
     let begin = slices.iter().rposition(stays).map_or(0, |at| at + 1);

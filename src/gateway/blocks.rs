@@ -1,14 +1,17 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
-use super::copy::{ATTEMPTS, as_precondition, open_for_copy};
+use super::copy::{ATTEMPTS, as_precondition, known_digests, open_for_copy};
 use super::get::check_conditions;
 use super::put::split;
 use super::settling::PartTicket;
 use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
 use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
 use crate::model::{
-    Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Principal, Timestamp,
+    Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Metadata, Principal, Timestamp,
 };
+
+/// Most bytes of a block. Source: Azure "Put Block", remarks (versions from 2019-12-12 on).
+pub const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
 
 impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
@@ -26,8 +29,8 @@ impl Gateway {
         Ok(received)
     }
 
-    /// Makes a block of bytes of an object. Within a tenant no chunk is written; the bytes are read only for a digest that is
-    /// not known yet.
+    /// Makes a block of bytes of an object. Within a tenant no chunk is read or written: its digests are those that the catalog
+    /// knows. `algorithm`: a checksum that is wanted if it is known.
     pub async fn copy_block(
         &self,
         source: Authorized<CopySource>,
@@ -37,6 +40,9 @@ impl Gateway {
         let (reader, source) = self.admit(source)?;
         if reader.tenant != op.principal().tenant {
             let (_, body) = self.read_source(&reader, source, algorithm).await?;
+            if body.length.is_some_and(|length| length > MOST_BLOCK_BYTES) {
+                return Err(Error::TooLarge);
+            }
             return self.put_block(op, body).await;
         }
         let (principal, op) = self.admit(op)?;
@@ -46,8 +52,11 @@ impl Gateway {
             let opened = open_for_copy(self, &reader, &source).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
             let Some(range) = range else { return Err(Error::Invalid("a block has at least one byte")) };
+            if range.length() > MOST_BLOCK_BYTES {
+                return Err(Error::TooLarge);
+            }
             let version = opened.version.id;
-            let computed = self.digests_of(&bucket, opened, Some(range), algorithm).await?;
+            let computed = known_digests(&opened.version, Some(range), algorithm);
             let received = Received::of(range.length(), computed);
             let content = Content::Shared { source: version, range };
             match self.keep_block(&principal, bucket.clone(), op.clone(), content, &received, None).await {
@@ -66,17 +75,14 @@ impl Gateway {
             return Err(Error::TooManyBlocks);
         }
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
-        let etag = match self.settings.etag {
-            EtagMode::Md5 => None,
-            EtagMode::Opaque => Some(self.etag_of(None)?),
-        };
         let commit = BlockCommit {
             bucket,
             key: op.key,
             picks,
-            etag,
+            etag: self.etag_of(None)?,
+            tag_of_blocks: self.settings.etag == EtagMode::Md5,
             modified: Timestamp::now(),
-            metadata: op.metadata,
+            metadata: Metadata { owner: Some(principal.client.clone()), ..op.metadata },
             conditions: op.conditions,
         };
         self.change(Some(&principal), None, |catalog, grace| async move { catalog.commit_blocks(commit, grace).await })
@@ -115,7 +121,8 @@ impl Gateway {
             block: Block { id: op.block, length: received.length, md5: received.md5 },
             content,
             conditions: op.conditions,
-            uploaded: Timestamp::now(),
+            uploaded: Timestamp::steady(),
+            owner: Some(principal.client.clone()),
         };
         self.change(Some(principal), ticket, |catalog, grace| async move { catalog.put_block(block, grace).await })
             .await
@@ -137,7 +144,8 @@ impl Gateway {
     ) -> Result<(Version, Body), Error> {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, range).await?;
-        Ok((opened.version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
+        let version = opened.version.clone();
+        let stream = self.read_body(&reader.tenant, opened, range).await?;
+        Ok((version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

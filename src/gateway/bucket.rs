@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, HeadBucket, ListBuckets, ReadBucket};
+use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, GoneBucket, HeadBucket, ListBuckets, ReadBucket};
 use crate::model::{Action, Authorized, BucketRef, Principal, Requirement, Scope, Timestamp};
 
 impl Gateway {
@@ -12,6 +12,14 @@ impl Gateway {
         let mut buckets = self.catalog.buckets(&principal.tenant).await?;
         buckets.retain(|bucket| principal.may_see(&bucket.name));
         Ok(buckets.into_iter().map(|bucket| shown(bucket, &principal)).collect())
+    }
+
+    /// Buckets that were deleted and can be had back, as far as the client may see them.
+    pub async fn list_gone_buckets(&self, op: Authorized<ListBuckets>) -> Result<Vec<GoneBucket>, Error> {
+        let (principal, ListBuckets) = self.admit(op)?;
+        let mut gone = self.catalog.gone_buckets(&principal.tenant).await?;
+        gone.retain(|gone| principal.may_see(&gone.bucket.name));
+        Ok(gone.into_iter().map(|gone| GoneBucket { bucket: shown(gone.bucket, &principal), ..gone }).collect())
     }
 
     /// Creates a bucket; [`Error::BucketExists`] when the tenant has it.
@@ -35,7 +43,7 @@ impl Gateway {
         Ok(shown(self.catalog.bucket(&bucket).await?, &principal))
     }
 
-    /// Deletes a bucket that holds neither objects nor uploads.
+    /// Deletes a bucket that holds neither objects nor uploads. What it retains stays retained, and the bucket with it.
     pub async fn delete_bucket(&self, op: Authorized<DeleteBucket>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };

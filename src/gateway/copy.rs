@@ -18,6 +18,9 @@ use crate::model::{
 /// How often a copy is tried when its source is replaced under its feet.
 pub(super) const ATTEMPTS: u32 = 5;
 
+/// Largest part of an upload, in bytes. Source: S3 "Multipart upload limits".
+const MOST_PART_BYTES: u64 = 5 << 30;
+
 impl Gateway {
     /// Copies an object within the tenant. Tag and digests are the source's: the content is the same.
     pub async fn copy_object(&self, op: Authorized<CopyObject>) -> Result<Copied, Error> {
@@ -36,6 +39,7 @@ impl Gateway {
                 MetadataDirective::Replace(metadata) => (**metadata).clone(),
             };
             metadata.tags.clone_from(op.tags.as_ref().unwrap_or(&source.metadata.tags));
+            metadata.owner = Some(principal.client.clone());
             metadata.content_md5 = source.metadata.content_md5;
             metadata.checksums = source.metadata.checksums.clone();
             if let Some(algorithm) = op.checksum
@@ -67,8 +71,8 @@ impl Gateway {
         Err(Error::Conflict)
     }
 
-    /// Makes a part of an upload from bytes of an object. The bytes are read where their MD5 or the upload's checksum
-    /// is not known yet; no chunk is written.
+    /// Makes a part of an upload from bytes of an object. They are read where the upload announced a checksum and theirs is not
+    /// known yet, and otherwise not; no chunk is written. A part whose MD5 is not known has a tag of its own.
     pub async fn copy_upload_part(&self, op: Authorized<CopyUploadPart>) -> Result<Copied, Error> {
         let (principal, op) = self.admit(op)?;
         check_number(op.number)?;
@@ -81,12 +85,16 @@ impl Gateway {
         for _ in 0..ATTEMPTS {
             let opened = self.open_source(&source_bucket, &op.source_key, select, &op.source_conditions).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
+            let length = range.map_or(0, ByteRange::length);
+            if length > MOST_PART_BYTES {
+                return Err(Error::Invalid("a part is copied from 5 GiB at most"));
+            }
             let source = opened.version.clone();
             let computed = self.digests_of(&bucket, opened, range, algorithm).await?;
             let etag = self.etag_of(computed.md5)?;
             let part = UploadPart {
                 number: op.number,
-                length: range.map_or(0, ByteRange::length),
+                length,
                 etag,
                 md5: computed.md5,
                 modified: Timestamp::now(),
@@ -137,6 +145,7 @@ impl Gateway {
                 self.check_early(&bucket, &op.key, &op.conditions).await?;
             }
             let mut carried = metadata(&source, &op.metadata);
+            carried.owner = Some(principal.client.clone());
             carried.content_md5 = source.metadata.content_md5;
             carried.checksums.clone_from(&source.metadata.checksums);
             let version = NewVersion {
@@ -168,7 +177,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let carried = metadata(&opened.version, &op.op().metadata);
         let length = opened.version.length;
-        let stream = self.read_body(&reader.tenant, &opened.version, opened.slices, whole(length)).await?;
+        let stream = self.read_body(&reader.tenant, opened, whole(length)).await?;
         let (principal, op) = self.admit(op)?;
         let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
         Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
@@ -184,22 +193,21 @@ impl Gateway {
         checked_source(self.catalog.open(bucket, key, select).await?, conditions)
     }
 
-    /// Digests of a range of a version: from the catalog where it knows them, otherwise by reading.
-    pub(super) async fn digests_of(
+    /// Digests of a range of a version. The bytes are read for a checksum that is asked for and that the catalog does not know,
+    /// and for nothing else.
+    async fn digests_of(
         &self,
         bucket: &BucketRef,
         opened: OpenedVersion,
         range: Option<ByteRange>,
-        algorithm: Option<ChecksumAlgorithm>,
+        asked: Option<ChecksumAlgorithm>,
     ) -> Result<Computed, Error> {
-        let all = range == whole(opened.version.length);
-        let metadata = &opened.version.metadata;
-        let known = metadata.checksums.iter().find(|c| Some(c.algorithm) == algorithm && c.parts.is_none());
-        let needs_md5 = self.settings.etag == EtagMode::Md5;
-        if all && (metadata.content_md5.is_some() || !needs_md5) && (known.is_some() || algorithm.is_none()) {
-            return Ok(Computed::known(metadata.content_md5, known.cloned()));
+        let known = known_digests(&opened.version, range, asked);
+        if asked.is_none() || !known.checksums.is_empty() {
+            Ok(known)
+        } else {
+            self.hash(bucket, opened, range, asked).await
         }
-        self.hash(bucket, opened, range, algorithm).await
     }
 
     async fn hash(
@@ -211,7 +219,7 @@ impl Gateway {
     ) -> Result<Computed, Error> {
         let digests = Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() };
         let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
-        let mut body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
+        let mut body = self.read_body(&bucket.tenant, opened, range).await?;
         while let Some(piece) = body.next().await {
             hashers.update(&piece?);
         }
@@ -259,6 +267,20 @@ pub(super) fn body_of(stream: ObjectBody, length: u64, algorithm: Option<Checksu
         digests: Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() },
         claims: Box::new(|| Ok(Vec::new())),
     }
+}
+
+/// What the catalog knows of a range's digests: those of the whole, where the range is the whole.
+pub(super) fn known_digests(
+    version: &Version,
+    range: Option<ByteRange>,
+    algorithm: Option<ChecksumAlgorithm>,
+) -> Computed {
+    if range != whole(version.length) {
+        return Computed::known(None, None);
+    }
+    let metadata = &version.metadata;
+    let checksum = metadata.checksums.iter().find(|c| Some(c.algorithm) == algorithm && c.parts.is_none());
+    Computed::known(metadata.content_md5, checksum.cloned())
 }
 
 fn whole(length: u64) -> Option<ByteRange> {

@@ -43,6 +43,10 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
+    /// The client would have more than its quota allows. The client's fault; again is of no use until it deleted something. S3
+    /// `QuotaExceeded` (403), Azure `QuotaExceeded` (409).
+    #[error("the client's quota is exceeded")]
+    QuotaExceeded,
     /// 412. A condition on the source of a copy.
     #[error("a precondition on the source failed")]
     SourcePreconditionFailed,
@@ -94,6 +98,9 @@ pub enum Error {
     /// 409. More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
+    /// 400 or 409. The object, the block or the part would be made of too many pieces of others.
+    #[error("too many slices")]
+    TooManySlices,
     /// 400. The body or the object would be larger than allowed.
     #[error("too large")]
     TooLarge,
@@ -182,6 +189,7 @@ impl From<CatalogError> for Error {
             CatalogError::NoSuchUpload => Self::NoSuchUpload,
             CatalogError::InvalidPart { .. } => Self::InvalidPart,
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
+            CatalogError::QuotaExceeded => Self::QuotaExceeded,
             CatalogError::SourceChanged => Self::Conflict,
             CatalogError::Lease(fault) => Self::Lease(fault),
             CatalogError::Archived => Self::Archived,
@@ -192,6 +200,7 @@ impl From<CatalogError> for Error {
             CatalogError::AppendLength => Self::AppendLength,
             CatalogError::InvalidBlock => Self::InvalidBlock,
             CatalogError::TooManyBlocks => Self::TooManyBlocks,
+            CatalogError::TooManySlices => Self::TooManySlices,
             CatalogError::Panicked
             | CatalogError::Closed
             | CatalogError::InUse

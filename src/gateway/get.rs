@@ -1,15 +1,14 @@
 //! Reading an object.
 //!
-//! The life of a GET: version and slices are read in one transaction; conditions and range are decided; part keys are
-//! unwrapped and held until the body ends; the chunks follow (`reader.rs`). The first piece is opened before the
+//! The life of a GET: version and slices are read in one transaction; conditions and range are decided; the first page of
+//! part keys is unwrapped (`pages.rs`); the chunks follow (`reader.rs`). The first piece is opened before the
 //! answer's head is sent, so that a broken object is an error, not a broken transfer.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 
-use super::bodies::{OpenPart, Reader};
+use super::bodies::{Pages, Reader};
 use super::operations::IfRange;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
@@ -26,8 +25,9 @@ impl Gateway {
         let (opened, range, partial) = self
             .open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
             .await?;
-        let body = self.read_body(&bucket.tenant, &opened.version, opened.slices, range).await?;
-        Ok(GotObject { version: opened.version, range: range.filter(|_| partial), body })
+        let version = opened.version.clone();
+        let body = self.read_body(&bucket.tenant, opened, range).await?;
+        Ok(GotObject { version, range: range.filter(|_| partial), body })
     }
 
     /// The version, and the range that a GET would serve.
@@ -78,27 +78,27 @@ impl Gateway {
     pub(super) async fn read_body(
         &self,
         tenant: &TenantId,
-        version: &Version,
-        slices: Vec<crate::model::Slice>,
+        opened: OpenedVersion,
         range: Option<ByteRange>,
     ) -> Result<ObjectBody, Error> {
-        let Some(range) = range.filter(|_| version.length > 0) else {
+        let Some(range) = range.filter(|_| opened.version.length > 0) else {
             return Ok(stream::empty().boxed());
         };
         let naming_key = self.keyring.naming_key(tenant)?;
-        let mut parts = VecDeque::with_capacity(slices.len());
-        for slice in slices {
-            let opened = self.keyring.open_part_key(tenant, slice.part.id, &slice.part.wrapped_key);
-            let key = opened.map_err(|error| incident::of_wrapped_key(slice.part.id, error))?;
-            parts.extend(OpenPart::of_slice(slice, key, range).map(Arc::new));
-        }
+        let pages = Pages {
+            catalog: Arc::clone(&self.catalog),
+            keyring: Arc::clone(&self.keyring),
+            tenant: tenant.clone(),
+            range,
+            late: self.settings.late,
+            more: opened.more,
+        };
+        let parts = pages.open(opened.slices)?;
         let planned: u64 = parts.iter().map(|part| part.length()).sum();
-        if planned != range.length() {
+        if planned > range.length() || (pages.more.is_none() && planned < range.length()) {
             return Err(incident::of_rows("an object's slices do not hold its bytes"));
         }
-        let mut reader =
-            Reader::new(&self.budget, Arc::clone(&self.store), tenant.clone(), naming_key, parts, range.length())
-                .await?;
+        let mut reader = Reader::new(&self.budget, Arc::clone(&self.store), naming_key, parts, pages).await?;
         let first = reader.next().await?;
         reader.watch();
         let rest = stream::unfold(Some(reader), |reader| async move {
@@ -117,8 +117,8 @@ impl IfRange {
     /// Whether a range still counts, for this version.
     pub fn holds(&self, version: &Version) -> bool {
         match self {
-            Self::ETag(etag) => *etag == version.etag,
-            Self::Date(seconds) => *seconds == version.modified.seconds(),
+            Self::ETag(etag) => *etag == version.etag || *etag == version.state_tag(),
+            Self::Weak => false,
         }
     }
 }

@@ -33,19 +33,20 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::keys::Keyring;
-use crate::model::{BucketRef, ObjectKey, Timestamp};
+use crate::model::{BucketRef, ClientId, ObjectKey, Quota, Timestamp};
 use crate::seal::Padding;
 use crate::store::Store;
 
 pub use crate::catalog::{
-    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, ListEntry, ListExtras, ListPage, ListStart,
-    MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version,
-    VersionId,
+    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, GoneBucket, ListEntry, ListExtras, ListPage,
+    ListStart, MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart,
+    Version, VersionId,
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};
+pub use blocks::MOST_BLOCK_BYTES;
 pub use bodies::{Budget, Claim, Crc, Digests, Share, Spool, verify_claims};
 pub use error::Error;
 pub use operations::{
@@ -53,8 +54,8 @@ pub use operations::{
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
     ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
-    ReadPolicies, Received, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Stored,
-    UploadPartsPage,
+    ReadPolicies, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject,
+    Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub spool: Option<Spool>,
     /// How long chunks of a removed part are kept for reads that have begun; the longest transfer allowed.
     pub grace: Duration,
+    /// How long after it was stored a chunk that the provider does not show is late, not lost.
+    pub late: Duration,
     /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].
     pub parallel_chunks: usize,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
@@ -130,6 +133,11 @@ impl Gateway {
         &self.clients
     }
 
+    /// Limits what these clients may have.
+    pub async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.catalog.set_quotas(quotas).await
+    }
+
     /// The memory for bodies: how much there is and how much is in use.
     pub fn budget(&self) -> &Budget {
         &self.budget
@@ -141,7 +149,7 @@ impl Gateway {
     }
 
     /// Blocks of part ids that an earlier process left open: ask before the first write, then [`jobs::sweep`] them.
-    pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, crate::catalog::CatalogError> {
+    pub async fn blocks_left_open(&self) -> Result<Vec<crate::model::PartBlock>, CatalogError> {
         self.catalog.open_blocks().await
     }
 
@@ -150,6 +158,9 @@ impl Gateway {
         self.parts.retire().await;
         if let Err(error) = self.parts.resolve().await {
             tracing::warn!(%error, "not all that was in doubt could be settled; the next start looks for it");
+        }
+        if let Err(error) = self.catalog.keep_time(Timestamp::steady()).await {
+            tracing::warn!(%error, "the time could not be kept; the next start goes on from an earlier one");
         }
         self.catalog.close().await;
     }

@@ -22,8 +22,8 @@ use crate::model::{
 pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
 pub(super) use revisions::FOUND;
 pub use revisions::{
-    DropBucket, FindByTags, LeaseBucket, LeaseObject, ReadPolicies, RemoveObject, RestoreObject, ReviseBucket,
-    ReviseObject, SnapshotObject,
+    DropBucket, FindByTags, LeaseBucket, LeaseObject, ReadPolicies, RemoveObject, RestoreBucket, RestoreObject,
+    ReviseBucket, ReviseObject, SnapshotObject,
 };
 
 /// A request's body, as the front decoded it.
@@ -135,17 +135,18 @@ pub struct GetObject {
     pub select: Select,
     /// Conditions on the current version.
     pub conditions: Conditions,
-    /// `If-Range`: the range counts only while the version has this tag or is not younger; otherwise the whole object.
+    /// `If-Range`: the range counts only while the version has this tag; otherwise the whole object.
     pub if_range: Option<IfRange>,
 }
 
 /// `If-Range` (RFC 9110 §13.1.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfRange {
-    /// A strong tag.
+    /// A strong tag: of the content, or of the state.
     ETag(ETag),
-    /// A date, in seconds since the epoch: must equal the version's.
-    Date(i64),
+    /// No strong validator: a weak tag, or a date. Two versions may be of one second, so a date cannot tell that the client's
+    /// bytes are of the version that is there now (RFC 9110 §8.8.2.2): the range never counts.
+    Weak,
 }
 
 /// An object on its way out.

@@ -16,6 +16,7 @@ impl Gateway {
         self.check_early(&bucket, &op.key, &op.conditions).await?;
         let sealed = self.seal_body(&bucket.tenant, body).await?;
         let mut metadata = op.metadata;
+        metadata.owner = Some(principal.client.clone());
         metadata.content_md5 = sealed.computed.md5;
         metadata.checksums = sealed.computed.checksums;
         let (content, ticket) = split(sealed.part);

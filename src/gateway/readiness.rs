@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Gateway;
-use crate::model::ProviderName;
+use crate::model::{ProviderName, Timestamp};
 
 /// Longest wait for a provider's answer.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
@@ -17,6 +17,9 @@ pub struct Readiness {
     pub catalog: bool,
     /// Each provider, and whether it answers.
     pub providers: Vec<(ProviderName, bool)>,
+    /// How many seconds the system's clock is ahead of the time that is known (negative: behind), when that is more than is
+    /// believed. Clients are served all the same.
+    pub clock_off_seconds: Option<i64>,
 }
 
 impl Readiness {
@@ -34,6 +37,7 @@ impl Gateway {
             (name.clone(), matches!(answer, Ok(Ok(()))))
         });
         let (catalog, providers) = futures::join!(self.catalog.probe(), futures::future::join_all(providers));
-        Readiness { keys: !self.keyring.is_sealed(), catalog: catalog.is_ok(), providers }
+        let clock = Some(Timestamp::system_ahead_seconds()).filter(|ahead| Timestamp::is_doubtful(*ahead));
+        Readiness { keys: !self.keyring.is_sealed(), catalog: catalog.is_ok(), providers, clock_off_seconds: clock }
     }
 }

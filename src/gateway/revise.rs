@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::operations::FOUND;
 use super::{
     AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
-    ReadPolicies, RemoveObject, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
+    ReadPolicies, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
 };
 use crate::catalog::{CatalogError, Deletion, ObjectRef, TagQuery};
 use crate::model::{Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp};
@@ -91,15 +91,22 @@ impl Gateway {
     }
 
     /// Deletes a bucket with all that it holds. Large ones go on being removed by the job after this has returned; their
-    /// name is free at once.
+    /// name is free at once. Where deletions are retained it can be had back.
     pub async fn drop_bucket(&self, op: Authorized<DropBucket>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.catalog.drop_bucket(&bucket, &op.conditions).await?;
-        if let Err(error) = self.catalog.purge(Timestamp::now(), PURGED_AT_ONCE, self.grace_until()).await {
+        if let Err(error) = self.catalog.purge(Timestamp::steady(), PURGED_AT_ONCE, self.grace_until()).await {
             tracing::warn!(%error, "what a dropped bucket held is removed later");
         }
         Ok(())
+    }
+
+    /// Brings a deleted bucket back, with all that it held.
+    pub async fn restore_bucket(&self, op: Authorized<RestoreBucket>) -> Result<Bucket, Error> {
+        let (principal, op) = self.admit(op)?;
+        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        Ok(self.catalog.restore_bucket(&bucket, op.id).await?)
     }
 
     /// Objects whose tags fit, as far as the client may list and read them: tags are read.

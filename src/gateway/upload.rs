@@ -9,7 +9,7 @@ use super::{
     Version,
 };
 use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart};
-use crate::model::{Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Timestamp};
+use crate::model::{Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Metadata, Timestamp};
 
 /// Highest part number, and most parts of an upload. Source: S3 "Multipart upload limits".
 const MAX_PARTS: u32 = 10_000;
@@ -40,7 +40,7 @@ impl Gateway {
             id: UploadId(hex::encode(id)),
             key: op.key,
             created: Timestamp::now(),
-            metadata: op.metadata,
+            metadata: Metadata { owner: Some(principal.client.clone()), ..op.metadata },
             checksum: op.checksum,
         };
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use super::Timestamp;
 
+/// Longest time that a lease may take to break. Source: Azure "Lease Blob", `x-ms-lease-break-period`.
+pub const LONGEST_BREAK_SECONDS: u32 = 60;
+
 /// A lease that was once acquired and not released, whatever became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -128,6 +131,15 @@ impl Lease {
     /// Whether it binds writers at `now`.
     pub fn is_active(&self, now: Timestamp) -> bool {
         matches!(self.state(now), LeaseState::Leased | LeaseState::Breaking)
+    }
+
+    /// Ends no later than its length from `now`: a clock that was ahead may have said otherwise.
+    pub fn shorten(&mut self, now: Timestamp) {
+        let after = |seconds: u32| now.plus(Duration::from_secs(u64::from(seconds)));
+        if let (Some(expires), Some(duration)) = (&mut self.expires, self.duration_seconds) {
+            *expires = after(duration).min(*expires);
+        }
+        self.breaks = self.breaks.map(|breaks| after(LONGEST_BREAK_SECONDS).min(breaks));
     }
 
     /// What `action` makes of `current`, or why it is refused.

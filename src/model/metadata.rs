@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checksum, Tags, Timestamp};
+use super::{Checksum, ClientId, Tags, Timestamp};
 
 /// Headers that HTTP and both protocols define and that come back as they went in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Metadata {
     pub created: Option<Timestamp>,
     /// The copy that it was last made by.
     pub copied: Option<Box<CopyRecord>>,
+    /// The client whose quota it counts against; `None`: nobody's.
+    pub owner: Option<ClientId>,
 }
 
 /// What is known of an object that grows by appending.

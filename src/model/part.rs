@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ProviderName, TenantId};
+use super::{ProviderName, TenantId, Timestamp};
 
 /// Identifies a part. 12 random bytes of its [`PartBlock`], then a counter (u32, big endian). Never reused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,6 +113,8 @@ pub struct Part {
     pub wrapped_key: WrappedKey,
     /// Which providers hold all of its chunks.
     pub placements: Vec<ProviderName>,
+    /// When its chunks were stored, by the system's clock; 0 where that was not written down.
+    pub stored: Timestamp,
 }
 
 impl Part {

@@ -44,6 +44,17 @@ impl StoreError {
         Self::Unavailable { retry_after: None, cause: Some(Box::new(cause)) }
     }
 
+    /// Whether a put that failed so may still arrive.
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Interrupted(_) | Self::Panicked | Self::Deadline => true,
+            Self::Unavailable { cause, .. } => {
+                cause.as_ref().and_then(|cause| cause.downcast_ref::<Cause>()).is_some_and(|cause| cause.in_doubt)
+            }
+            Self::NotFound | Self::Refused(_) | Self::Mismatch | Self::UnknownProvider => false,
+        }
+    }
+
     /// Whether the same call may succeed if it is made again.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -58,18 +69,26 @@ impl StoreError {
 /// The errors of the libraries below are not passed on. They print URLs, and bodies in which a provider repeats
 /// signatures and access key ids.
 #[derive(Debug)]
-pub struct Cause(String);
+pub struct Cause {
+    text: String,
+    in_doubt: bool,
+}
 
 impl Cause {
     /// Takes text that carries no URL, header or body.
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), in_doubt: false }
+    }
+
+    /// Nobody knows what became of the call: it may still arrive.
+    pub(super) fn in_doubt(self, in_doubt: bool) -> Self {
+        Self { in_doubt, ..self }
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::error::{Cause, StoreError};
 pub use super::meter::Call;
-use super::{ChunkStore, ChunkStream, memory};
+use super::{Attempts, ChunkStore, ChunkStream, memory};
 use crate::model::ChunkName;
 
 /// What goes wrong. The second half is for gets; at another call those faults do nothing.
@@ -32,8 +32,12 @@ pub enum Fault {
     Stall,
     /// A put is done in full, but its answer is lost.
     LoseAnswer,
+    /// A put is done, but an attempt before it ended in doubt.
+    Doubt,
     /// A put sends half of its bytes and fails: nothing is visible.
     HalfPut,
+    /// The chunk is not seen: it is not found, and does not exist.
+    Hide,
     /// The body breaks off after this many bytes.
     CutBody {
         /// Bytes that still come.
@@ -239,14 +243,18 @@ impl Faulty {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ChunkStore for Faulty {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         let fault = self.meet(Call::Put, Some(name)).await?;
         if let Some(Fault::HalfPut) = fault {
             return Err(StoreError::Interrupted(Box::new(Cause::new(PLANNED))));
         }
-        self.inner.put(name, sealed.clone()).await?;
+        let attempts = self.inner.put(name, sealed.clone()).await?;
         self.plan.remember(name, &sealed);
-        if let Some(Fault::LoseAnswer) = fault { Err(planned()) } else { Ok(()) }
+        match fault {
+            Some(Fault::LoseAnswer) => Err(StoreError::unavailable(Cause::new(PLANNED).in_doubt(true))),
+            Some(Fault::Doubt) => Ok(Attempts::InDoubt),
+            _ => Ok(attempts),
+        }
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
@@ -285,7 +293,14 @@ impl ChunkStore for Faulty {
             Fault::Extend(more) => [self.read(name, range).await?, more].concat().into(),
             Fault::Replay => memory::within(&self.plan.older(name).ok_or(StoreError::NotFound)?, &range),
             Fault::Substitute(other) => memory::within(&other, &range),
-            Fault::Fail | Fault::Throttle(_) | Fault::Refuse | Fault::Stall | Fault::LoseAnswer | Fault::HalfPut => {
+            Fault::Hide => return Err(StoreError::NotFound),
+            Fault::Fail
+            | Fault::Throttle(_)
+            | Fault::Refuse
+            | Fault::Stall
+            | Fault::LoseAnswer
+            | Fault::Doubt
+            | Fault::HalfPut => {
                 return self.inner.get(name, range).await;
             }
         };
@@ -297,9 +312,18 @@ impl ChunkStore for Faulty {
         self.inner.delete(name).await
     }
 
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        match self.meet(Call::Exists, Some(name)).await? {
+            Some(Fault::Hide) => Ok(None),
+            _ => self.inner.length(name).await,
+        }
+    }
+
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
-        self.meet(Call::Exists, Some(name)).await?;
-        self.inner.exists(name).await
+        match self.meet(Call::Exists, Some(name)).await? {
+            Some(Fault::Hide) => Ok(false),
+            _ => self.inner.exists(name).await,
+        }
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -104,12 +104,13 @@ impl Folder {
         }
     }
 
-    pub(super) async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
+    /// The chunk's length in bytes, if it is there.
+    pub(super) async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
         let path = self.path(name);
         match blocking(move || std::fs::metadata(&path)).await {
-            Ok(_) => Ok(true),
+            Ok(found) => Ok(Some(found.len())),
             Err(error) => match self.missing_or(error).await {
-                StoreError::NotFound => Ok(false),
+                StoreError::NotFound => Ok(None),
                 other => Err(other),
             },
         }

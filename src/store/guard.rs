@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::breaker::{Admission, Breaker, BreakerSettings};
 use super::error::{Cause, StoreError};
 use super::meter::{Call, Meter};
-use super::{ChunkStore, ChunkStream};
+use super::{Attempts, ChunkStore, ChunkStream};
 use crate::model::{ChunkName, ProviderName};
 use crate::secret::fill_random;
 
@@ -123,16 +123,18 @@ impl Guarded {
         T: Send,
     {
         let permit = self.place(call).await?;
-        let (mut tried, began) = (0, Instant::now());
+        let (mut tried, began, mut in_doubt) = (0, Instant::now(), false);
         loop {
-            let (error, admission) = match self.attempt(call, attempt()).await? {
-                (Ok(value), admission) => return Ok((value, Held { admission, _permit: permit })),
+            let attempted = self.attempt(call, attempt()).await.map_err(|error| doubted(error, in_doubt))?;
+            let (error, admission) = match attempted {
+                (Ok(value), admission) => return Ok((value, Held { admission, in_doubt, _permit: permit })),
                 (Err(error), admission) => (error, admission),
             };
+            in_doubt |= error.leaves_doubt();
             if !error.is_transient() {
                 admission.succeeded();
                 self.meter.breaker(self.breaker.is_open());
-                return Err(error);
+                return Err(doubted(error, in_doubt));
             }
             admission.failed();
             self.meter.breaker(self.breaker.is_open());
@@ -144,7 +146,7 @@ impl Guarded {
                 {
                     tokio::time::sleep(pause).await;
                 }
-                _ => return Err(error),
+                _ => return Err(doubted(error, in_doubt)),
             }
             self.meter.retried(call);
         }
@@ -183,9 +185,16 @@ impl Guarded {
     }
 }
 
+/// The last word of a call, of which an earlier attempt may still arrive.
+fn doubted(error: StoreError, in_doubt: bool) -> StoreError {
+    if in_doubt && !error.leaves_doubt() { StoreError::Interrupted(Box::new(error)) } else { error }
+}
+
 /// What a call that is under way holds.
 struct Held {
     admission: Admission,
+    /// Whether an attempt before it ended in doubt.
+    in_doubt: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -199,11 +208,12 @@ impl Held {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ChunkStore for Guarded {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
-        let ((), held) = self.call(Call::Put, || self.inner.put(name, sealed.clone())).await?;
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
+        let (attempts, held) = self.call(Call::Put, || self.inner.put(name, sealed.clone())).await?;
+        let attempts = if held.in_doubt { Attempts::InDoubt } else { attempts };
         held.finish(&self.meter, &self.breaker);
         self.meter.sent(sealed.len());
-        Ok(())
+        Ok(attempts)
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
@@ -218,6 +228,12 @@ impl ChunkStore for Guarded {
         let ((), held) = self.call(Call::Delete, || self.inner.delete(name)).await?;
         held.finish(&self.meter, &self.breaker);
         Ok(())
+    }
+
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        let (length, held) = self.call(Call::Exists, || self.inner.length(name)).await?;
+        held.finish(&self.meter, &self.breaker);
+        Ok(length)
     }
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::{ChunkStore, ChunkStream, StoreError};
+use super::{Attempts, ChunkStore, ChunkStream, StoreError};
 use crate::model::ChunkName;
 
 /// Chunks in memory. Durable as long as the process.
@@ -34,9 +34,9 @@ impl MemoryChunks {
 
 #[async_trait]
 impl ChunkStore for MemoryChunks {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         self.replace(name, sealed);
-        Ok(())
+        Ok(Attempts::Answered)
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
@@ -48,6 +48,11 @@ impl ChunkStore for MemoryChunks {
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
         self.chunks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(())
+    }
+
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        let chunks = self.chunks.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(chunks.get(name).map(|bytes| bytes.len() as u64))
     }
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {

@@ -40,6 +40,16 @@ pub use memory::MemoryChunks;
 pub use object::{ObjectStoreChunks, OpenError, ProviderSpec};
 pub use placement::Store;
 
+/// What is known of the attempts behind a put that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempts {
+    /// Each was answered.
+    Answered,
+    /// One ended in doubt: without an answer in time, or on a broken line. It may still arrive, even after the chunk was
+    /// deleted.
+    InDoubt,
+}
+
 /// Sealed bytes on their way from a provider, in order, in pieces of any size.
 pub type ChunkStream = BoxStream<'static, Result<Bytes, StoreError>>;
 
@@ -50,7 +60,7 @@ pub type ChunkStream = BoxStream<'static, Result<Bytes, StoreError>>;
 #[async_trait]
 pub trait ChunkStore: Send + Sync + 'static {
     /// Stores a chunk, durably and whole.
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError>;
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError>;
 
     /// Bytes `range` of a chunk. [`StoreError::NotFound`] when it is not there; a range beyond its end gives what there
     /// is, or an error: the opener decides.
@@ -58,6 +68,9 @@ pub trait ChunkStore: Send + Sync + 'static {
 
     /// Deletes a chunk. `Ok` when it was not there.
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError>;
+
+    /// How many bytes the chunk has; `None` when it is not there.
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError>;
 
     /// Whether the chunk is there.
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError>;

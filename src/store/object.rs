@@ -34,7 +34,7 @@ use super::error::Cause;
 use super::folder::Folder;
 use super::receipt::{Sent, Told, Trust};
 use super::wire::{self, Connector, Outcome, Purpose};
-use super::{ChunkStore, ChunkStream, StoreError, memory};
+use super::{Attempts, ChunkStore, ChunkStream, StoreError, memory};
 use crate::model::ChunkName;
 use crate::secret::{SecretBytes, SecretText};
 
@@ -334,11 +334,12 @@ fn no_retries() -> RetryConfig {
 
 #[async_trait]
 impl ChunkStore for ObjectStoreChunks {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         match &self.0 {
-            Place::Folder(folder) => folder.put(name, sealed).await,
-            Place::Remote(remote) => remote.put(name, sealed).await,
+            Place::Folder(folder) => folder.put(name, sealed).await?,
+            Place::Remote(remote) => remote.put(name, sealed).await?,
         }
+        Ok(Attempts::Answered)
     }
 
     /// A range that begins beyond the end gives an empty stream.
@@ -379,19 +380,24 @@ impl ChunkStore for ObjectStoreChunks {
         }
     }
 
-    /// Reads one byte: the answer to a HEAD has no body, and so cannot tell a missing chunk from a missing bucket.
-    async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
+    /// Reads one byte: the answer to a HEAD has no body, and so cannot tell a missing chunk from a missing bucket. What is
+    /// said of the range says how long the whole is.
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
         match &self.0 {
-            Place::Folder(folder) => folder.exists(name).await,
+            Place::Folder(folder) => folder.length(name).await,
             Place::Remote(Remote { store, .. }) => match store.get_opts(&location(name), only(0..1)).await {
-                Ok(_) => Ok(true),
+                Ok(found) => Ok(Some(found.meta.size)),
                 Err(error) => match wire::judge(&error, Purpose::Read) {
-                    Outcome::BeyondEnd => Ok(true),
-                    Outcome::Failed(StoreError::NotFound) => Ok(false),
+                    Outcome::BeyondEnd => Ok(Some(0)),
+                    Outcome::Failed(StoreError::NotFound) => Ok(None),
                     Outcome::Failed(other) => Err(other),
                 },
             },
         }
+    }
+
+    async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
+        Ok(self.length(name).await?.is_some())
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 
-use super::{ChunkStore, ChunkStream, StoreError};
+use super::{Attempts, ChunkStore, ChunkStream, StoreError};
 use crate::model::{ChunkName, ProviderName};
 
 /// All configured providers.
@@ -43,13 +43,19 @@ impl Store {
 
     /// Stores a chunk at every provider of `placements`, at once. If one fails the others end first, then the first
     /// failure is told.
-    pub async fn put(&self, placements: &[ProviderName], name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    pub async fn put(
+        &self,
+        placements: &[ProviderName],
+        name: &ChunkName,
+        sealed: Bytes,
+    ) -> Result<Attempts, StoreError> {
         let providers = placements.iter().map(|name| self.provider(name)).collect::<Result<Vec<_>, _>>()?;
         if providers.is_empty() {
             return Err(StoreError::UnknownProvider);
         }
         let puts = providers.into_iter().map(|provider| provider.put(name, sealed.clone()));
-        join_all(puts).await.into_iter().collect()
+        let attempts = join_all(puts).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(if attempts.contains(&Attempts::InDoubt) { Attempts::InDoubt } else { Attempts::Answered })
     }
 
     /// Bytes of a chunk from the first of its placements.

@@ -159,7 +159,7 @@ fn judge_rejection(rejection: &Rejection, purpose: Purpose) -> Outcome {
     let refused = || StoreError::Refused(Box::new(Cause::new(rejection.to_string())));
     let busy = || StoreError::Unavailable {
         retry_after: rejection.retry_after,
-        cause: Some(Box::new(Cause::new(rejection.to_string()))),
+        cause: Some(Box::new(Cause::new(rejection.to_string()).in_doubt(UNCLEAR.contains(&rejection.status)))),
     };
     let code = rejection.code.as_deref().unwrap_or_default();
     let failed = match rejection.status {
@@ -186,13 +186,13 @@ fn cause_of(error: &object_store::Error) -> Cause {
         return Cause::new(rejection.to_string());
     }
     let Some(http) = find::<HttpError>(error) else {
-        return Cause::new("an answer that is not understood");
+        return Cause::new("an answer that is not understood").in_doubt(true);
     };
     let mut deepest: &dyn Error = http;
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    Cause::new(format!("{:?}: {deepest}", http.kind()))
+    Cause::new(format!("{:?}: {deepest}", http.kind())).in_doubt(http.kind() != HttpErrorKind::Connect)
 }
 
 fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
@@ -261,6 +261,10 @@ const CONTAINER_CODES: [&str; 6] = [
     "ResourceNotFound",
     "AccountNotFound",
 ];
+
+/// Answers that do not say what became of the call: it may still be carried out.
+const UNCLEAR: [StatusCode; 3] =
+    [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT];
 
 /// Codes that ask for patience whatever their status.
 const BUSY_CODES: [&str; 4] = ["RequestTimeout", "SlowDown", "ServerBusy", "OperationTimedOut"];

@@ -16,6 +16,8 @@ pub(super) enum Label {
     Front,
     /// `front` and `operation`: each front's own.
     Operation,
+    /// `client`: those configured.
+    Client,
     /// A label whose values the program knows.
     Of(&'static str, &'static [&'static str]),
 }
@@ -25,6 +27,8 @@ pub(super) enum Label {
 pub struct Known {
     /// Names of the providers.
     pub providers: Vec<String>,
+    /// Ids of the clients.
+    pub clients: Vec<String>,
     /// Names of the listeners.
     pub listeners: Vec<&'static str>,
     /// Each front's name with the name of each of its operations, front by front.
@@ -46,6 +50,7 @@ impl Known {
         };
         match label {
             Label::Provider => self.providers.iter().map(|name| vec![Pair::new("provider", name.clone())]).collect(),
+            Label::Client => self.clients.iter().map(|id| vec![Pair::new("client", id.clone())]).collect(),
             Label::Listener => of("listener", &self.listeners),
             Label::Front => {
                 let mut fronts: Vec<&'static str> = self.operations.iter().map(|(front, _)| *front).collect();

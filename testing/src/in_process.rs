@@ -36,6 +36,7 @@ pub fn settings() -> Settings {
         padding: Padding::Padme,
         memory: 64 * MIB as u64,
         grace: Duration::ZERO,
+        late: Duration::ZERO,
         parallel_chunks: 4,
         spool: None,
         min_part_bytes: 1000,

@@ -54,6 +54,25 @@ const CHECKS: &[(&str, &str)] = &[
     ("a part is nowhere", "SELECT hex(part_id) FROM part WHERE part_id NOT IN (SELECT part_id FROM placement)"),
     ("a placement has no part", "SELECT hex(part_id) FROM placement WHERE part_id NOT IN (SELECT part_id FROM part)"),
     (
+        "a client's count of bytes is wrong",
+        "SELECT client FROM usage WHERE bytes <>
+             (SELECT coalesce(sum(length), 0) FROM version WHERE metadata ->> 'owner' = client)
+             + (SELECT coalesce(sum(length), 0) FROM upload_part WHERE upload_row IN
+                   (SELECT upload_row FROM upload WHERE metadata ->> 'owner' = client))
+             + (SELECT coalesce(sum(length), 0) FROM block WHERE uncommitted_id IN
+                   (SELECT uncommitted_id FROM uncommitted WHERE uncommitted.client = usage.client))",
+    ),
+    (
+        "a client's count of objects or uploads is wrong",
+        "SELECT client FROM usage WHERE objects <> (SELECT count(*) FROM version WHERE metadata ->> 'owner' = client)
+             OR uploads <> (SELECT count(*) FROM upload WHERE metadata ->> 'owner' = client)
+                 + (SELECT count(*) FROM uncommitted WHERE uncommitted.client = usage.client)",
+    ),
+    (
+        "what a client has is not counted",
+        "SELECT version_id FROM version WHERE metadata ->> 'owner' NOT IN (SELECT client FROM usage)",
+    ),
+    (
         "a slice goes beyond its part",
         "SELECT content_id FROM slice JOIN part USING (part_id) WHERE part_offset + slice.length > part.length",
     ),

@@ -106,6 +106,22 @@ def undelete():
     refused("undelete of no blob", "BlobNotFound", 404, container.get_blob_client("undelete/none").undelete_blob)
 
 
+def restore_container():
+    name = CONTAINER + "-gone"
+    gone = service.create_container(name, metadata={"a": "b"})
+    gone.upload_blob("blob", b"precious")
+    gone.delete_container()
+    equal(gone.exists(), False, "deleted")
+    names = [entry.name for entry in service.list_containers(name_starts_with=name)]
+    equal(names, [], "not listed unless asked for")
+    listed = list(service.list_containers(name_starts_with=name, include_deleted=True))
+    equal([(entry.name, entry.deleted) for entry in listed], [(name, True)], "listed as deleted")
+    service.undelete_container(name, listed[0].version)
+    equal(gone.download_blob("blob").readall(), b"precious", "brought back with its blob")
+    equal(gone.get_container_properties().metadata, {"a": "b"}, "and its metadata")
+    gone.delete_container()
+
+
 def account():
     # The SDK asks the secondary place: it keeps the path and puts another host before it.
     there = BlobServiceClient(ENDPOINT + "-secondary", {"account_name": ACCOUNT, "account_key": KEY},
@@ -136,4 +152,4 @@ def end():
 
 
 if __name__ == "__main__":
-    tour([tokens, delegation, undelete, account, many], begin, end)
+    tour([tokens, delegation, undelete, restore_container, account, many], begin, end)

@@ -418,7 +418,7 @@ def presigned():
         "s3", endpoint_url=ENDPOINT, verify=CA, region_name="ca-central-1", aws_access_key_id="nobody",
         aws_secret_access_key="x" * 40,
     )
-    refused("unknown client", "InvalidAccessKeyId", 403, stranger.list_buckets)
+    refused("unknown client", "SignatureDoesNotMatch", 403, stranger.list_buckets)
     thief = boto3.client(
         "s3", endpoint_url=ENDPOINT, verify=CA, region_name="ca-central-1", aws_secret_access_key="x" * 40,
         aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],

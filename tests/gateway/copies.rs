@@ -99,6 +99,7 @@ async fn parts_of_an_upload_can_be_ranges_of_objects() {
         let three = house.gateway.copy_upload_part(house.may(op(3, None))).await.unwrap();
         let wanted = [&bytes[CHUNK - 5_000..CHUNK + 5_000], &bytes[..100_000], &bytes].concat();
         if etag == EtagMode::Md5 {
+            // Read for the checksum, so its MD5 is known as well.
             assert_eq!(one.etag, ETag::md5(Md5::digest(&wanted[..10_000]).into()));
         } else {
             assert!(three.etag.as_str().ends_with("-o"), "{}", three.etag);
@@ -121,6 +122,47 @@ async fn parts_of_an_upload_can_be_ranges_of_objects() {
         let whole = house.put_body("whole", claimed(&wanted, digests, Vec::new())).await.unwrap();
         assert_eq!(version.metadata.checksums, whole.metadata.checksums, "of the whole, from those of its parts");
     }
+}
+
+#[tokio::test]
+async fn a_part_or_block_from_an_object_is_not_read_for_a_digest_that_nobody_asked_for() {
+    let house = House::new().await;
+    let bytes = noise(3, CHUNK + 10_000);
+    let stored = house.put("source", &bytes).await.unwrap();
+    let upload = house.begin_upload("assembled", None).await;
+    let range = |first, last| Some(RangeRequest::Between { first, last });
+    let calls = || (house.plan.calls(Call::Get), house.plan.calls(Call::Put));
+    let before = calls();
+    let mut parts = Vec::new();
+    // Twice the same range, another one, and the whole, whose MD5 is known.
+    for (number, source_range) in [(1, range(0, 9)), (2, range(0, 9)), (3, range(1, 10)), (4, None)] {
+        let op = CopyUploadPart {
+            source_bucket: bucket(BUCKET),
+            source_key: key("source"),
+            source_range,
+            source_conditions: Conditions::default(),
+            bucket: bucket(BUCKET),
+            key: key("assembled"),
+            upload: upload.id.0.clone(),
+            number,
+        };
+        parts.push(house.gateway.copy_upload_part(house.may(op)).await.unwrap().etag);
+    }
+    assert_eq!(parts[3], stored.etag);
+    assert!(parts[0] != parts[1] && parts[1] != parts[2] && parts[0].as_str().ends_with("-o"), "{parts:?}");
+    for (block, middle) in [(1, range(5, 104)), (2, range(6, 105))] {
+        let received = house.copy_block(source("source", None, middle), "blocks", block).await.unwrap();
+        assert_eq!((received.length, received.md5), (100, None));
+    }
+    assert_eq!(calls(), before, "nothing is read, nothing written");
+
+    let refused = house.complete(&upload, &[(1, &parts[0]), (4, &parts[3])]).await;
+    assert!(matches!(refused, Err(Error::PartTooSmall)), "{refused:?}");
+    let version = house.complete(&upload, &[(4, &parts[3])]).await.unwrap();
+    assert!(version.etag.as_str().ends_with("-1") && version.etag.as_str().len() == 34, "{}", version.etag);
+    assert_same(&house.read("assembled").await.unwrap(), &bytes, "assembled");
+    let blocks = house.commit_blocks("blocks", &[1, 2], Conditions::default()).await.unwrap();
+    assert_eq!(house.read("blocks").await.unwrap(), [&bytes[5..105], &bytes[6..106]].concat(), "{}", blocks.etag);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

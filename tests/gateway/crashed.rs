@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecluse::catalog::{Catalog, SqliteCatalog};
+use ecluse::catalog::{Catalog, QueuedDeletion, SqliteCatalog};
 use ecluse::gateway::{Error, Settings, jobs};
+use ecluse::model::Timestamp;
 use ecluse::store::{Call, Fault, MemoryChunks, When};
 
 use testing::in_process::*;
@@ -139,4 +140,68 @@ async fn a_gateway_that_stops_in_order_leaves_no_block_open() {
         assert_same(&next.read(&n.to_string()).await.unwrap(), &noise(n, 2_000), "after a restart");
     }
     next.settles_at(5).await;
+}
+
+#[tokio::test]
+async fn what_arrives_after_the_sweep_is_found_by_the_second_one() {
+    let one_by_one = Settings { parallel_chunks: 1, ..settings() };
+    let house = House::sqlite(one_by_one.clone()).await;
+    house.plan.on(Call::Put, When::Nth(2), Fault::Stall);
+    let bytes = noise(1, CHUNK + 1);
+    let next = tokio::select! {
+        outcome = house.put("lost", &bytes) => panic!("the put did not stall: {outcome:?}"),
+        next = async {
+            while house.chunks.snapshot().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            after_a_crash(&house, one_by_one.clone()).await
+        } => next,
+    };
+    let late: Vec<_> = next.chunks.snapshot().into_iter().collect();
+    let mut blocks = next.gateway.blocks_left_open().await.unwrap();
+    assert_eq!(jobs::sweep(&next.gateway, &mut blocks).await.unwrap(), 1);
+    next.settles_at(0).await;
+    // A put that the crash cut off from its answer arrives now.
+    late.iter().for_each(|(name, sealed)| next.chunks.replace(name, sealed.clone()));
+    assert_eq!(jobs::sweep_again(&next.gateway, Timestamp::steady()).await.unwrap(), 0, "it is too early");
+    let later = Timestamp::steady().plus(QueuedDeletion::LINGERS);
+    assert_eq!(jobs::sweep_again(&next.gateway, later).await.unwrap(), 1);
+    next.settles_at(0).await;
+    assert_eq!(jobs::sweep_again(&next.gateway, later).await.unwrap(), 0);
+    assert_eq!(next.chunks.snapshot().len(), 0);
+}
+
+#[tokio::test]
+async fn a_put_that_arrives_after_its_deletion_is_deleted_again() {
+    let house = House::new().await;
+    // The write fails: the put was done, but nobody was told.
+    house.plan.on(Call::Put, When::Nth(1), Fault::LoseAnswer);
+    house.put("refused", b"refused").await.unwrap_err();
+    // The write succeeds: an attempt before the one that was answered is still on its way.
+    house.plan.on(Call::Put, When::Nth(1), Fault::Doubt);
+    house.put("overwritten", b"overwritten").await.unwrap();
+    house.put("kept", b"kept").await.unwrap();
+    let late: Vec<_> = house.chunks.snapshot().into_iter().collect();
+    house.delete("overwritten").await.unwrap();
+    house.settles_at(1).await;
+    let kept = house.chunks.snapshot();
+    late.iter().for_each(|(name, sealed)| house.chunks.replace(name, sealed.clone()));
+    house.collect().await;
+    assert_eq!(house.chunks.snapshot().len(), 3, "nobody knows yet");
+    let later = Timestamp::steady().plus(QueuedDeletion::LINGERS);
+    assert_eq!(house.catalog.requeue_looks(later, 10).await.unwrap(), 2);
+    house.catalog.hasten_deletions(Timestamp::steady()).await.unwrap();
+    house.settles_at(1).await;
+    assert_eq!(house.chunks.snapshot(), kept);
+}
+
+#[tokio::test]
+async fn a_put_that_was_cut_off_is_looked_at_again() {
+    let house = House::new().await;
+    house.plan.on(Call::Put, When::Nth(1), Fault::Stall);
+    let put = house.put("left", b"left");
+    assert!(tokio::time::timeout(Duration::from_millis(200), put).await.is_err());
+    house.settles_at(0).await;
+    let later = Timestamp::steady().plus(QueuedDeletion::LINGERS);
+    assert_eq!(house.catalog.requeue_looks(later.plus(Duration::from_secs(1)), 10).await.unwrap(), 1);
 }

@@ -11,7 +11,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
-use testing::suites::catalog::{azure, blocks, histories, suite};
+use testing::suites::catalog::{azure, blocks, histories, retention, suite};
 
 struct Fresh {
     directory: tempfile::TempDir,
@@ -65,9 +65,12 @@ every_catalog!(
     suite::a_version_comes_back_as_it_was_committed,
     suite::conditions_are_held_against_the_current_version,
     suite::a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace,
-    suite::what_waits_too_long_is_hastened_and_nothing_else,
-    suite::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
-    suite::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
+    queue::what_waits_too_long_is_hastened_and_nothing_else,
+    queue::what_fails_waits_longer_each_time_and_lets_those_behind_it_pass,
+    queue::a_part_in_doubt_is_looked_at_again_and_deleted_unless_it_lives,
+    queue::a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come,
+    queue::what_was_found_is_told_once_and_forgotten_when_it_is_looked_at_again,
+    queue::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,
     suite::a_part_number_selects_the_bytes_of_its_part,
@@ -76,6 +79,9 @@ every_catalog!(
     suite::a_completion_can_be_repeated_while_its_version_is_current,
     suite::aborting_drops_every_part,
     suite::a_closed_catalog_refuses_everything,
+    quotas::what_a_client_has_is_counted_and_given_back,
+    quotas::beyond_a_quota_nothing_is_written_and_within_it_all_is,
+    times::times_go_forward_within_a_name_whatever_the_clock_does,
     listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
     listing::pages_have_their_edges,
     listing::pages_agree_with_a_naive_model_on_any_names,
@@ -104,12 +110,25 @@ every_catalog!(
     blocks::an_object_grows_by_appending_and_stays_the_same_version,
     blocks::a_run_of_slices_becomes_one_part_and_nothing_else_changes,
     blocks::objects_are_found_by_their_tags,
+    slices::neighbours_in_one_part_become_one_slice,
+    slices::an_object_is_made_of_a_bounded_number_of_slices,
+    slices::as_many_blocks_as_azure_allows_are_committed_and_copied,
+    slices::a_read_that_has_begun_gets_every_page_of_what_it_opened,
+    slices::what_shares_its_bytes_grows_and_goes_by_itself,
+    slices::blocks_whose_md5_nobody_knows_give_no_tag_that_others_have,
     leases::each_kind_of_write_is_refused_without_the_lease_and_done_with_it,
     leases::a_lease_guards_while_it_is_being_broken,
     leases::a_lease_that_ran_out_guards_nothing_and_cannot_be_named,
     leases::each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to,
     leases::a_list_that_is_refused_leaves_the_version_and_what_waits,
 );
+
+mod looking_at_few {
+    every_catalog!(
+        testing::suites::catalog::listing::LOOKING_AT_FEW;
+        listing::pages_that_show_nothing_lead_to_all_that_there_is,
+    );
+}
 
 mod retaining {
     every_catalog!(
@@ -120,7 +139,10 @@ mod retaining {
         retention::deletions_through_the_other_protocol_are_retained_as_well,
         retention::what_is_retained_can_be_ended_for_good,
         retention::blocks_wait_on_unless_an_object_that_grows_comes_back,
-        retention::a_bucket_that_holds_only_deletions_goes_with_them,
+        quotas::what_is_retained_counts_until_it_is_gone,
+        times::times_go_forward_after_what_was_deleted_and_is_retained,
+        retention::a_bucket_that_holds_only_deletions_keeps_them_and_comes_back,
+        retention::a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is_over,
         suite::a_version_comes_back_as_it_was_committed,
         listing::pages_agree_with_a_naive_model_on_any_names,
         azure::a_revision_changes_the_state_and_leaves_bytes_and_tag,
@@ -150,7 +172,7 @@ async fn random_histories_go_the_same_way_in_memory_and_in_sqlite() {
 }
 
 fn retention_of_20_ms() -> CatalogSettings {
-    CatalogSettings { retention: Some(Duration::from_millis(20)) }
+    CatalogSettings::retaining(Some(Duration::from_millis(20)))
 }
 
 #[tokio::test]
@@ -463,4 +485,37 @@ async fn bytes_without_a_slice_are_damage_and_not_an_answer() {
     rusqlite::Connection::open(fresh.path()).unwrap().execute("UPDATE slice SET length = 9", []).unwrap();
     let opened = fresh.open().open(&bucket(), &key("a"), Select::All).await;
     assert!(matches!(opened, Err(CatalogError::Damaged(_))));
+}
+
+#[tokio::test]
+async fn what_was_promised_outlives_the_setting_and_nothing_else_does() {
+    for drop_it in [true, false] {
+        let fresh = Fresh::new();
+        let catalog = SqliteCatalog::open_with(&fresh.path(), retention::SETTINGS).unwrap();
+        with_bucket(&catalog).await;
+        put(&catalog, "promised", 1, 10).await;
+        suite::delete(&catalog, "promised").await;
+        drop(catalog);
+        // Nothing that is deleted from now on is retained.
+        let catalog = fresh.open();
+        if drop_it {
+            put(&catalog, "live", 2, 10).await;
+            azure::snapshot(&catalog, "live", 5).await;
+            blocks::put_block(&catalog, "waits", blocks::block(1, 10), 3).await.unwrap();
+            catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
+            assert!(catalog.gone_buckets(&suite::tenant()).await.unwrap().is_empty(), "it is not whole yet");
+        } else {
+            catalog.delete_bucket(&bucket()).await.unwrap();
+        }
+        while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
+        let mut gone = if drop_it { vec![part(2, 1).id, part(2, 1).id, part(3, 1).id, part(3, 1).id] } else { vec![] };
+        gone.sort();
+        assert_eq!(suite::queued(&catalog).await, gone);
+        suite::sound(&catalog).await;
+        let kept = catalog.gone_buckets(&suite::tenant()).await.unwrap();
+        catalog.restore_bucket(&bucket(), kept[0].id).await.unwrap();
+        catalog.restore(&bucket(), &key("promised"), GRACE).await.unwrap();
+        assert_eq!(catalog.head(&bucket(), &key("promised")).await.unwrap().length, 10);
+        suite::sound(&catalog).await;
+    }
 }

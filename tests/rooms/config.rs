@@ -208,6 +208,8 @@ fn a_small_file_means_the_defaults() {
     assert_eq!((config.write.etag, config.write.padding), (Etag::Md5, Padding::Padme));
     assert_eq!(config.write.memory, 512 << 20);
     assert_eq!(config.write.grace, Duration::from_secs(86_400));
+    assert_eq!(config.write.late, Duration::from_secs(300));
+    assert_eq!((config.scrub.within, config.scrub.sample), (Duration::from_secs(30 * 86_400), 1));
     assert_eq!(config.limits.connections, 1024);
     assert_eq!(config.limits.drain_timeout, Duration::from_secs(30));
     // The trailing line break is not part of the secret.

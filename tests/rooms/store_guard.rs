@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecluse::model::{ChunkName, ProviderName};
 use ecluse::store::{
-    BreakerSettings, Call, ChunkStore, ChunkStream, Fault, FaultPlan, Faulty, GuardSettings, Guarded, MemoryChunks,
-    Store, StoreError, When,
+    Attempts, BreakerSettings, Call, ChunkStore, ChunkStream, Fault, FaultPlan, Faulty, GuardSettings, Guarded,
+    MemoryChunks, Store, StoreError, When,
 };
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -66,6 +66,24 @@ async fn a_lost_answer_and_a_half_put_are_repaired_by_trying_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_put_tells_whether_an_attempt_of_it_may_still_arrive() {
+    let put = async |faults: &[Fault]| {
+        let (store, plan, _) = sick(GuardSettings { attempts: 3, ..GuardSettings::default() });
+        for (nth, fault) in (1..).zip(faults) {
+            plan.on(Call::Put, When::Nth(nth), fault.clone());
+        }
+        store.put(&name(31, 1), bytes(31, 100)).await
+    };
+    assert_eq!(put(&[]).await.unwrap(), Attempts::Answered);
+    assert_eq!(put(&[Fault::Fail, Fault::Throttle(Duration::ZERO)]).await.unwrap(), Attempts::Answered);
+    assert_eq!(put(&[Fault::Stall]).await.unwrap(), Attempts::InDoubt, "no answer in time");
+    assert_eq!(put(&[Fault::LoseAnswer, Fault::Fail]).await.unwrap(), Attempts::InDoubt, "a broken line");
+    // Whatever the last word is, the doubt of an earlier attempt stays.
+    assert!(put(&[Fault::Stall, Fault::Refuse]).await.unwrap_err().leaves_doubt());
+    assert!(!put(&[Fault::Fail, Fault::Refuse]).await.unwrap_err().leaves_doubt());
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_and_missing_chunks_are_not_tried_again_and_do_not_open_the_breaker() {
     let (store, plan, _) = sick(GuardSettings::default());
     plan.on(Call::Put, When::Always, Fault::Refuse);
@@ -116,7 +134,7 @@ struct Panicking;
 
 #[async_trait::async_trait]
 impl ChunkStore for Panicking {
-    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<Attempts, StoreError> {
         panic!("an index out of bounds")
     }
 
@@ -129,6 +147,10 @@ impl ChunkStore for Panicking {
     }
 
     async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
+        panic!("an index out of bounds")
+    }
+
+    async fn length(&self, _: &ChunkName) -> Result<Option<u64>, StoreError> {
         panic!("an index out of bounds")
     }
 
@@ -146,7 +168,7 @@ async fn a_panic_below_is_a_failed_call_and_frees_its_place() {
     let settings = GuardSettings { parallel_writes: 1, parallel_reads: 1, attempts: 1, ..GuardSettings::default() };
     let panicked = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Panicked));
     let store = guarded(Arc::new(Panicking), settings);
-    assert!(panicked(store.put(&name(43, 1), Bytes::new()).await));
+    assert!(panicked(store.put(&name(43, 1), Bytes::new()).await.map(|_attempts| ())));
     assert!(panicked(store.delete(&name(43, 1)).await));
     assert!(panicked(store.exists(&name(43, 1)).await.map(|_| ())));
     assert!(panicked(store.probe().await));
@@ -229,12 +251,12 @@ struct Crowd {
 
 #[async_trait::async_trait]
 impl ChunkStore for Crowd {
-    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, _: &ChunkName, _: Bytes) -> Result<Attempts, StoreError> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
-        Ok(())
+        Ok(Attempts::Answered)
     }
     async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
         Ok(futures::stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(2).boxed())
@@ -242,6 +264,10 @@ impl ChunkStore for Crowd {
     async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
         Ok(())
     }
+    async fn length(&self, _: &ChunkName) -> Result<Option<u64>, StoreError> {
+        Ok(Some(1))
+    }
+
     async fn exists(&self, _: &ChunkName) -> Result<bool, StoreError> {
         Ok(true)
     }

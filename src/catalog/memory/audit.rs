@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{BucketEntry, ObjectEntry, PartSlice, State};
+use super::state::{BucketEntry, ObjectEntry, State};
 use crate::catalog::order::RANK_OF_DELETED;
+use crate::catalog::slices::PartSlice;
 
 pub(super) fn audit(state: &State) -> Vec<String> {
     let mut faults = Vec::new();
     let mut counts = BTreeMap::new();
-    for bucket in state.buckets.values().chain(&state.dropped) {
+    for bucket in state.buckets.values().chain(state.dropped.iter().map(|dropped| &dropped.entry)) {
         let objects = bucket.objects.values().chain(bucket.past.values().map(|past| &past.object));
         for object in objects {
             check_object(object, &mut faults);

@@ -1,9 +1,11 @@
 //! Blocks in memory.
 
 use super::objects;
-use super::state::{ObjectEntry, PartSlice, State, cut};
+use super::state::{ObjectEntry, State, Uncommitted, cut};
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
+    MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
 };
 use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
 
@@ -25,12 +27,13 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
             return Err(CatalogError::TooManyBlocks);
         }
     }
-    let slices = state.add(new.content, new.block.length, &new.bucket.tenant)?;
+    let slices = state.add(new.content, new.block.length, &new.bucket.tenant, MOST_SLICES_OF_PIECE)?;
     let entry = state.bucket_mut(&new.bucket)?;
     if let Some(object) = entry.objects.get_mut(&new.key) {
         object.version.lease = lease;
     }
-    let waiting = entry.uncommitted.entry(new.key).or_default();
+    let first = || Uncommitted { owner: new.owner.clone(), ..Uncommitted::default() };
+    let waiting = entry.uncommitted.entry(new.key).or_insert_with(first);
     waiting.touched = Some(new.uploaded);
     if let Some((_, old)) = waiting.blocks.insert(new.block.id.clone(), (new.block, slices)) {
         state.release(old, grace_until);
@@ -60,21 +63,22 @@ pub(super) fn commit(state: &mut State, commit: BlockCommit, grace_until: Timest
     if commit.picks.len() > MOST_BLOCKS {
         return Err(CatalogError::TooManyBlocks);
     }
-    let (mut blocks, mut slices, mut length) = (Vec::new(), Vec::new(), 0);
+    let (mut blocks, mut joined) = (Vec::new(), Joined::up_to(MOST_SLICES));
     for pick in &commit.picks {
-        let (block, of_block) = find(state, &commit, pick).ok_or(CatalogError::InvalidBlock)?;
-        slices.extend(of_block.into_iter().map(|slice| PartSlice { position: slice.position + length, ..slice }));
-        length += block.length;
+        let (block, slices) = find(state, &commit, pick)?;
+        slices.into_iter().try_for_each(|slice| joined.add(slice))?;
         blocks.push(block);
     }
+    let (length, slices) = (joined.length(), joined.into_slices());
     // They are shared with the blocks that they are of, which go.
     state.count(&slices);
     let id = state.next_version();
+    let etag = commit.tag(&blocks);
     let version = Version {
         id,
         key: commit.key,
         length,
-        etag: commit.etag.unwrap_or_else(|| BlockCommit::tag_of(&blocks)),
+        etag,
         modified: commit.modified,
         metadata: commit.metadata,
         part_lengths: Vec::new(),
@@ -115,29 +119,28 @@ pub(super) fn drop_stale(
     Ok(stale.len())
 }
 
-/// A block that a list names, with its slices from position 0 on.
-fn find(state: &State, commit: &BlockCommit, pick: &BlockPick) -> Option<(Block, Vec<PartSlice>)> {
-    let entry = state.buckets.get(&commit.bucket)?;
-    let uncommitted = || entry.uncommitted.get(&commit.key)?.blocks.get(&pick.id).cloned();
+/// A block that a list names, with its slices.
+fn find(state: &State, commit: &BlockCommit, pick: &BlockPick) -> Result<(Block, Vec<PartSlice>), CatalogError> {
+    let entry = state.bucket(&commit.bucket)?;
+    let uncommitted = || entry.uncommitted.get(&commit.key)?.blocks.get(&pick.id).cloned().map(Ok);
     let committed = || of_version(entry.objects.get(&commit.key)?, &pick.id);
-    match pick.source {
+    let found = match pick.source {
         BlockSource::Committed => committed(),
         BlockSource::Uncommitted => uncommitted(),
         BlockSource::Latest => uncommitted().or_else(committed),
-    }
+    };
+    found.unwrap_or(Err(CatalogError::InvalidBlock))
 }
 
 /// Of several committed blocks of one name the last counts.
-fn of_version(object: &ObjectEntry, id: &BlockId) -> Option<(Block, Vec<PartSlice>)> {
+fn of_version(object: &ObjectEntry, id: &BlockId) -> Option<Result<(Block, Vec<PartSlice>), CatalogError>> {
     let (mut position, mut found) = (0, None);
     for block in &object.blocks {
-        if block.id == *id {
-            let range = ByteRange { first: position, end: position + block.length };
-            found = Some((block.clone(), cut(&object.slices, range, 0)));
-        }
-        position += block.length;
+        let range = ByteRange { first: position, end: position + block.length };
+        position = range.end;
+        found = if block.id == *id { Some((block, range)) } else { found };
     }
-    found
+    found.map(|(block, range)| Ok((block.clone(), cut(&object.slices, range, MOST_SLICES)?)))
 }
 
 /// Blocks are not for an object that grows by appending.

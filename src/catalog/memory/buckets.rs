@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::past;
-use super::state::{BucketEntry, State};
-use crate::catalog::{Bucket, BucketRevision, CatalogError};
+use super::state::{BucketEntry, Dropped, State};
+use crate::catalog::slices::PartSlice;
+use crate::catalog::{Bucket, BucketRevision, CatalogError, GoneBucket, Retained};
 use crate::model::{BucketRef, Conditions, Lease, TenantId, Timestamp};
 
 pub(super) fn create(
@@ -48,7 +49,7 @@ pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), Catalo
     if !entry.objects.is_empty() || !entry.uploads.is_empty() || !entry.uncommitted.is_empty() || snapshots {
         return Err(CatalogError::BucketNotEmpty);
     }
-    set_aside(state, bucket);
+    set_aside(state, bucket, true);
     Ok(())
 }
 
@@ -56,8 +57,35 @@ pub(super) fn drop_bucket(state: &mut State, bucket: &BucketRef, conditions: &Co
     let entry = state.bucket(bucket)?;
     entry.bucket.check_write(conditions)?;
     Lease::guard_write(entry.bucket.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
-    set_aside(state, bucket);
+    set_aside(state, bucket, state.settings.retention.is_some());
     Ok(())
+}
+
+pub(super) fn gone(state: &State, tenant: &TenantId) -> Vec<GoneBucket> {
+    let own = state.dropped.iter().filter(|dropped| dropped.was.tenant == *tenant);
+    let mut gone: Vec<GoneBucket> = own
+        .filter_map(|dropped| {
+            Some(GoneBucket { id: dropped.id, bucket: dropped.entry.bucket.clone(), retained: restorable(dropped)? })
+        })
+        .collect();
+    gone.sort_by(|a, b| (&a.bucket.name, a.id).cmp(&(&b.bucket.name, b.id)));
+    gone
+}
+
+pub(super) fn restore(state: &mut State, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+    let meant = |dropped: &Dropped| dropped.id == id && dropped.was == *bucket && restorable(dropped).is_some();
+    let at = state.dropped.iter().position(meant).ok_or(CatalogError::NoSuchBucket)?;
+    if state.buckets.contains_key(bucket) {
+        return Err(CatalogError::BucketExists);
+    }
+    let entry = state.dropped.remove(at).entry;
+    let past = entry.past.values().map(|past| &past.object);
+    for object in entry.objects.values().chain(past) {
+        state.versions.insert(object.version.id, (bucket.clone(), object.version.key.clone()));
+    }
+    let restored = entry.bucket.clone();
+    state.buckets.insert(bucket.clone(), entry);
+    Ok(restored)
 }
 
 pub(super) fn revise(
@@ -76,7 +104,7 @@ pub(super) fn revise(
         BucketRevision::User(user) => bucket.user = user,
         BucketRevision::Policies(policies) => bucket.policies = policies,
     }
-    bucket.modified = at;
+    bucket.modified = bucket.modified.max(at);
     bucket.revision = number;
     Ok(bucket.clone())
 }
@@ -84,25 +112,52 @@ pub(super) fn revise(
 pub(super) fn purge(state: &mut State, now: Timestamp, limit: usize, grace_until: Timestamp) -> bool {
     let mut left = limit;
     while left > 0 {
-        let Some(mut entry) = state.dropped.pop() else { break };
+        let over = |dropped: &Dropped| dropped.retained.is_none_or(|retained| retained.until < now);
+        let Some(at) = state.dropped.iter().position(|dropped| over(dropped) || !dropped.whole) else { break };
         left -= 1;
-        if let Some((_, object)) = entry.objects.pop_first() {
-            state.release(object.slices, grace_until);
-        } else if let Some((_, past)) = entry.past.pop_first() {
-            state.release(past.object.slices, grace_until);
-        } else if let Some((_, upload)) = entry.uploads.pop_first() {
-            upload.parts.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
-        } else if let Some((_, waiting)) = entry.uncommitted.pop_first() {
-            waiting.blocks.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
-        } else {
-            continue;
+        let Some(dropped) = state.dropped.get_mut(at) else { break };
+        let all = over(dropped);
+        match next_of(&mut dropped.entry, all) {
+            Some(slices) => state.release(slices, grace_until),
+            None if all => drop(state.dropped.remove(at)),
+            None => dropped.whole = true,
         }
-        state.dropped.push(entry);
     }
     past::purge(state, now, left, grace_until) == left
 }
 
-fn set_aside(state: &mut State, bucket: &BucketRef) {
+/// Takes one thing out of a dropped bucket, of all or of what is not retained.
+fn next_of(entry: &mut BucketEntry, all: bool) -> Option<Vec<PartSlice>> {
+    if let Some((_, object)) = entry.objects.pop_first() {
+        return Some(object.slices);
+    }
+    let past = entry.past.iter().find(|(_, past)| all || past.retained.is_none()).map(|(name, _)| name.clone());
+    if let Some(past) = past.and_then(|name| entry.past.remove(&name)) {
+        return Some(past.object.slices);
+    }
+    if let Some((_, upload)) = entry.uploads.pop_first() {
+        return Some(upload.parts.into_values().flat_map(|(_, slices)| slices).collect());
+    }
+    let (_, waiting) = entry.uncommitted.pop_first()?;
+    Some(waiting.blocks.into_values().flat_map(|(_, slices)| slices).collect())
+}
+
+/// Until when a bucket can be had back, if it can be.
+fn restorable(dropped: &Dropped) -> Option<Retained> {
+    dropped.retained.filter(|retained| dropped.whole && retained.until >= Timestamp::steady())
+}
+
+/// Takes a bucket from its tenant. `whole`: all that it holds is retained.
+fn set_aside(state: &mut State, bucket: &BucketRef, whole: bool) {
     state.versions.retain(|_, (at, _)| at != bucket);
-    state.dropped.extend(state.buckets.remove(bucket));
+    let Some(mut entry) = state.buckets.remove(bucket) else { return };
+    entry.bucket.lease = None;
+    let last = entry.past.values().filter_map(|past| past.retained).map(|retained| retained.until).max();
+    let own = state.settings.retention.map(|retention| Timestamp::steady().plus(retention));
+    let retained = own.max(last).map(|until| Retained { deleted: Timestamp::now(), until });
+    if whole && retained.is_none() {
+        return;
+    }
+    let id = state.next_version().0;
+    state.dropped.push(Dropped { id, was: bucket.clone(), entry, retained, whole });
 }

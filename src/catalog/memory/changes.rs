@@ -1,11 +1,11 @@
 //! Changes of versions in their place, in memory; leases; tags.
 
-use std::collections::BTreeMap;
-
 use super::objects;
-use super::state::{ObjectEntry, PartSlice, State};
+use super::state::{ObjectEntry, State};
+use crate::catalog::slices::PartSlice;
 use crate::catalog::{
-    Appended, CatalogError, Content, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge, TagQuery, Version,
+    Appended, CatalogError, Content, Found, FoundPage, MOST_SLICES, NewAppend, ObjectRef, Revision, RunMerge, TagQuery,
+    Version,
 };
 use crate::model::{BucketRef, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, ObjectKey, Timestamp};
 
@@ -22,7 +22,7 @@ pub(super) fn revise(
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
-        version.modified = at;
+        version.modified = version.modified.max(at);
         version.revision = state.next_version().0;
     }
     find_mut(state, object)?.version = version.clone();
@@ -34,8 +34,11 @@ pub(super) fn append(state: &mut State, append: NewAppend) -> Result<Appended, C
     version.lease = objects::check(state, &append.bucket, &append.key, &append.conditions)?;
     let offset = version.length;
     append.apply(&mut version)?;
+    if state.object(&append.bucket, &append.key)?.slices.len() >= MOST_SLICES {
+        return Err(CatalogError::TooManySlices);
+    }
     let length = append.part.length;
-    let added = state.add(Content::Part(append.part), length, &append.bucket.tenant)?;
+    let added = state.add(Content::Part(append.part), length, &append.bucket.tenant, 1)?;
     version.revision = state.next_version().0;
     let object = ObjectRef { bucket: append.bucket, key: append.key, snapshot: None };
     let entry = find_mut(state, &object)?;
@@ -59,7 +62,7 @@ pub(super) fn merge(state: &mut State, merge: RunMerge, grace_until: Timestamp) 
         return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
     }
     let length = part.length;
-    let added = state.add(Content::Part(part), length, &bucket.tenant)?;
+    let added = state.add(Content::Part(part), length, &bucket.tenant, 1)?;
     let mut slices = rest;
     slices.extend(added.into_iter().map(|slice| PartSlice { position: range.first, ..slice }));
     slices.sort_by_key(|slice| slice.position);
@@ -96,25 +99,37 @@ pub(super) fn lease(
 }
 
 pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
-    let mut all = BTreeMap::new();
+    let mut page = FoundPage { found: Vec::new(), next: None };
     let meant = |bucket: &BucketRef| {
         bucket.tenant == query.tenant && query.bucket.as_ref().is_none_or(|name| *name == bucket.name)
     };
-    for (bucket, entry) in state.buckets.iter().filter(|(bucket, _)| meant(bucket)) {
+    let mut last = None;
+    let mut looked_at = 0;
+    for (bucket, entry) in state.buckets.iter().filter(|(bucket, _)| meant(bucket) && query.limit > 0) {
         for (key, object) in &entry.objects {
-            let tags = &object.version.metadata.tags;
-            let fits = !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags);
-            if fits && query.sight.covers(&bucket.name, key.as_str()) {
-                all.insert((bucket.name.clone(), key.clone()), tags.clone());
+            let at = (bucket.name.clone(), key.clone());
+            if query.after.as_ref().is_some_and(|after| at <= *after) {
+                continue;
             }
+            let tags = &object.version.metadata.tags;
+            let holds = !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags);
+            let fits = holds && query.sight.covers(&bucket.name, key.as_str());
+            if fits && page.found.len() == query.limit {
+                page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
+                return page;
+            }
+            if looked_at == state.settings.page_rows.max(1) {
+                page.next = last;
+                return page;
+            }
+            looked_at += 1;
+            if fits {
+                page.found.push(Found { bucket: bucket.name.clone(), key: key.clone(), tags: tags.clone() });
+            }
+            last = Some(at);
         }
     }
-    let after = |at: &(_, _)| query.after.as_ref().is_none_or(|after| at > after);
-    let mut left = all.into_iter().filter(|(at, _)| after(at));
-    let found: Vec<_> = left.by_ref().take(query.limit).collect();
-    let next = found.last().map(|(at, _)| at.clone()).filter(|_| left.next().is_some());
-    let found = found.into_iter().map(|((bucket, key), tags)| Found { bucket, key, tags }).collect();
-    FoundPage { found, next }
+    page
 }
 
 fn find_mut<'s>(state: &'s mut State, object: &ObjectRef) -> Result<&'s mut ObjectEntry, CatalogError> {

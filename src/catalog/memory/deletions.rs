@@ -11,6 +11,35 @@ pub(super) fn due(state: &State, provider: &ProviderName, now: Timestamp, most: 
     due.into_iter().take(most).map(|waiting| waiting.part.clone()).collect()
 }
 
+pub(super) fn queue(state: &mut State, parts: Vec<QueuedDeletion>, due: Timestamp) {
+    let doubtful = parts.iter().filter(|part| part.in_doubt).cloned().collect();
+    look_again(state, doubtful, due.plus(QueuedDeletion::LINGERS));
+    parts.into_iter().for_each(|part| state.queue(QueuedDeletion { in_doubt: false, ..part }, due));
+}
+
+pub(super) fn look_again(state: &mut State, parts: Vec<QueuedDeletion>, at: Timestamp) {
+    for part in parts {
+        let part = QueuedDeletion { in_doubt: false, ..part };
+        let chunks = part.chunks;
+        let (look, when) = state.looks.entry((part.part, part.provider.clone())).or_insert((part, at));
+        (look.chunks, *when) = (chunks.max(look.chunks), at.max(*when));
+    }
+}
+
+pub(super) fn requeue_looks(state: &mut State, now: Timestamp, most: usize) -> usize {
+    let mut due: Vec<_> =
+        state.looks.iter().filter(|(_, (_, at))| *at <= now).map(|(name, (_, at))| (*at, name.clone())).collect();
+    due.sort();
+    due.truncate(most);
+    for (_, name) in &due {
+        let Some((part, _)) = state.looks.remove(name) else { continue };
+        if !state.parts.contains_key(&part.part) && !state.deletions.contains_key(name) {
+            state.queue(part, now);
+        }
+    }
+    due.len()
+}
+
 pub(super) fn hasten(state: &mut State, latest: Timestamp) {
     for waiting in state.deletions.values_mut() {
         let bound = if waiting.attempts == 0 { latest } else { QueuedDeletion::latest_of_failed(latest) };
@@ -18,6 +47,9 @@ pub(super) fn hasten(state: &mut State, latest: Timestamp) {
             (waiting.due, waiting.since) = (latest, latest.min(waiting.since));
         }
     }
+    let again = latest.plus(QueuedDeletion::LINGERS);
+    state.looks.values_mut().for_each(|(_, at)| *at = again.min(*at));
+    state.aside.iter_mut().for_each(|(_, at)| *at = again.min(*at));
 }
 
 pub(super) fn postpone(state: &mut State, failed: &[QueuedDeletion], now: Timestamp) {

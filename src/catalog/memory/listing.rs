@@ -15,20 +15,32 @@ pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, Catalog
     let mut page = ListPage { entries: Vec::new(), next: None };
     let Some(from) = first_of_page(&query.start, &query.prefix, delimiter) else { return Ok(page) };
     let above = rank_of_page(&query.start, &from);
-    let mut next = None;
+    let (mut next, mut looked_at) = (None, 0);
     for ((key, rank), entry) in all(bucket, query) {
         let first = key.as_bytes() == from.as_slice() && rank <= above;
         if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() || first {
             continue;
         }
-        let (entry, behind) = match rolled_up(key.as_str(), &query.prefix, delimiter) {
+        if looked_at == state.settings.page_rows.max(1) {
+            page.next = next;
+            break;
+        }
+        looked_at += 1;
+        let common = rolled_up(key.as_str(), &query.prefix, delimiter);
+        if let (Some(common), Some(ListEntry::Prefix(shown))) = (common, page.entries.last())
+            && common == shown
+        {
+            continue;
+        }
+        let Some(entry) = entry else {
+            next = Some(ListStart::Within { key: key.as_str().to_owned(), rank });
+            continue;
+        };
+        let (entry, behind) = match common {
             Some(common) => (ListEntry::Prefix(common.to_owned()), ListStart::AfterPrefix(common.to_owned())),
             None if query.extras == ListExtras::default() => (entry, ListStart::After(key.as_str().to_owned())),
             None => (entry, ListStart::Within { key: key.as_str().to_owned(), rank }),
         };
-        if page.entries.last() == Some(&entry) {
-            continue;
-        }
         if page.entries.len() == query.limit {
             page.next = next;
             break;
@@ -39,24 +51,25 @@ pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, Catalog
     Ok(page)
 }
 
-/// All that the query shows, by name and rank.
-fn all(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), ListEntry> {
+/// All that the query looks at, by name and rank; `None`: it is not shown.
+fn all(bucket: &BucketEntry, query: &ListQuery) -> BTreeMap<(ObjectKey, i64), Option<ListEntry>> {
     let ListExtras { snapshots, uncommitted, deleted } = query.extras;
     let mut all = BTreeMap::new();
     for (key, blocks) in bucket.uncommitted.iter().filter(|_| uncommitted) {
         let touched = blocks.touched.unwrap_or(Timestamp(0));
-        all.insert((key.clone(), RANK_OF_CURRENT), ListEntry::Uncommitted { key: key.clone(), touched });
+        all.insert((key.clone(), RANK_OF_CURRENT), Some(ListEntry::Uncommitted { key: key.clone(), touched }));
     }
     for (key, object) in &bucket.objects {
-        all.insert((key.clone(), RANK_OF_CURRENT), shown(object, RANK_OF_CURRENT, None, query));
+        all.insert((key.clone(), RANK_OF_CURRENT), Some(shown(object, RANK_OF_CURRENT, None, query)));
     }
     for ((key, rank), past) in &bucket.past {
         let fits = match past.retained {
             None => snapshots,
             Some(_) => deleted && (snapshots || *rank == RANK_OF_DELETED),
         };
-        if fits {
-            all.insert((key.clone(), *rank), shown(&past.object, *rank, past.retained, query));
+        if snapshots || deleted {
+            let entry = fits.then(|| shown(&past.object, *rank, past.retained, query));
+            all.insert((key.clone(), *rank), entry);
         }
     }
     all

@@ -12,23 +12,27 @@ mod deletions;
 mod listing;
 mod objects;
 mod past;
+mod quotas;
+mod scrub;
 mod state;
 mod uploads;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
-    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
+    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault,
+    ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart,
+    UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
-    TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
+    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use crate::secret::fill_random;
 use state::State;
@@ -50,7 +54,16 @@ impl MemoryCatalog {
         if state.closed {
             return Err(CatalogError::Closed);
         }
-        work(&mut state)
+        if state.quotas.is_empty() {
+            return work(&mut state);
+        }
+        // Undone as a whole when it gave a client too much.
+        let (before, kept) = (quotas::usage(&state), state.clone());
+        let outcome = work(&mut state).and_then(|done| quotas::check(&state, &before).map(|()| done));
+        if matches!(outcome, Err(CatalogError::QuotaExceeded)) {
+            *state = kept;
+        }
+        outcome
     }
 }
 
@@ -78,6 +91,38 @@ impl Catalog for MemoryCatalog {
         })
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.with(|state| Ok(state.time))
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.time = Some(now);
+            Ok(())
+        })
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            for entry in state.buckets.values_mut() {
+                let objects = entry.objects.values_mut().map(|object| &mut object.version.lease);
+                objects.chain([&mut entry.bucket.lease]).flatten().for_each(|lease| lease.shorten(now));
+            }
+            Ok(())
+        })
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.quotas = quotas.into_iter().filter(|(_, quota)| !quota.is_unlimited()).collect();
+            Ok(())
+        })
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.with(|state| Ok(quotas::usage(state).into_iter().collect()))
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -93,6 +138,14 @@ impl Catalog for MemoryCatalog {
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
         self.with(|state| buckets::drop_bucket(state, bucket, conditions))
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        self.with(|state| Ok(buckets::gone(state, tenant)))
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        self.with(|state| buckets::restore(state, bucket, id))
     }
 
     async fn revise_bucket(
@@ -150,6 +203,13 @@ impl Catalog for MemoryCatalog {
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         self.with(|state| objects::open(state, object, select))
+    }
+
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
+        match &more.rest {
+            Rest::Kept(slices) => Ok(SlicePage::of_kept(Arc::clone(slices), more.range)),
+            Rest::Rows(_) => Err(CatalogError::Damaged("slices of another catalog")),
+        }
     }
 
     async fn revise(
@@ -293,6 +353,7 @@ impl Catalog for MemoryCatalog {
     async fn close_block(&self, block: &PartBlock) -> Result<(), CatalogError> {
         self.with(|state| {
             state.blocks.retain(|open| open != block);
+            state.aside.retain(|(aside, _)| aside != block);
             Ok(())
         })
     }
@@ -302,9 +363,32 @@ impl Catalog for MemoryCatalog {
             if parts.iter().any(|part| state.parts.contains_key(&part.part)) {
                 return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
             }
-            parts.into_iter().for_each(|part| state.queue(part, due));
+            deletions::queue(state, parts, due);
             Ok(())
         })
+    }
+
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            deletions::look_again(state, parts, at);
+            Ok(())
+        })
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        self.with(|state| Ok(deletions::requeue_looks(state, now, limit)))
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        self.with(|state| {
+            state.blocks.retain(|open| open != block);
+            state.aside.push((block.clone(), at));
+            Ok(())
+        })
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.with(|state| Ok(state.aside.iter().filter(|(_, at)| *at <= now).map(|(block, _)| block.clone()).collect()))
     }
 
     async fn due_deletions(
@@ -341,6 +425,33 @@ impl Catalog for MemoryCatalog {
 
     async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError> {
         self.with(|state| Ok(deletions::queue_state(state)))
+    }
+
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        self.with(|state| Ok(scrub::parts(state, provider, after, limit)))
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        self.with(|state| Ok(scrub::count(state, provider)))
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        self.with(|state| Ok(state.rounds.get(provider).cloned()))
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        self.with(|state| Ok(scrub::save(state, provider, round, from, faults)))
     }
 
     async fn probe(&self) -> Result<(), CatalogError> {

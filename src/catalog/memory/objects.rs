@@ -2,14 +2,16 @@
 
 use super::state::{ObjectEntry, State};
 use super::{blocks, past};
-use crate::catalog::{CatalogError, Content, NewVersion, ObjectRef, OpenedVersion, Select, Version};
-use crate::model::{Block, BucketRef, Conditions, Lease, ObjectKey, Timestamp};
+use crate::catalog::{
+    CatalogError, Content, MOST_SLICES, NewVersion, ObjectRef, OpenedVersion, Select, SlicePage, Version,
+};
+use crate::model::{Block, BucketRef, ByteRange, Conditions, Lease, ObjectKey, Timestamp};
 
 pub(super) fn commit(state: &mut State, new: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {
     let lease = check(state, &new.bucket, &new.key, &new.conditions)?;
     check_lengths(&new.part_lengths, new.length)?;
     let blocks = shared_blocks(state, &new.content);
-    let slices = state.add(new.content, new.length, &new.bucket.tenant)?;
+    let slices = state.add(new.content, new.length, &new.bucket.tenant, MOST_SLICES)?;
     let id = state.next_version();
     let version = Version {
         id,
@@ -26,7 +28,8 @@ pub(super) fn commit(state: &mut State, new: NewVersion, grace_until: Timestamp)
     replace(state, &new.bucket, ObjectEntry { version, slices, blocks, origin: None }, grace_until)
 }
 
-/// Makes `object`, whose slices are counted, the current one. It takes over when the object was created.
+/// Makes `object`, whose slices are counted, the current one. It takes over when the object was created, and is not older than
+/// what was there.
 pub(super) fn replace(
     state: &mut State,
     bucket: &BucketRef,
@@ -37,6 +40,11 @@ pub(super) fn replace(
     let old = state.bucket_mut(bucket)?.objects.remove(&key);
     let created = old.as_ref().map(|old| old.version.metadata.created.unwrap_or(old.version.modified));
     object.version.metadata.created = created;
+    let before = match &old {
+        Some(old) => Some(old.version.modified),
+        None => past::last_modified(state.bucket(bucket)?, &key),
+    };
+    object.version.modified = before.map_or(object.version.modified, |before| object.version.modified.max(before));
     let version = object.version.clone();
     match old {
         Some(old) => past::replaced(state, bucket, old, version.modified, grace_until)?,
@@ -65,7 +73,9 @@ pub(super) fn open(state: &State, object: &ObjectRef, select: Select) -> Result<
         Ok(Some(range)) => state.overlapping(&object.slices, range)?,
         Ok(None) | Err(_) => Vec::new(),
     };
-    Ok(OpenedVersion { version: object.version.clone(), range, slices })
+    let bytes = range.ok().flatten().unwrap_or(ByteRange { first: 0, end: 0 });
+    let SlicePage { slices, more } = SlicePage::of_kept(slices.into(), bytes);
+    Ok(OpenedVersion { version: object.version.clone(), range, slices, more })
 }
 
 pub(super) fn delete(

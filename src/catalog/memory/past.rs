@@ -145,22 +145,45 @@ pub(super) fn make_way(state: &mut State, bucket: &BucketRef, key: &ObjectKey) -
     Ok(())
 }
 
+/// Where something is retained.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Bucket(BucketRef),
+    /// In the dropped bucket at that place.
+    Dropped(usize),
+}
+
 /// Removes up to `limit` of what was retained until before `now`, oldest first; returns how many.
 pub(super) fn purge(state: &mut State, now: Timestamp, limit: usize, grace_until: Timestamp) -> usize {
     let mut ended = Vec::new();
-    for (bucket, entry) in &state.buckets {
+    let mut look = |place: Place, entry: &BucketEntry| {
         for ((key, rank), past) in &entry.past {
             if let Some(retained) = past.retained.filter(|retained| retained.until < now) {
-                ended.push((retained.until, bucket.clone(), key.clone(), *rank));
+                ended.push((retained.until, place.clone(), key.clone(), *rank));
+            }
+        }
+    };
+    state.buckets.iter().for_each(|(bucket, entry)| look(Place::Bucket(bucket.clone()), entry));
+    state.dropped.iter().enumerate().for_each(|(at, dropped)| look(Place::Dropped(at), &dropped.entry));
+    ended.sort();
+    ended.truncate(limit);
+    for (_, place, key, rank) in &ended {
+        match place {
+            Place::Bucket(bucket) => remove(state, bucket, key, *rank, grace_until),
+            Place::Dropped(at) => {
+                let entry = state.dropped.get_mut(*at).map(|dropped| &mut dropped.entry);
+                if let Some(gone) = entry.and_then(|entry| entry.past.remove(&(key.clone(), *rank))) {
+                    state.release(gone.object.slices, grace_until);
+                }
             }
         }
     }
-    ended.sort();
-    ended.truncate(limit);
-    for (_, bucket, key, rank) in &ended {
-        remove(state, bucket, key, *rank, grace_until);
-    }
     ended.len()
+}
+
+/// When the last of what is not current under a name was modified.
+pub(super) fn last_modified(entry: &BucketEntry, key: &ObjectKey) -> Option<Timestamp> {
+    of(entry, key).last().map(|(_, past)| past.object.version.modified)
 }
 
 fn of<'e>(entry: &'e BucketEntry, key: &ObjectKey) -> impl Iterator<Item = (i64, &'e PastEntry)> {
@@ -191,7 +214,7 @@ fn retain(
         return Ok(());
     };
     old.version.lease = None;
-    let retained = Some(Retained { deleted: at, until: at.plus(retention) });
+    let retained = Some(Retained { deleted: at, until: Timestamp::steady().plus(retention) });
     let key = (old.version.key.clone(), id.0);
     state.bucket_mut(bucket)?.past.insert(key, PastEntry { object: old, retained });
     Ok(())
@@ -210,7 +233,7 @@ fn end(
         None => remove(state, bucket, key, rank, grace_until),
         Some(retention) => {
             let past = state.bucket_mut(bucket)?.past.get_mut(&(key.clone(), rank)).ok_or(CatalogError::NoSuchKey)?;
-            past.retained = Some(Retained { deleted: at, until: at.plus(retention) });
+            past.retained = Some(Retained { deleted: at, until: Timestamp::steady().plus(retention) });
         }
     }
     Ok(())

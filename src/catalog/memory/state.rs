@@ -5,16 +5,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, Upload, UploadId, UploadPart, Version,
-    VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, ScrubFault, ScrubRound, Upload, UploadId,
+    UploadPart, Version, VersionId,
 };
 use crate::model::{
-    Block, BlockId, BucketRef, ByteRange, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Slice, TenantId,
-    Timestamp, WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ClientId, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota,
+    Slice, TenantId, Timestamp, WrappedTenantKey,
 };
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) canary: Option<Vec<u8>>,
     pub(super) tenant_keys: BTreeMap<(TenantId, &'static str, u32), WrappedTenantKey>,
@@ -22,16 +23,27 @@ pub(super) struct State {
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
     pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
+    /// Second looks, and when.
+    pub(super) looks: BTreeMap<(PartId, ProviderName), (QueuedDeletion, Timestamp)>,
+    /// Blocks that were looked through once, and when they are again.
+    pub(super) aside: Vec<(PartBlock, Timestamp)>,
+    /// How far the looks at all parts are, and what they found, by provider.
+    pub(super) rounds: BTreeMap<ProviderName, ScrubRound>,
+    pub(super) findings: BTreeMap<ProviderName, BTreeMap<PartId, ScrubFault>>,
     /// Where each version is.
     pub(super) versions: HashMap<VersionId, (BucketRef, ObjectKey)>,
     pub(super) last_version: i64,
-    /// What dropped buckets held.
-    pub(super) dropped: Vec<BucketEntry>,
+    /// What was dropped, in the order in which it went.
+    pub(super) dropped: Vec<Dropped>,
+    pub(super) quotas: BTreeMap<ClientId, Quota>,
+    /// The last time that was kept.
+    pub(super) time: Option<Timestamp>,
     pub(super) settings: CatalogSettings,
     pub(super) closed: bool,
 }
 
 /// A deletion in the queue.
+#[derive(Clone)]
 pub(super) struct Waiting {
     pub(super) part: QueuedDeletion,
     /// When it is tried next.
@@ -42,6 +54,7 @@ pub(super) struct Waiting {
     pub(super) attempts: u32,
 }
 
+#[derive(Clone)]
 pub(super) struct BucketEntry {
     pub(super) bucket: Bucket,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
@@ -51,16 +64,30 @@ pub(super) struct BucketEntry {
     pub(super) uploads: BTreeMap<(ObjectKey, UploadId), UploadEntry>,
 }
 
+/// A bucket that was dropped.
+#[derive(Clone)]
+pub(super) struct Dropped {
+    pub(super) id: i64,
+    pub(super) was: BucketRef,
+    pub(super) entry: BucketEntry,
+    /// Until when it can be had back; `None`: it goes at once.
+    pub(super) retained: Option<Retained>,
+    /// All that it holds is retained. If not, what is not is being removed.
+    pub(super) whole: bool,
+}
+
+#[derive(Clone)]
 pub(super) struct PastEntry {
     pub(super) object: ObjectEntry,
     pub(super) retained: Option<Retained>,
 }
 
 /// The uncommitted blocks of a name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Uncommitted {
     pub(super) blocks: BTreeMap<BlockId, (Block, Vec<PartSlice>)>,
     pub(super) touched: Option<Timestamp>,
+    pub(super) owner: Option<ClientId>,
 }
 
 #[derive(Clone)]
@@ -74,30 +101,19 @@ pub(super) struct ObjectEntry {
     pub(super) origin: Option<(UploadId, Vec<(u32, ETag)>)>,
 }
 
+#[derive(Clone)]
 pub(super) struct UploadEntry {
     pub(super) upload: Upload,
-    pub(super) parts: BTreeMap<u32, (UploadPart, Vec<PartSlice>)>,
+    pub(super) parts: BTreeMap<u32, StoredPart>,
 }
 
+pub(super) type StoredPart = (UploadPart, Vec<PartSlice>);
+
+#[derive(Clone)]
 pub(super) struct PartEntry {
     pub(super) part: Part,
     pub(super) tenant: TenantId,
     pub(super) slices: u64,
-}
-
-/// As [`Slice`], with the part's id only.
-#[derive(Debug, Clone)]
-pub(super) struct PartSlice {
-    pub(super) position: u64,
-    pub(super) part: PartId,
-    pub(super) offset: u64,
-    pub(super) length: u64,
-}
-
-impl PartSlice {
-    pub(super) fn end(&self) -> u64 {
-        self.position + self.length
-    }
 }
 
 impl State {
@@ -144,12 +160,13 @@ impl State {
         Some((bucket, found))
     }
 
-    /// The slices of new content, counted. Everything is checked before anything changes.
+    /// The slices of new content, counted, at most `most`. Everything is checked before anything changes.
     pub(super) fn add(
         &mut self,
         content: Content,
         length: u64,
         tenant: &TenantId,
+        most: usize,
     ) -> Result<Vec<PartSlice>, CatalogError> {
         let slices = match &content {
             Content::Empty => Vec::new(),
@@ -157,7 +174,7 @@ impl State {
                 self.check(part)?;
                 vec![PartSlice { position: 0, part: part.id, offset: 0, length: part.length }]
             }
-            Content::Shared { source, range } => self.share(*source, *range, tenant)?,
+            Content::Shared { source, range } => self.share(*source, *range, tenant, most)?,
         };
         if slices.iter().map(|slice| slice.length).sum::<u64>() != length {
             return Err(CatalogError::Damaged("a length that is not its content's"));
@@ -190,7 +207,8 @@ impl State {
             if let Some(PartEntry { part, tenant, .. }) = self.parts.remove(&slice.part) {
                 let chunks = part.chunks();
                 for provider in part.placements {
-                    self.queue(QueuedDeletion { part: part.id, tenant: tenant.clone(), chunks, provider }, grace_until);
+                    let (part, tenant) = (part.id, tenant.clone());
+                    self.queue(QueuedDeletion { part, tenant, chunks, provider, in_doubt: false }, grace_until);
                 }
             }
         }
@@ -231,7 +249,13 @@ impl State {
         Ok(())
     }
 
-    fn share(&self, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<Vec<PartSlice>, CatalogError> {
+    fn share(
+        &self,
+        source: VersionId,
+        range: ByteRange,
+        tenant: &TenantId,
+        most: usize,
+    ) -> Result<Vec<PartSlice>, CatalogError> {
         let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
         if bucket.tenant != *tenant {
             return Err(CatalogError::SourceChanged);
@@ -239,22 +263,13 @@ impl State {
         if range.first >= range.end || range.end > object.version.length {
             return Err(CatalogError::Damaged("a range outside of its source"));
         }
-        Ok(cut(&object.slices, range, 0))
+        cut(&object.slices, range, most)
     }
 }
 
-/// Bytes `range` of a content, as the bytes at `position` of another one.
-pub(super) fn cut(slices: &[PartSlice], range: ByteRange, position: u64) -> Vec<PartSlice> {
-    let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
-    let cut = |slice: &PartSlice| {
-        let first = slice.position.max(range.first);
-        let end = slice.end().min(range.end);
-        PartSlice {
-            position: position + (first - range.first),
-            part: slice.part,
-            offset: slice.offset + (first - slice.position),
-            length: end - first,
-        }
-    };
-    within.map(cut).collect()
+/// Bytes `range` of a content, from position 0 on.
+pub(super) fn cut(slices: &[PartSlice], range: ByteRange, most: usize) -> Result<Vec<PartSlice>, CatalogError> {
+    let mut joined = Joined::up_to(most);
+    slices.iter().filter_map(|slice| slice.cut(range, 0)).try_for_each(|slice| joined.add(slice))?;
+    Ok(joined.into_slices())
 }

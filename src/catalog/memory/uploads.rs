@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::objects;
-use super::state::{ObjectEntry, PartSlice, State, UploadEntry};
-use crate::catalog::{CatalogError, Completed, Completion, NewUpload, NewUploadPart, UploadId, Version};
+use super::state::{ObjectEntry, State, StoredPart, UploadEntry};
+use crate::catalog::slices::Joined;
+use crate::catalog::{
+    CatalogError, Completed, Completion, MOST_SLICES, MOST_SLICES_OF_PIECE, NewUpload, NewUploadPart, UploadId, Version,
+};
 use crate::model::{BucketRef, ObjectKey, Timestamp};
 
 pub(super) fn create(state: &mut State, new: NewUpload) -> Result<(), CatalogError> {
@@ -23,7 +26,7 @@ pub(super) fn put_part(state: &mut State, new: NewUploadPart, grace_until: Times
     if !(1..=10_000).contains(&number) {
         return Err(CatalogError::InvalidPart { number });
     }
-    let slices = state.add(new.content, length, &new.bucket.tenant)?;
+    let slices = state.add(new.content, length, &new.bucket.tenant, MOST_SLICES_OF_PIECE)?;
     let uploads = &mut state.bucket_mut(&new.bucket)?.uploads;
     let upload = uploads.get_mut(&(new.key, new.upload)).ok_or(CatalogError::NoSuchUpload)?;
     if let Some((_, old)) = upload.parts.insert(number, (new.part, slices)) {
@@ -45,24 +48,23 @@ pub(super) fn complete(
         return if equal { Ok(Completed { version, repeated: true }) } else { Err(CatalogError::NoSuchUpload) };
     }
     let lease = objects::check(state, &bucket, &key, &conditions)?;
-    check_parts(state.upload(&bucket, &key, &id)?, &parts)?;
-
-    let upload = state.bucket_mut(&bucket)?.uploads.remove(&(key.clone(), id.clone()));
-    let mut stored = upload.ok_or(CatalogError::NoSuchUpload)?.parts;
-    let mut slices = Vec::new();
+    let stored = &state.upload(&bucket, &key, &id)?.parts;
+    check_parts(stored, &parts)?;
+    let mut joined = Joined::up_to(MOST_SLICES);
     let mut part_lengths = Vec::new();
-    let mut position = 0;
-    for (number, _) in &parts {
-        let Some((part, of_part)) = stored.remove(number) else { continue };
-        slices.extend(of_part.into_iter().map(|slice| PartSlice { position: slice.position + position, ..slice }));
+    for (part, slices) in parts.iter().filter_map(|(number, _)| stored.get(number)) {
+        slices.iter().try_for_each(|slice| joined.add(*slice))?;
         part_lengths.push(part.length);
-        position += part.length;
     }
-    stored.into_values().for_each(|(_, left_out)| state.release(left_out, grace_until));
+    let (length, slices) = (joined.length(), joined.into_slices());
+    state.count(&slices);
+    let upload = state.bucket_mut(&bucket)?.uploads.remove(&(key.clone(), id.clone()));
+    let stored = upload.ok_or(CatalogError::NoSuchUpload)?.parts;
+    stored.into_values().for_each(|(_, slices)| state.release(slices, grace_until));
     let version = Version {
         id: state.next_version(),
         key,
-        length: position,
+        length,
         etag,
         modified,
         metadata,
@@ -90,13 +92,13 @@ pub(super) fn abort(
 }
 
 /// Each part must be there with its tag, and numbers must grow.
-fn check_parts(upload: &UploadEntry, parts: &[(u32, crate::model::ETag)]) -> Result<(), CatalogError> {
+fn check_parts(stored: &BTreeMap<u32, StoredPart>, parts: &[(u32, crate::model::ETag)]) -> Result<(), CatalogError> {
     if parts.is_empty() {
         return Err(CatalogError::InvalidPart { number: 0 });
     }
     let mut before = 0;
     for (number, etag) in parts {
-        let fits = upload.parts.get(number).is_some_and(|(part, _)| part.etag == *etag);
+        let fits = stored.get(number).is_some_and(|(part, _)| part.etag == *etag);
         if !fits || *number <= before {
             return Err(CatalogError::InvalidPart { number: *number });
         }

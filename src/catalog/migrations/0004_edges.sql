@@ -6,6 +6,17 @@
 
 -- Slices ------------------------------------------------------------------------------------------------------------
 
+-- The content that a version shares with others; NULL: its own, which has its id. The index gives the longest of those
+-- that share one.
+ALTER TABLE version ADD COLUMN shares INTEGER;
+CREATE INDEX version_shares ON version (shares, length) WHERE shares IS NOT NULL;
+
+-- Contents that no version sees any more, from a position on: they go in steps.
+CREATE TABLE leftover (
+    content_id INTEGER PRIMARY KEY,
+    position   INTEGER NOT NULL
+) STRICT;
+
 -- Deletions ---------------------------------------------------------------------------------------------------------
 
 -- `due`: when it is tried next. `since`: when it was due first. `attempts`: how often it failed.
@@ -17,7 +28,113 @@ UPDATE deletion SET since = due;
 DROP INDEX deletion_due;
 CREATE INDEX deletion_due ON deletion (provider, due, part_id);
 
+-- Parts with a put that ended in doubt: it may still arrive. At `at` it is decided whether their chunks are deleted (again).
+CREATE TABLE second_look (
+    part_id  BLOB    NOT NULL,
+    provider TEXT    NOT NULL,
+    tenant   TEXT    NOT NULL,
+    chunks   INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (part_id, provider)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX second_look_at ON second_look (at);
+
+-- Blocks of part ids that an earlier process left open and that were looked through once. At `at` they are once more.
+CREATE TABLE swept_block (
+    prefix BLOB    NOT NULL PRIMARY KEY CHECK (length(prefix) = 12),
+    tenant TEXT    NOT NULL,
+    count  INTEGER NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Scrub -------------------------------------------------------------------------------------------------------------
+
+-- When the part's chunks were stored: a provider may show a new one late. 0: long ago.
+ALTER TABLE part ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+
+-- How far the round has come in which every part at a provider is looked at, and what was found that is still so.
+CREATE TABLE scrub (
+    provider TEXT    NOT NULL PRIMARY KEY,
+    began    INTEGER NOT NULL,           -- this round
+    whole    INTEGER,                    -- when the last round began that came to its end
+    after    BLOB,                       -- the last part that was looked at in this round
+    looked   INTEGER NOT NULL,           -- how many were
+    parts    INTEGER NOT NULL            -- how many there were when it began
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scrub_finding (
+    provider TEXT NOT NULL,
+    part_id  BLOB NOT NULL,
+    fault    TEXT NOT NULL,
+    PRIMARY KEY (provider, part_id)
+) STRICT, WITHOUT ROWID;
 
 -- Quotas ------------------------------------------------------------------------------------------------------------
 
+-- What each client has: bytes and versions that it wrote (current, snapshots, retained), bytes of upload parts and blocks that
+-- wait, uploads and names with blocks that wait. Copies count as if their bytes were their own. What was written before this
+-- schema is nobody's. Kept by triggers: no path that writes or removes can forget to count.
+CREATE TABLE usage (
+    client  TEXT    NOT NULL PRIMARY KEY,
+    bytes   INTEGER NOT NULL,
+    objects INTEGER NOT NULL,
+    uploads INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Whose the blocks under a name are: who put the first.
+ALTER TABLE uncommitted ADD COLUMN client TEXT;
+
+CREATE TRIGGER version_comes AFTER INSERT ON version WHEN NEW.metadata ->> '$.owner' IS NOT NULL BEGIN
+    INSERT INTO usage VALUES (NEW.metadata ->> '$.owner', NEW.length, 1, 0)
+        ON CONFLICT (client) DO UPDATE SET bytes = bytes + NEW.length, objects = objects + 1;
+END;
+CREATE TRIGGER version_changes AFTER UPDATE OF length ON version WHEN NEW.metadata ->> '$.owner' IS NOT NULL BEGIN
+    UPDATE usage SET bytes = bytes + NEW.length - OLD.length WHERE client = NEW.metadata ->> '$.owner';
+END;
+CREATE TRIGGER version_goes AFTER DELETE ON version WHEN OLD.metadata ->> '$.owner' IS NOT NULL BEGIN
+    UPDATE usage SET bytes = bytes - OLD.length, objects = objects - 1 WHERE client = OLD.metadata ->> '$.owner';
+END;
+CREATE TRIGGER upload_comes AFTER INSERT ON upload WHEN NEW.metadata ->> '$.owner' IS NOT NULL BEGIN
+    INSERT INTO usage VALUES (NEW.metadata ->> '$.owner', 0, 0, 1)
+        ON CONFLICT (client) DO UPDATE SET uploads = uploads + 1;
+END;
+CREATE TRIGGER upload_goes AFTER DELETE ON upload WHEN OLD.metadata ->> '$.owner' IS NOT NULL BEGIN
+    UPDATE usage SET uploads = uploads - 1 WHERE client = OLD.metadata ->> '$.owner';
+END;
+CREATE TRIGGER upload_part_comes AFTER INSERT ON upload_part BEGIN
+    UPDATE usage SET bytes = bytes + NEW.length
+        WHERE client = (SELECT metadata ->> '$.owner' FROM upload WHERE upload_row = NEW.upload_row);
+END;
+CREATE TRIGGER upload_part_goes AFTER DELETE ON upload_part BEGIN
+    UPDATE usage SET bytes = bytes - OLD.length
+        WHERE client = (SELECT metadata ->> '$.owner' FROM upload WHERE upload_row = OLD.upload_row);
+END;
+CREATE TRIGGER uncommitted_comes AFTER INSERT ON uncommitted WHEN NEW.client IS NOT NULL BEGIN
+    INSERT INTO usage VALUES (NEW.client, 0, 0, 1) ON CONFLICT (client) DO UPDATE SET uploads = uploads + 1;
+END;
+CREATE TRIGGER uncommitted_goes AFTER DELETE ON uncommitted WHEN OLD.client IS NOT NULL BEGIN
+    UPDATE usage SET uploads = uploads - 1 WHERE client = OLD.client;
+END;
+CREATE TRIGGER block_comes AFTER INSERT ON block BEGIN
+    UPDATE usage SET bytes = bytes + NEW.length
+        WHERE client = (SELECT client FROM uncommitted WHERE uncommitted_id = NEW.uncommitted_id);
+END;
+CREATE TRIGGER block_goes AFTER DELETE ON block BEGIN
+    UPDATE usage SET bytes = bytes - OLD.length
+        WHERE client = (SELECT client FROM uncommitted WHERE uncommitted_id = OLD.uncommitted_id);
+END;
+
+-- Buckets that were dropped -------------------------------------------------------------------------------------------
+
+-- `gone`: which deletion it was, from the counter of contents. Whose the bucket was and its name, when it was dropped, and until when it can be had back; NULL: it goes at once.
+-- `whole`: it holds only what is retained; 0: what was not retained is being removed from it.
+ALTER TABLE bucket ADD COLUMN gone INTEGER;
+ALTER TABLE bucket ADD COLUMN gone_tenant TEXT;
+ALTER TABLE bucket ADD COLUMN gone_name TEXT;
+ALTER TABLE bucket ADD COLUMN deleted INTEGER;
+ALTER TABLE bucket ADD COLUMN until INTEGER;
+ALTER TABLE bucket ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
+
+-- The last moment that something of a bucket is retained.
+CREATE INDEX past_of_bucket ON past (bucket_id, until) WHERE until IS NOT NULL;

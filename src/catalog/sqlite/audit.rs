@@ -40,19 +40,30 @@ const CHECKS: &[(&str, &str)] = &[
         "a slice does not begin where the one before ends",
         "SELECT content_id || ' at ' || position FROM (
              SELECT content_id, position, lag(position + length, 1, 0) OVER (PARTITION BY content_id ORDER BY position) AS due
-             FROM slice)
+             FROM slice WHERE NOT EXISTS (SELECT 1 FROM leftover
+                 WHERE leftover.content_id = slice.content_id AND leftover.position <= slice.position))
          WHERE position <> due",
     ),
     (
         "a content belongs to nothing",
         "SELECT DISTINCT content_id || '' FROM slice
-         WHERE content_id NOT IN (SELECT version_id FROM version) AND content_id NOT IN (SELECT content_id FROM upload_part)
-             AND content_id NOT IN (SELECT content_id FROM block)",
+         WHERE content_id NOT IN (SELECT coalesce(shares, version_id) FROM version)
+             AND content_id NOT IN (SELECT content_id FROM upload_part)
+             AND content_id NOT IN (SELECT content_id FROM block) AND content_id NOT IN (SELECT content_id FROM leftover)",
+    ),
+    (
+        "a slice is behind all that versions see of its content",
+        "SELECT content_id || ' at ' || slice.position FROM slice
+         JOIN (SELECT coalesce(shares, version_id) AS content_id, max(length) AS seen FROM version GROUP BY 1)
+             USING (content_id)
+         LEFT JOIN leftover USING (content_id)
+         WHERE slice.position >= seen AND slice.position < coalesce(leftover.position, 9223372036854775807)",
     ),
     (
         "a version's length is not its slices'",
         "SELECT version_id || '' FROM version
-         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice WHERE content_id = version_id)",
+         WHERE length <> (SELECT coalesce(sum(slice.length), 0) FROM slice
+             WHERE content_id = coalesce(shares, version_id) AND slice.position < version.length)",
     ),
     (
         "a name's line in lists is not its version's",
@@ -141,6 +152,22 @@ const CHECKS: &[(&str, &str)] = &[
     (
         "an upload part has no upload",
         "SELECT content_id || '' FROM upload_part WHERE upload_row NOT IN (SELECT upload_row FROM upload)",
+    ),
+    (
+        "what a client has is counted wrong",
+        "SELECT coalesce(counted.client, usage.client) FROM (
+             SELECT client, sum(bytes) AS bytes, sum(objects) AS objects, sum(uploads) AS uploads FROM (
+                 SELECT metadata ->> '$.owner' AS client, length AS bytes, 1 AS objects, 0 AS uploads FROM version
+                 UNION ALL SELECT metadata ->> '$.owner', 0, 0, 1 FROM upload
+                 UNION ALL SELECT upload.metadata ->> '$.owner', upload_part.length, 0, 0
+                     FROM upload_part JOIN upload USING (upload_row)
+                 UNION ALL SELECT client, 0, 0, 1 FROM uncommitted
+                 UNION ALL SELECT client, block.length, 0, 0 FROM block JOIN uncommitted USING (uncommitted_id))
+             WHERE client IS NOT NULL GROUP BY client) AS counted
+         FULL JOIN usage ON usage.client = counted.client
+         WHERE coalesce(counted.bytes, 0) <> coalesce(usage.bytes, 0)
+            OR coalesce(counted.objects, 0) <> coalesce(usage.objects, 0)
+            OR coalesce(counted.uploads, 0) <> coalesce(usage.uploads, 0)",
     ),
     (
         "a slice is of another tenant's part",

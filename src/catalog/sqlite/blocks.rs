@@ -2,20 +2,26 @@
 //!
 //! # Invariants
 //! - A name's uncommitted blocks go when a version is committed under it, by whichever protocol.
-//! - An uncommitted block owns its content until a commit moves it into a version's.
+//! - An uncommitted block owns its content until a commit makes it a version's.
+//! - A list of blocks is counted in slices before anything of it is written.
+//! - A set of many blocks that goes is renamed, to what is no UTF-8 and so no name of an object, and then dropped in steps.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal, Origin};
+use super::purge::Step;
 use super::rows::{bucket_id, limit, next_content, number, stored};
 use super::{block_list, past, slices};
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
-    VersionId,
+    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
+    MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_SLICES, Version, VersionId,
 };
-use crate::model::{Block, BlockId, BlockPick, BlockSource, ByteRange, Conditions, ObjectKey, Timestamp};
+use crate::model::{
+    Block, BlockId, BlockPick, BlockSource, ByteRange, ClientId, Conditions, Lease, ObjectKey, Timestamp,
+};
 
 pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
@@ -38,7 +44,7 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
     }
     let set = match &waiting {
         Some(waiting) => waiting.id,
-        None => begin(db, bucket, &new.key, id_bytes)?,
+        None => begin(db, bucket, &new.key, id_bytes, new.owner.as_ref())?,
     };
     let content = slices::add(db, &new.content, new.block.length, &new.bucket.tenant)?;
     let replaced = remove_block(db, set, new.block.id.as_str())?;
@@ -52,7 +58,7 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
     db.prepare_cached("UPDATE uncommitted SET blocks = ?2, touched = ?3 WHERE uncommitted_id = ?1")?
         .execute(params![set, count, new.uploaded.0])?;
     match replaced {
-        Some(old) => slices::release(db, old.content, grace_until),
+        Some(old) => slices::release(db, old, grace_until),
         None => Ok(()),
     }
 }
@@ -80,6 +86,88 @@ pub(super) fn lists(db: &Connection, object: &ObjectRef) -> Result<BlockLists, C
 }
 
 pub(super) fn commit(db: &Connection, commit: &BlockCommit, disposal: Disposal) -> Result<Version, CatalogError> {
+    let (bucket, current, lease) = admit(db, commit)?;
+    let waiting = Waiting::of(db, bucket, commit.key.as_bytes())?;
+    let Picked { joined, blocks, uncommitted, .. } = pick(db, commit, current.as_ref(), waiting.as_ref())?;
+    let (id, length) = (next_content(db)?, joined.length());
+    let slices = joined.into_slices();
+    if waiting.is_some_and(|waiting| waiting.is_large()) {
+        slices::add_shared(db, id, &slices)?;
+    } else {
+        // The blocks themselves go below, with what the list does not name.
+        let used: Vec<i64> = uncommitted.into_values().map(|(_, content)| content).collect();
+        slices::replace(db, id, &slices, &used, disposal.grace_until)?;
+    }
+    let mut version = version_of(commit, id, length, &blocks, lease);
+    let origin = Origin { upload: None, blocks: Some(block_list::write(&blocks)), shares: None };
+    objects::replace(db, bucket, current, &mut version, origin, disposal)?;
+    Ok(version)
+}
+
+/// What a list of blocks names, and of what that was found.
+pub(super) struct Plan {
+    slices: Vec<PartSlice>,
+    length: u64,
+    blocks: Vec<Block>,
+    basis: Basis,
+}
+
+impl Plan {
+    pub(super) fn take_slices(&mut self) -> Vec<PartSlice> {
+        std::mem::take(&mut self.slices)
+    }
+}
+
+/// What a list was looked up in: the version, and the set of blocks, how many it had and which came last.
+#[derive(PartialEq, Eq)]
+struct Basis {
+    version: Option<i64>,
+    set: Option<(i64, i64, Option<i64>)>,
+}
+
+impl Basis {
+    fn of(db: &Connection, current: Option<&Current>, waiting: Option<&Waiting>) -> Result<Self, CatalogError> {
+        let newest = |waiting: &Waiting| {
+            let sql = "SELECT max(content_id) FROM block WHERE uncommitted_id = ?1";
+            let newest = db.prepare_cached(sql)?.query_row([waiting.id], |row| row.get(0))?;
+            Ok::<_, CatalogError>((waiting.id, waiting.blocks, newest))
+        };
+        Ok(Self { version: current.map(|current| current.version), set: waiting.map(newest).transpose()? })
+    }
+}
+
+/// Looks a list up.
+pub(super) fn plan(db: &Connection, commit: &BlockCommit) -> Result<Plan, CatalogError> {
+    let bucket = bucket_id(db, &commit.bucket)?;
+    let current = Current::of(db, bucket, &commit.key)?;
+    let waiting = Waiting::of(db, bucket, commit.key.as_bytes())?;
+    let basis = Basis::of(db, current.as_ref(), waiting.as_ref())?;
+    let Picked { joined, blocks, .. } = pick(db, commit, current.as_ref(), waiting.as_ref())?;
+    Ok(Plan { length: joined.length(), slices: joined.into_slices(), blocks, basis })
+}
+
+/// Commits a list whose slices were written as `content`; `None` when it was looked up in what is no longer there.
+pub(super) fn commit_planned(
+    db: &Connection,
+    commit: &BlockCommit,
+    plan: &Plan,
+    content: i64,
+    disposal: Disposal,
+) -> Result<Option<Version>, CatalogError> {
+    let (bucket, current, lease) = admit(db, commit)?;
+    let waiting = Waiting::of(db, bucket, commit.key.as_bytes())?;
+    if Basis::of(db, current.as_ref(), waiting.as_ref())? != plan.basis {
+        return Ok(None);
+    }
+    slices::claim(db, content)?;
+    let mut version = version_of(commit, next_content(db)?, plan.length, &plan.blocks, lease);
+    let origin = Origin { upload: None, blocks: Some(block_list::write(&plan.blocks)), shares: Some(content) };
+    objects::replace(db, bucket, current, &mut version, origin, disposal)?;
+    Ok(Some(version))
+}
+
+/// Holds a commit's conditions against what is there.
+fn admit(db: &Connection, commit: &BlockCommit) -> Result<(i64, Option<Current>, Option<Lease>), CatalogError> {
     let bucket = bucket_id(db, &commit.bucket)?;
     let current = Current::of(db, bucket, &commit.key)?;
     let lease = Current::guard_write(db, bucket, &commit.key, current.as_ref(), &commit.conditions)?;
@@ -87,25 +175,33 @@ pub(super) fn commit(db: &Connection, commit: &BlockCommit, disposal: Disposal) 
     if commit.picks.len() > MOST_BLOCKS {
         return Err(CatalogError::TooManyBlocks);
     }
-    let waiting = Waiting::of(db, bucket, commit.key.as_bytes())?;
-    let mut joined = Joined::new(db, current.as_ref(), waiting.map(|waiting| waiting.id))?;
-    commit.picks.iter().try_for_each(|pick| joined.add(pick))?;
-    let Joined { id, length, blocks, .. } = joined;
-    let mut version = Version {
+    Ok((bucket, current, lease))
+}
+
+fn pick<'a>(
+    db: &'a Connection,
+    commit: &BlockCommit,
+    current: Option<&Current>,
+    waiting: Option<&Waiting>,
+) -> Result<Picked<'a>, CatalogError> {
+    let mut picked = Picked::new(db, current, waiting.map(|waiting| waiting.id))?;
+    commit.picks.iter().try_for_each(|pick| picked.add(pick))?;
+    Ok(picked)
+}
+
+fn version_of(commit: &BlockCommit, id: i64, length: u64, blocks: &[Block], lease: Option<Lease>) -> Version {
+    Version {
         id: VersionId(id),
         key: commit.key.clone(),
         length,
-        etag: commit.etag.clone().unwrap_or_else(|| BlockCommit::tag_of(&blocks)),
+        etag: commit.tag(blocks),
         modified: commit.modified,
         metadata: commit.metadata.clone(),
         part_lengths: Vec::new(),
         revision: id,
         snapshot: None,
         lease,
-    };
-    let origin = Origin { upload: None, blocks: Some(block_list::write(&blocks)) };
-    objects::replace(db, bucket, current, &mut version, origin, disposal)?;
-    Ok(version)
+    }
 }
 
 /// Whether a name has uncommitted blocks.
@@ -124,23 +220,45 @@ pub(super) fn drop_stale(
     most: usize,
     grace_until: Timestamp,
 ) -> Result<usize, CatalogError> {
-    let stale = {
-        let sql = "SELECT uncommitted_id FROM uncommitted WHERE touched < ?1 ORDER BY touched LIMIT ?2";
+    let sql = "SELECT uncommitted_id FROM uncommitted WHERE touched < ?1 ORDER BY touched LIMIT 1";
+    let mut oldest = db.prepare_cached(sql)?;
+    let mut step = Step::new(db, usize::MAX);
+    let mut dropped = 0;
+    while dropped < most && step.takes() {
+        let Some(set) = oldest.query_row([before.0], |row| row.get(0)).optional()? else { return Ok(dropped) };
+        dropped += usize::from(!discard_some(db, set, grace_until)?);
+    }
+    // There may be more, whatever ended the step.
+    Ok(most)
+}
+
+/// Drops some blocks of a set, and the set with the last of them; `Ok(true)`: there are more.
+pub(super) fn discard_some(db: &Connection, id: i64, grace_until: Timestamp) -> Result<bool, CatalogError> {
+    let contents = {
+        let sql = "DELETE FROM block WHERE uncommitted_id = ?1 AND block_id IN
+                       (SELECT block_id FROM block WHERE uncommitted_id = ?1 ORDER BY block_id LIMIT ?2)
+                   RETURNING content_id";
         let mut statement = db.prepare_cached(sql)?;
-        statement.query_map(params![before.0, limit(most)], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
+        let gone = statement.query_map(params![id, limit(PAGE_SLICES)], |row| row.get(0))?;
+        gone.collect::<Result<Vec<i64>, _>>()?
     };
-    stale.iter().try_for_each(|id| discard(db, *id, grace_until))?;
-    Ok(stale.len())
+    slices::release_all(db, &contents, grace_until)?;
+    let sql = "UPDATE uncommitted SET blocks = blocks - ?2 WHERE uncommitted_id = ?1 RETURNING blocks";
+    let left: i64 = db.prepare_cached(sql)?.query_row(params![id, limit(contents.len())], |row| row.get(0))?;
+    if left == 0 {
+        db.prepare_cached("DELETE FROM uncommitted WHERE uncommitted_id = ?1")?.execute([id])?;
+    }
+    Ok(left > 0)
 }
 
 pub(super) fn discard(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    let contents = {
-        let mut statement = db.prepare_cached("DELETE FROM block WHERE uncommitted_id = ?1 RETURNING content_id")?;
-        statement.query_map([id], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
-    };
-    contents.into_iter().try_for_each(|content| slices::release(db, content, grace_until))?;
-    db.prepare_cached("DELETE FROM uncommitted WHERE uncommitted_id = ?1")?.execute([id])?;
-    Ok(())
+    let sql = "UPDATE uncommitted SET key = CAST(x'ff' || CAST(uncommitted_id AS TEXT) AS BLOB), touched = ?2
+               WHERE uncommitted_id = ?1 AND blocks > ?3";
+    if db.prepare_cached(sql)?.execute(params![id, i64::MIN, limit(PAGE_SLICES)])? == 1 {
+        // Under a name that no object can have, for `drop_stale`.
+        return Ok(());
+    }
+    discard_some(db, id, grace_until).map(drop)
 }
 
 /// The uncommitted blocks of one name, all together.
@@ -151,6 +269,11 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Whether it is dropped in steps.
+    fn is_large(&self) -> bool {
+        self.blocks > limit(PAGE_SLICES)
+    }
+
     fn of(db: &Connection, bucket: i64, key: &[u8]) -> Result<Option<Self>, CatalogError> {
         let sql = "SELECT uncommitted_id, id_bytes, blocks FROM uncommitted WHERE bucket_id = ?1 AND key = ?2";
         let read = |row: &rusqlite::Row<'_>| Ok(Self { id: row.get(0)?, id_bytes: row.get(1)?, blocks: row.get(2)? });
@@ -158,55 +281,56 @@ impl Waiting {
     }
 }
 
-fn begin(db: &Connection, bucket: i64, key: &ObjectKey, id_bytes: i64) -> Result<i64, CatalogError> {
-    let sql = "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched) VALUES (?1, ?2, ?3, 0, 0)
+fn begin(
+    db: &Connection,
+    bucket: i64,
+    key: &ObjectKey,
+    id_bytes: i64,
+    owner: Option<&ClientId>,
+) -> Result<i64, CatalogError> {
+    let sql =
+        "INSERT INTO uncommitted (bucket_id, key, id_bytes, blocks, touched, client) VALUES (?1, ?2, ?3, 0, 0, ?4)
                RETURNING uncommitted_id";
-    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id_bytes], |row| row.get(0))?)
-}
-
-/// An uncommitted block as it is stored.
-struct StoredBlock {
-    content: i64,
-    length: u64,
-    md5: Option<[u8; 16]>,
+    let row = params![bucket, key.as_bytes(), id_bytes, owner.map(ClientId::as_str)];
+    Ok(db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
 }
 
 /// Takes one uncommitted block out, with its content still there.
-fn remove_block(db: &Connection, set: i64, id: &str) -> Result<Option<StoredBlock>, CatalogError> {
-    let sql = "DELETE FROM block WHERE uncommitted_id = ?1 AND block_id = ?2 RETURNING content_id, length, md5";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![set, id])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(StoredBlock { content: row.get(0)?, length: number(row.get(1)?)?, md5: row.get(2)? }))
+fn remove_block(db: &Connection, set: i64, id: &str) -> Result<Option<i64>, CatalogError> {
+    let sql = "DELETE FROM block WHERE uncommitted_id = ?1 AND block_id = ?2 RETURNING content_id";
+    Ok(db.prepare_cached(sql)?.query_row(params![set, id], |row| row.get(0)).optional()?)
 }
 
-/// A content that is being joined from blocks.
-struct Joined<'a> {
+/// What a list of blocks names, before anything of it is written.
+struct Picked<'a> {
     db: &'a Connection,
-    id: i64,
-    length: u64,
+    /// What the object will be made of, and of which blocks.
+    joined: Joined,
     blocks: Vec<Block>,
-    /// The version that committed blocks are of, and where in it each lies.
+    /// The content that committed blocks are of, and where in it each lies.
     source: i64,
     committed: HashMap<BlockId, (ByteRange, Block)>,
-    /// Uncommitted blocks: in which set, and where those lie now that were used already.
+    /// Uncommitted blocks: in which set, and those that were found, each with its content.
     set: Option<i64>,
-    used: HashMap<BlockId, (ByteRange, Block)>,
+    uncommitted: HashMap<BlockId, (Block, i64)>,
 }
 
-impl<'a> Joined<'a> {
+impl<'a> Picked<'a> {
     fn new(db: &'a Connection, current: Option<&Current>, set: Option<i64>) -> Result<Self, CatalogError> {
-        let source = current.map_or(0, |current| current.version);
         let mut committed = HashMap::new();
-        let mut position = 0;
-        for block in self::committed(db, source)? {
-            let range = ByteRange { first: position, end: position + block.length };
-            position = range.end;
-            // Of several of one name the last counts.
-            committed.insert(block.id.clone(), (range, block));
+        let mut source = 0;
+        if let Some(current) = current {
+            source = slices::content_of(db, current.version)?;
+            let mut position = 0;
+            for block in self::committed(db, current.version)? {
+                let range = ByteRange { first: position, end: position + block.length };
+                position = range.end;
+                // Of several of one name the last counts.
+                committed.insert(block.id.clone(), (range, block));
+            }
         }
-        let id = next_content(db)?;
-        Ok(Self { db, id, length: 0, blocks: Vec::new(), source, committed, set, used: HashMap::new() })
+        let joined = Joined::up_to(MOST_SLICES);
+        Ok(Self { db, joined, blocks: Vec::new(), source, committed, set, uncommitted: HashMap::new() })
     }
 
     fn add(&mut self, pick: &BlockPick) -> Result<(), CatalogError> {
@@ -218,32 +342,41 @@ impl<'a> Joined<'a> {
                 None => self.committed(&pick.id)?,
             },
         };
-        let block = found.ok_or(CatalogError::InvalidBlock)?;
-        self.length += block.length;
-        self.blocks.push(block);
+        self.blocks.push(found.ok_or(CatalogError::InvalidBlock)?);
         Ok(())
     }
 
-    fn committed(&self, id: &BlockId) -> Result<Option<Block>, CatalogError> {
+    fn committed(&mut self, id: &BlockId) -> Result<Option<Block>, CatalogError> {
         let Some((range, block)) = self.committed.get(id) else { return Ok(None) };
-        slices::copy(self.db, self.source, *range, self.id, self.length)?;
+        let slices = slices::cut(self.db, self.source, *range, MOST_SLICES)?;
+        slices.into_iter().try_for_each(|slice| self.joined.add(slice))?;
         Ok(Some(block.clone()))
     }
 
-    /// Moves the block's content here; when it was moved already, shares it.
     fn uncommitted(&mut self, id: &BlockId) -> Result<Option<Block>, CatalogError> {
         let Some(set) = self.set else { return Ok(None) };
-        if let Some((range, block)) = self.used.get(id) {
-            slices::copy(self.db, self.id, *range, self.id, self.length)?;
-            return Ok(Some(block.clone()));
-        }
-        let Some(stored) = remove_block(self.db, set, id.as_str())? else { return Ok(None) };
-        slices::attach(self.db, stored.content, self.id, self.length)?;
-        let block = Block { id: id.clone(), length: stored.length, md5: stored.md5 };
-        let range = ByteRange { first: self.length, end: self.length + stored.length };
-        self.used.insert(id.clone(), (range, block.clone()));
+        let found = match self.uncommitted.get(id) {
+            Some(found) => found.clone(),
+            None => {
+                let Some(found) = stored_block(self.db, set, id)? else { return Ok(None) };
+                self.uncommitted.insert(id.clone(), found.clone());
+                found
+            }
+        };
+        let (block, content) = found;
+        let slices = slices::all(self.db, content, MOST_SLICES_OF_PIECE)?;
+        slices.into_iter().try_for_each(|slice| self.joined.add(slice))?;
         Ok(Some(block))
     }
+}
+
+/// An uncommitted block, with its content.
+fn stored_block(db: &Connection, set: i64, id: &BlockId) -> Result<Option<(Block, i64)>, CatalogError> {
+    let sql = "SELECT content_id, length, md5 FROM block WHERE uncommitted_id = ?1 AND block_id = ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![set, id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((Block { id: id.clone(), length: number(row.get(1)?)?, md5: row.get(2)? }, row.get(0)?)))
 }
 
 /// The committed blocks of a version, in their order.

@@ -2,20 +2,27 @@
 //!
 //! # Invariants
 //! - A bucket that was dropped belongs to no tenant, so nothing finds it by its name; what it holds waits for the purge.
+//! - It can be had back until the last of what it retains has had its time, if all that it holds is retained.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{bucket_id, bucket_name, next_content};
 use super::{encoding, leases, rows};
-use crate::catalog::{Bucket, BucketRevision, CatalogError};
+use crate::catalog::{Bucket, BucketRevision, CatalogError, GoneBucket, Retained};
 use crate::model::{BucketRef, Conditions, TenantId, Timestamp};
 
 /// What [`bucket_of`] reads; begins a statement that goes on with `WHERE`.
 const BUCKET: &str = "SELECT bucket.name, bucket.created, bucket.modified, bucket.revision, bucket.metadata,
         bucket.policies, lease.lease_id, lease.duration, lease.expires, lease.breaks
     FROM bucket LEFT JOIN lease ON lease.bucket_id = bucket.bucket_id AND lease.key = x''";
+
+/// What [`gone`] reads: those that can be had back at ?1. Goes on with `AND`.
+const GONE: &str = "SELECT bucket.gone_name, bucket.created, bucket.modified, bucket.revision, bucket.metadata,
+        bucket.policies, NULL, NULL, NULL, NULL, bucket.gone, bucket.deleted, bucket.until
+    FROM bucket WHERE tenant = '' AND until >= ?1 AND whole = 1";
 
 pub(super) fn create(
     db: &Connection,
@@ -55,28 +62,62 @@ pub(super) fn buckets(db: &Connection, tenant: &TenantId) -> Result<Vec<Bucket>,
     Ok(buckets)
 }
 
-pub(super) fn delete(db: &Connection, bucket: &BucketRef) -> Result<(), CatalogError> {
+pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Duration>) -> Result<(), CatalogError> {
     let id = bucket_id(db, bucket)?;
     leases::guard_write(db, id, &[], None)?;
     let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
         OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
-        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)
+        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')
         OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND deleted IS NULL)";
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return Err(CatalogError::BucketNotEmpty);
     }
-    let retained = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1)";
-    if db.prepare_cached(retained)?.query_row([id], |row| row.get::<_, bool>(0))? {
-        return set_aside(db, id);
-    }
-    remove(db, id)
+    // Large sets of blocks that were dropped go in steps.
+    let left = "SELECT EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)";
+    let left = db.prepare_cached(left)?.query_row([id], |row| row.get::<_, bool>(0))?;
+    set_aside(db, bucket, id, retention, !left)
 }
 
-pub(super) fn drop_bucket(db: &Connection, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
+pub(super) fn drop_bucket(
+    db: &Connection,
+    bucket: &BucketRef,
+    conditions: &Conditions,
+    retention: Option<Duration>,
+) -> Result<(), CatalogError> {
     let id = bucket_id(db, bucket)?;
     self::bucket(db, bucket)?.check_write(conditions)?;
     leases::guard_write(db, id, &[], conditions.lease.as_deref())?;
-    set_aside(db, id)
+    set_aside(db, bucket, id, retention, retention.is_some())
+}
+
+pub(super) fn gone(db: &Connection, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+    let mut statement = db.prepare_cached(&format!("{GONE} AND gone_tenant = ?2 ORDER BY gone_name, gone"))?;
+    let mut found = statement.query(params![Timestamp::steady().0, tenant.as_str()])?;
+    let mut buckets = Vec::new();
+    while let Some(row) = found.next()? {
+        buckets.push(GoneBucket {
+            id: row.get(10)?,
+            bucket: bucket_of(row)?,
+            retained: Retained { deleted: Timestamp(row.get(11)?), until: Timestamp(row.get(12)?) },
+        });
+    }
+    Ok(buckets)
+}
+
+pub(super) fn restore(db: &Connection, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+    let (tenant, name) = (bucket.tenant.as_str(), bucket.name.as_str());
+    let sql = "SELECT bucket_id FROM bucket WHERE tenant = '' AND until >= ?1 AND whole = 1 AND gone_tenant = ?2
+                   AND gone_name = ?3 AND gone = ?4";
+    let meant = params![Timestamp::steady().0, tenant, name, id];
+    let row: Option<i64> = db.prepare_cached(sql)?.query_row(meant, |row| row.get(0)).optional()?;
+    let row = row.ok_or(CatalogError::NoSuchBucket)?;
+    if bucket_id(db, bucket).is_ok() {
+        return Err(CatalogError::BucketExists);
+    }
+    let sql = "UPDATE bucket SET tenant = ?2, name = ?3, gone = NULL, gone_tenant = NULL, gone_name = NULL,
+                   deleted = NULL, until = NULL WHERE bucket_id = ?1";
+    db.prepare_cached(sql)?.execute(params![row, tenant, name])?;
+    self::bucket(db, bucket)
 }
 
 pub(super) fn revise(
@@ -91,11 +132,13 @@ pub(super) fn revise(
     leases::guard_read(db, id, &[], conditions.lease.as_deref())?;
     let (sql, text) = match revision {
         BucketRevision::User(user) => {
-            let sql = "UPDATE bucket SET modified = ?2, revision = ?3, metadata = ?4 WHERE bucket_id = ?1";
+            let sql =
+                "UPDATE bucket SET modified = max(modified, ?2), revision = ?3, metadata = ?4 WHERE bucket_id = ?1";
             (sql, encoding::write_user(user)?)
         }
         BucketRevision::Policies(policies) => {
-            let sql = "UPDATE bucket SET modified = ?2, revision = ?3, policies = ?4 WHERE bucket_id = ?1";
+            let sql =
+                "UPDATE bucket SET modified = max(modified, ?2), revision = ?3, policies = ?4 WHERE bucket_id = ?1";
             (sql, encoding::write_policies(policies)?)
         }
     };
@@ -104,10 +147,18 @@ pub(super) fn revise(
     self::bucket(db, bucket)
 }
 
-/// A bucket that was dropped, if any waits to be emptied.
-pub(super) fn dropped(db: &Connection) -> Result<Option<i64>, CatalogError> {
-    let sql = "SELECT bucket_id FROM bucket WHERE tenant = '' ORDER BY name LIMIT 1";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
+/// A bucket that was dropped, if any waits to be emptied; whether all of it goes, or only what is not retained.
+pub(super) fn dropped(db: &Connection, now: Timestamp) -> Result<Option<(i64, bool)>, CatalogError> {
+    let sql = "SELECT bucket_id, until IS NULL OR until < ?1 FROM bucket
+               WHERE tenant = '' AND (until IS NULL OR until < ?1 OR whole = 0) ORDER BY name LIMIT 1";
+    let found = db.prepare_cached(sql)?.query_row([now.0], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(found.optional()?)
+}
+
+/// What a dropped bucket holds is all retained now.
+pub(super) fn is_whole(db: &Connection, id: i64) -> Result<(), CatalogError> {
+    db.prepare_cached("UPDATE bucket SET whole = 1 WHERE bucket_id = ?1")?.execute([id])?;
+    Ok(())
 }
 
 /// Removes a bucket that holds nothing any more.
@@ -117,10 +168,25 @@ pub(super) fn remove(db: &Connection, id: i64) -> Result<(), CatalogError> {
     Ok(())
 }
 
-/// Takes a bucket from its tenant, for the purge to empty.
-fn set_aside(db: &Connection, id: i64) -> Result<(), CatalogError> {
-    db.prepare_cached("UPDATE bucket SET tenant = '', name = CAST(bucket_id AS TEXT) WHERE bucket_id = ?1")?
-        .execute([id])?;
+/// Takes a bucket from its tenant, to be had back or for the purge to empty. `whole`: all that it holds is retained.
+fn set_aside(
+    db: &Connection,
+    bucket: &BucketRef,
+    id: i64,
+    retention: Option<Duration>,
+    whole: bool,
+) -> Result<(), CatalogError> {
+    leases::remove(db, id, &[])?;
+    let last = "SELECT max(until) FROM past WHERE bucket_id = ?1 AND until IS NOT NULL";
+    let last: Option<i64> = db.prepare_cached(last)?.query_row([id], |row| row.get(0))?;
+    let until = retention.map(|retention| Timestamp::steady().plus(retention).0).max(last);
+    if until.is_none() && whole {
+        return remove(db, id);
+    }
+    let sql = "UPDATE bucket SET tenant = '', name = CAST(bucket_id AS TEXT), gone_tenant = ?2, gone_name = ?3,
+                   deleted = ?4, until = ?5, whole = ?6, gone = ?7 WHERE bucket_id = ?1";
+    let (tenant, name, gone) = (bucket.tenant.as_str(), bucket.name.as_str(), next_content(db)?);
+    db.prepare_cached(sql)?.execute(params![id, tenant, name, Timestamp::now().0, until, whole, gone])?;
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub(super) fn revise(
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
-        version.modified = at;
+        version.modified = version.modified.max(at);
         version.revision = next_content(db)?;
     }
     objects::rewrite(db, &version)?;
@@ -43,7 +43,7 @@ pub(super) fn revise(
     Ok(version)
 }
 
-pub(super) fn append(db: &Connection, append: &NewAppend) -> Result<Appended, CatalogError> {
+pub(super) fn append(db: &Connection, append: &NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError> {
     let bucket = bucket_id(db, &append.bucket)?;
     let mut version = objects::current(db, bucket, &append.key)?;
     version.check_write(&append.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
@@ -52,7 +52,7 @@ pub(super) fn append(db: &Connection, append: &NewAppend) -> Result<Appended, Ca
     let offset = version.length;
     append.apply(&mut version)?;
     version.revision = next_content(db)?;
-    let slices = slices::append(db, version.id.0, offset, &append.part, &append.bucket.tenant)?;
+    let slices = slices::append(db, version.id.0, offset, (&append.part, &append.bucket.tenant), grace_until)?;
     objects::rewrite(db, &version)?;
     objects::show(db, bucket, &version)?;
     Ok(Appended { version, offset, slices })
@@ -68,5 +68,5 @@ pub(super) fn merge(db: &Connection, merge: &RunMerge, grace_until: Timestamp) -
         return Err(CatalogError::SourceChanged);
     }
     let part = (&merge.part, &merge.bucket.tenant);
-    slices::replace_run(db, merge.version.0, merge.range, &merge.parts, part, grace_until)
+    slices::replace_run(db, (merge.version.0, current.length), merge.range, &merge.parts, part, grace_until)
 }

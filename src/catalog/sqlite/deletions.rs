@@ -42,7 +42,44 @@ pub(super) fn queue(db: &Connection, parts: &[QueuedDeletion], due: Timestamp) -
         }
         insert.execute(params![part.part.0, part.provider.as_str(), part.tenant.as_str(), part.chunks, due.0])?;
     }
+    let doubtful: Vec<_> = parts.iter().filter(|part| part.in_doubt).cloned().collect();
+    look_again(db, &doubtful, due.plus(QueuedDeletion::LINGERS))
+}
+
+/// Notes second looks; one that is noted already keeps the later time.
+pub(super) fn look_again(db: &Connection, parts: &[QueuedDeletion], at: Timestamp) -> Result<(), CatalogError> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO second_look (part_id, provider, tenant, chunks, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (part_id, provider) DO UPDATE SET at = max(at, excluded.at), chunks = max(chunks, excluded.chunks)",
+    )?;
+    for part in parts {
+        insert.execute(params![part.part.0, part.provider.as_str(), part.tenant.as_str(), part.chunks, at.0])?;
+    }
     Ok(())
+}
+
+/// Whether a second look is due.
+pub(super) fn has_looks(db: &Connection, now: Timestamp) -> Result<bool, CatalogError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM second_look WHERE at <= ?1)";
+    Ok(db.prepare_cached(sql)?.query_row([now.0], |row| row.get(0))?)
+}
+
+/// Queues the parts of second looks that are due, unless they were committed.
+pub(super) fn requeue_looks(db: &Connection, now: Timestamp, most: usize) -> Result<usize, CatalogError> {
+    db.prepare_cached(
+        "INSERT INTO deletion (part_id, provider, tenant, chunks, due, since)
+         SELECT part_id, provider, tenant, chunks, ?1, ?1
+         FROM (SELECT * FROM second_look WHERE at <= ?1 ORDER BY at, part_id, provider LIMIT ?2) AS look
+         WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.part_id = look.part_id)
+         ON CONFLICT (part_id, provider) DO NOTHING",
+    )?
+    .execute(params![now.0, limit(most)])?;
+    Ok(db
+        .prepare_cached(
+            "DELETE FROM second_look WHERE (part_id, provider) IN
+                 (SELECT part_id, provider FROM second_look WHERE at <= ?1 ORDER BY at, part_id, provider LIMIT ?2)",
+        )?
+        .execute(params![now.0, limit(most)])?)
 }
 
 pub(super) fn due(
@@ -62,6 +99,7 @@ pub(super) fn due(
             tenant: tenant(&row.get::<_, String>(1)?)?,
             chunks: number(row.get(2)?)?,
             provider: provider.clone(),
+            in_doubt: false,
         });
     }
     Ok(deletions)
@@ -72,6 +110,9 @@ pub(super) fn hasten(db: &Connection, latest: Timestamp) -> Result<(), CatalogEr
         "UPDATE deletion SET due = ?1, since = min(since, ?1) WHERE due > CASE attempts WHEN 0 THEN ?1 ELSE ?2 END",
     )?
     .execute([latest.0, QueuedDeletion::latest_of_failed(latest).0])?;
+    let again = latest.plus(QueuedDeletion::LINGERS).0;
+    db.prepare_cached("UPDATE second_look SET at = ?1 WHERE at > ?1")?.execute([again])?;
+    db.prepare_cached("UPDATE swept_block SET at = ?1 WHERE at > ?1")?.execute([again])?;
     Ok(())
 }
 

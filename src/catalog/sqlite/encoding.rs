@@ -57,6 +57,8 @@ struct StoredMetadata {
     created: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     copied: Option<StoredCopy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,7 +113,7 @@ struct StoredChecksum {
 struct Run(u64, u32);
 
 pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError> {
-    let Metadata { system, user, content_md5, checksums, tags, append, shown_md5, tier, created, copied } =
+    let Metadata { system, user, content_md5, checksums, tags, append, shown_md5, tier, created, copied, owner } =
         metadata.clone();
     write(&StoredMetadata {
         v: METADATA_VERSION,
@@ -134,6 +136,7 @@ pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError
         },
         tier: tier.map(|Tier { name, changed }| StoredTier { name, changed: changed.0 }),
         created: created.map(|at| at.0),
+        owner: owner.as_ref().map(|owner| owner.as_str().to_owned()),
         copied: copied.map(|copy| StoredCopy {
             id: copy.id,
             source: copy.source,
@@ -171,6 +174,11 @@ pub(super) fn read_metadata(text: &str) -> Result<Metadata, CatalogError> {
         },
         tier: stored.tier.map(|StoredTier { name, changed }| Tier { name, changed: Timestamp(changed) }),
         created: stored.created.map(Timestamp),
+        owner: stored
+            .owner
+            .map(|owner| ClientId::parse(&owner))
+            .transpose()
+            .map_err(|_invalid| CatalogError::Damaged("an invalid client"))?,
         copied: stored.copied.map(|StoredCopy { id, source, finished, length }| {
             Box::new(CopyRecord { id, source, finished: Timestamp(finished), length })
         }),

@@ -3,7 +3,8 @@
 //! # Invariants
 //! - A page is read from one run of neighbouring rows (one of each kind that is asked for), and from one further seek for each common prefix. What a
 //!   prefix rolls up is never read, nor anything behind the entry that follows the page.
-//! - A page is full or the last; `next` is there only if an entry follows.
+//! - A page is full or the last, or it looked at as many rows as it may; `next` is there only if a row follows.
+//! - Rows that are not shown are left out here, not in SQL: each is counted.
 
 use rusqlite::{CachedStatement, Connection, Row, params};
 
@@ -28,26 +29,27 @@ const NAMES_WITH_METADATA: &str = "SELECT key, 9223372036854775807, version_id, 
         revision, NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
     FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 
-/// With extras: three runs of rows, merged as they are read. ?4: the rank that rows of the first name are above; ?5, ?6,
-/// ?7: whether snapshots, what was deleted, and names of blocks only are shown.
+/// With extras: three runs of rows, merged as they are read. ?4: the rank that rows of the first name are above; ?5, ?6:
+/// whether past versions and names of uncommitted blocks may be shown at all. The last column: whether the name of some
+/// blocks has a current version, too.
 const MIXED: &str = "SELECT key, 9223372036854775807, version_id, length, etag, modified, storage_class, revision,
-        NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id)
+        NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id), 0
     FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807)
     UNION ALL
     SELECT key, snapshot, version_id, length, etag, modified, storage_class, revision,
-        deleted, until, (SELECT metadata FROM version WHERE version.version_id = past.version_id)
-    FROM past WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR snapshot > ?4)
-        AND ((deleted IS NULL AND ?5) OR (deleted IS NOT NULL AND ?6 AND (?5 OR snapshot = 9223372036854775806)))
+        deleted, until, (SELECT metadata FROM version WHERE version.version_id = past.version_id), 0
+    FROM past WHERE ?5 AND bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR snapshot > ?4)
     UNION ALL
-    SELECT key, 9223372036854775807, NULL, NULL, NULL, touched, NULL, NULL, NULL, NULL, NULL
-    FROM uncommitted WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807) AND ?7
-        AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = ?1 AND object.key = uncommitted.key)
+    SELECT key, 9223372036854775807, NULL, NULL, NULL, touched, NULL, NULL, NULL, NULL, NULL,
+        EXISTS (SELECT 1 FROM object WHERE object.bucket_id = ?1 AND object.key = uncommitted.key)
+    FROM uncommitted WHERE ?6 AND bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807)
     ORDER BY 1, 2";
 
 const UPLOADS: &str = "SELECT key, upload_id, created, metadata, checksum FROM upload
     WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4 ORDER BY key, upload_id";
 
-pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, CatalogError> {
+/// A page of names, of at most `most` rows.
+pub(super) fn list(db: &Connection, query: &ListQuery, most: usize) -> Result<ListPage, CatalogError> {
     let bucket = bucket_id(db, &query.bucket)?;
     let delimiter = query.delimiter.as_deref();
     let mut page = ListPage { entries: Vec::new(), next: None };
@@ -63,14 +65,24 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Catal
         (true, false) => NAMES,
     })?;
     let mut last = None;
+    let mut looked_at = 0;
     while let Some(first) = from.take() {
         let mut found = rows_from(&mut statement, bucket, &first, &end, query)?;
         while let Some(row) = found.next()? {
+            if looked_at == most.max(1) {
+                page.next = last;
+                return Ok(page);
+            }
+            looked_at += 1;
+            let key = rows::key(row.get(0)?)?;
+            if query.extras != ListExtras::default() && !is_shown(row, query)? {
+                last = Some(start_after(&key, row.get(1)?, query));
+                continue;
+            }
             if page.entries.len() == query.limit {
                 page.next = last;
                 return Ok(page);
             }
-            let key = rows::key(row.get(0)?)?;
             if let Some(common) = rolled_up(key.as_str(), &query.prefix, delimiter) {
                 from = successor(common.as_bytes());
                 last = Some(ListStart::AfterPrefix(common.to_owned()));
@@ -96,7 +108,18 @@ fn rows_from<'s>(
     }
     let ListExtras { snapshots, uncommitted, deleted } = query.extras;
     let above = rank_of_page(&query.start, first);
-    Ok(statement.query(params![bucket, first, end, above, snapshots, deleted, uncommitted])?)
+    Ok(statement.query(params![bucket, first, end, above, snapshots || deleted, uncommitted])?)
+}
+
+/// Whether a query with extras shows a row.
+fn is_shown(row: &Row<'_>, query: &ListQuery) -> Result<bool, CatalogError> {
+    let ListExtras { snapshots, deleted, uncommitted: _ } = query.extras;
+    let rank: i64 = row.get(1)?;
+    Ok(match row.get::<_, Option<i64>>(8)? {
+        Some(_) => deleted && (snapshots || rank == RANK_OF_DELETED),
+        None if rank < RANK_OF_DELETED => snapshots,
+        None => !row.get::<_, bool>(11)?,
+    })
 }
 
 fn start_after(key: &ObjectKey, rank: i64, query: &ListQuery) -> ListStart {

@@ -44,7 +44,7 @@ fn query(delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
 fn steps(db: &Connection, query: &ListQuery) -> i32 {
     let count = || db.prepare_cached(NAMES).unwrap().reset_status(StatementStatus::VmStep);
     count();
-    let page = list(db, query).unwrap();
+    let page = list(db, query, 10_000).unwrap();
     assert_eq!(page.entries.len(), query.limit);
     assert!(page.next.is_some());
     let taken = count();
@@ -70,6 +70,56 @@ fn a_common_prefix_costs_a_seek_and_not_what_it_rolls_up() {
     let taken = steps(&db, &query(Some("/"), ListStart::First, 100));
     // 100 prefixes stand for 10,000 names.
     assert!(taken < 100 * 60, "{taken} steps");
+}
+
+#[test]
+fn a_page_looks_at_a_bounded_number_of_rows_that_it_does_not_show() {
+    let db = catalog(1);
+    // Between the only two names that are shown lie past versions, and names of blocks that have a version.
+    db.execute_batch(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 20000)
+             INSERT INTO past SELECT 1, CAST('a/x' AS BLOB), i, 7, 1, 'e', 0, NULL, 1, 5, 6 FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 2000)
+             INSERT INTO uncommitted SELECT i + 1, 1, CAST(printf('b/%05d', i) AS BLOB), 4, 1, 7 FROM n;
+         INSERT INTO object (bucket_id, key, version_id, length, etag, modified)
+             SELECT 1, key, 100 + uncommitted_id, 1, 'e', 0 FROM uncommitted;
+         INSERT INTO object (bucket_id, key, version_id, length, etag, modified) VALUES (1, CAST('z' AS BLOB), 9, 1, 'e', 0);",
+    )
+    .unwrap();
+    let all = |snapshots, uncommitted, deleted| ListExtras { snapshots, uncommitted, deleted };
+    for extras in [all(true, false, false), all(false, false, true), all(true, true, false)] {
+        for delimiter in [None, Some("/")] {
+            let mut query = ListQuery { extras, ..query(delimiter, ListStart::First, 5_000) };
+            let (mut names, mut pages) = (Vec::new(), 0);
+            loop {
+                let count = || db.prepare_cached(MIXED).unwrap().reset_status(StatementStatus::VmStep);
+                count();
+                let page = list(&db, &query, 500).unwrap();
+                let taken = count();
+                // Of all 22,000 rows it would be some three million.
+                assert!(taken < 200_000, "{taken} steps for 500 rows");
+                assert!(page.entries.len() <= 500);
+                pages += 1;
+                names.extend(page.entries.into_iter().map(|entry| match entry {
+                    ListEntry::Object { key, .. } => key.as_str().to_owned(),
+                    ListEntry::Prefix(prefix) => prefix,
+                    ListEntry::Uncommitted { key, .. } => panic!("{}", key.as_str()),
+                }));
+                match page.next {
+                    Some(next) => query.start = next,
+                    None => break,
+                }
+            }
+            let expected = if delimiter.is_some() { 3 } else { 2_002 };
+            assert_eq!(
+                (names.len(), names.first().unwrap().as_str()),
+                (expected, if delimiter.is_some() { "000000/" } else { "000000/00" })
+            );
+            assert!(pages > 40, "{pages} pages");
+            names.dedup();
+            assert_eq!(names.len(), expected, "each once");
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod buckets;
 mod changes;
 mod deletions;
 mod encoding;
+mod holds;
 mod keepsake;
 mod keys;
 mod leases;
@@ -24,12 +25,16 @@ mod objects;
 mod panics;
 mod parts;
 mod past;
+mod prepare;
 mod purge;
+mod quotas;
 mod reader;
 mod rows;
 mod schema;
+mod scrub;
 mod slices;
 mod tags;
+mod times;
 mod uploads;
 mod whole;
 mod writer;
@@ -37,21 +42,25 @@ mod writer;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, NewAppend, NewBlock, NewUpload, NewUploadPart,
-    NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, Select, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
+    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge,
+    ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage,
+    UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName, SnapshotId,
-    TenantId, Timestamp, WrappedTenantKey,
+    BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
+    ProviderName, Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
-use objects::Disposal;
+use holds::Holds;
+use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;
 use reader::Readers;
 pub use schema::Schema;
@@ -64,6 +73,7 @@ const FEW_SLICES: usize = 16;
 pub struct SqliteCatalog {
     writer: Writer,
     readers: Readers,
+    holds: Holds,
     settings: CatalogSettings,
     schema: Schema,
 }
@@ -83,8 +93,9 @@ impl SqliteCatalog {
         let lock = schema::lock(path)?;
         let connection = schema::open(path)?;
         let (_, schema) = schema::open_as_it_is(path)?;
+        quotas::prepare(&connection)?;
         let readers = Readers::open(path)?;
-        Ok(Self { writer: Writer::start(connection, lock)?, readers, settings, schema })
+        Ok(Self { writer: Writer::start(connection, lock)?, readers, holds: Holds::default(), settings, schema })
     }
 
     /// Opens the catalog at `path` to look at it: nothing is written to it, and an older schema stays as it is (see
@@ -96,7 +107,7 @@ impl SqliteCatalog {
         let (connection, schema) = schema::open_as_it_is(path)?;
         let readers = Readers::open(path)?;
         let writer = Writer::start(connection, lock)?;
-        Ok(Self { writer, readers, settings: CatalogSettings::default(), schema })
+        Ok(Self { writer, readers, holds: Holds::default(), settings: CatalogSettings::default(), schema })
     }
 
     /// The file's schema, as it was opened.
@@ -114,6 +125,21 @@ impl SqliteCatalog {
         self.writer.commits()
     }
 
+    /// Holds what comes after the first page.
+    fn opened(&self, opened: Opened) -> OpenedVersion {
+        let Opened { version, range, slices, more } = opened;
+        let more = more.zip(range.ok().flatten()).map(|((content, first), bytes)| MoreSlices {
+            range: ByteRange { first, end: bytes.end },
+            rest: Rest::Rows(self.holds.hold(content)),
+        });
+        OpenedVersion { version, range, slices, more }
+    }
+
+    /// How many rows the largest write has changed since the catalog was opened.
+    pub fn rows_of_largest_write(&self) -> u64 {
+        self.writer.most_rows()
+    }
+
     fn disposal(&self, grace_until: Timestamp) -> Disposal {
         Disposal { grace_until, retention: self.settings.retention }
     }
@@ -123,7 +149,12 @@ impl SqliteCatalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        self.writer.run(job).await
+        let within_quotas = move |db: &Connection| {
+            let done = job(db)?;
+            quotas::check(db)?;
+            Ok(done)
+        };
+        self.writer.run(within_quotas).await
     }
 
     async fn read<T, F>(&self, query: F) -> Result<T, CatalogError>
@@ -166,6 +197,26 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| keys::add_tenant_keys(db, &keys)).await
     }
 
+    async fn time_kept(&self) -> Result<Option<Timestamp>, CatalogError> {
+        self.read(times::kept).await
+    }
+
+    async fn keep_time(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| times::keep(db, now)).await
+    }
+
+    async fn shorten_leases(&self, now: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| times::shorten_leases(db, now)).await
+    }
+
+    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+        self.write(move |db| quotas::set(db, &quotas)).await
+    }
+
+    async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
+        self.read(quotas::usage).await
+    }
+
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -177,13 +228,23 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError> {
-        let bucket = bucket.clone();
-        self.write(move |db| buckets::delete(db, &bucket)).await
+        let (bucket, retention) = (bucket.clone(), self.settings.retention);
+        self.write(move |db| buckets::delete(db, &bucket, retention)).await
     }
 
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
-        let (bucket, conditions) = (bucket.clone(), conditions.clone());
-        self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions)).await
+        let (bucket, conditions, retention) = (bucket.clone(), conditions.clone(), self.settings.retention);
+        self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions, retention)).await
+    }
+
+    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
+        let tenant = tenant.clone();
+        self.read(move |db| buckets::gone(db, &tenant)).await
+    }
+
+    async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
+        let bucket = bucket.clone();
+        self.write(move |db| buckets::restore(db, &bucket, id)).await
     }
 
     async fn revise_bucket(
@@ -198,7 +259,13 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError> {
-        self.write(move |db| purge::purge(db, now, limit, grace_until)).await
+        let most = limit.saturating_add(self.holds.count());
+        let mut leftovers = self.read(move |db| slices::leftovers(db, most)).await?;
+        if !leftovers.is_empty() {
+            let held = self.holds.held().await;
+            leftovers.retain(|content| !held.contains(content));
+        }
+        self.write(move |db| purge::purge(db, now, limit, &leftovers, grace_until)).await
     }
 
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
@@ -239,8 +306,8 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError> {
-        let query = query.clone();
-        self.read(move |db| listing::list(db, &query)).await
+        let (query, most) = (query.clone(), self.settings.page_rows);
+        self.read(move |db| listing::list(db, &query, most)).await
     }
 
     async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
@@ -249,14 +316,27 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+        let _opening = self.holds.opening().await;
         let at = object.clone();
         let few = self.look_up(move |db| objects::open(db, past::head(db, &at)?, select, FEW_SLICES)).await?;
-        if let Some(few) = few {
-            return Ok(few);
+        if few.more.is_none() {
+            return Ok(self.opened(few));
         }
         let at = object.clone();
-        let all = self.read(move |db| objects::open(db, past::head(db, &at)?, select, usize::MAX)).await?;
-        all.ok_or(CatalogError::Damaged("more slices than can be counted"))
+        let page = self.read(move |db| objects::open(db, past::head(db, &at)?, select, PAGE_SLICES)).await?;
+        Ok(self.opened(page))
+    }
+
+    async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
+        let range = more.range;
+        let rows = match &more.rest {
+            Rest::Rows(rows) => Arc::clone(rows),
+            Rest::Kept(slices) => return Ok(SlicePage::of_kept(Arc::clone(slices), range)),
+        };
+        let content = rows.content();
+        let (slices, next) = self.read(move |db| slices::page(db, content, range, PAGE_SLICES)).await?;
+        let more = next.map(|first| MoreSlices { range: ByteRange { first, end: range.end }, rest: Rest::Rows(rows) });
+        Ok(SlicePage { slices, more })
     }
 
     async fn revise(
@@ -306,12 +386,12 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn find_by_tags(&self, query: &TagQuery) -> Result<FoundPage, CatalogError> {
-        let query = query.clone();
-        self.read(move |db| tags::find(db, &query)).await
+        let (query, most) = (query.clone(), self.settings.page_rows);
+        self.read(move |db| tags::find(db, &query, most)).await
     }
 
-    async fn append(&self, append: NewAppend, _grace_until: Timestamp) -> Result<Appended, CatalogError> {
-        self.write(move |db| changes::append(db, &append)).await
+    async fn append(&self, append: NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError> {
+        self.write(move |db| changes::append(db, &append, grace_until)).await
     }
 
     async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
@@ -329,7 +409,7 @@ impl Catalog for SqliteCatalog {
 
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {
         let disposal = self.disposal(grace_until);
-        self.write(move |db| blocks::commit(db, &commit, disposal)).await
+        prepare::commit_blocks(self, commit, disposal).await
     }
 
     async fn drop_stale_blocks(
@@ -368,7 +448,7 @@ impl Catalog for SqliteCatalog {
 
     async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError> {
         let disposal = self.disposal(grace_until);
-        self.write(move |db| uploads::complete(db, &completion, disposal)).await
+        prepare::complete_upload(self, completion, disposal).await
     }
 
     async fn abort_upload(
@@ -410,6 +490,26 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| deletions::queue(db, &parts, due)).await
     }
 
+    async fn look_again(&self, parts: Vec<QueuedDeletion>, at: Timestamp) -> Result<(), CatalogError> {
+        self.write(move |db| deletions::look_again(db, &parts, at)).await
+    }
+
+    async fn requeue_looks(&self, now: Timestamp, limit: usize) -> Result<usize, CatalogError> {
+        if !self.look_up(move |db| deletions::has_looks(db, now)).await? {
+            return Ok(0);
+        }
+        self.write(move |db| deletions::requeue_looks(db, now, limit)).await
+    }
+
+    async fn set_block_aside(&self, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+        let block = block.clone();
+        self.write(move |db| parts::set_aside(db, &block, at)).await
+    }
+
+    async fn blocks_aside(&self, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+        self.read(move |db| parts::aside(db, now)).await
+    }
+
     async fn due_deletions(
         &self,
         provider: &ProviderName,
@@ -436,6 +536,37 @@ impl Catalog for SqliteCatalog {
         self.read(deletions::queue_state).await
     }
 
+    async fn parts_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<ScrubPart>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::parts(db, &provider, after, limit)).await
+    }
+
+    async fn count_parts_at(&self, provider: &ProviderName) -> Result<u64, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::count(db, &provider)).await
+    }
+
+    async fn scrub_round(&self, provider: &ProviderName) -> Result<Option<ScrubRound>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::round(db, &provider)).await
+    }
+
+    async fn save_scrub(
+        &self,
+        provider: &ProviderName,
+        round: &ScrubRound,
+        from: Option<PartId>,
+        faults: Vec<(PartId, ScrubFault)>,
+    ) -> Result<ScrubResult, CatalogError> {
+        let (provider, round) = (provider.clone(), round.clone());
+        self.write(move |db| scrub::save(db, &provider, &round, from, &faults)).await
+    }
+
     async fn probe(&self) -> Result<(), CatalogError> {
         self.write(keys::probe).await
     }
@@ -449,3 +580,6 @@ impl Catalog for SqliteCatalog {
         self.writer.close().await;
     }
 }
+
+#[cfg(test)]
+mod steps_tests;

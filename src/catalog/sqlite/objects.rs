@@ -6,8 +6,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{CURRENT_VERSION, bucket_id, etag, stored, version};
 use super::{blocks, encoding, leases, past, slices, tags};
-use crate::catalog::{CatalogError, Content, NewVersion, OpenedVersion, Select, Version, VersionId};
-use crate::model::{BucketRef, Conditions, CurrentState, ETag, Lease, ObjectKey, Tier, Timestamp};
+use crate::catalog::{CatalogError, Content, NewVersion, Select, Version, VersionId};
+use crate::model::{
+    BucketRef, ByteRange, Conditions, CurrentState, ETag, Lease, ObjectKey, Slice, Tier, Timestamp, Unsatisfiable,
+};
 
 /// What becomes of versions that are deleted or replaced.
 #[derive(Clone, Copy)]
@@ -25,6 +27,8 @@ pub(super) struct Origin<'o> {
     pub(super) upload: Option<(&'o str, &'o [u8])>,
     /// Its committed blocks, as they are stored.
     pub(super) blocks: Option<Vec<u8>>,
+    /// The content that it shares with other versions.
+    pub(super) shares: Option<i64>,
 }
 
 pub(super) fn commit(db: &Connection, new: &NewVersion, disposal: Disposal) -> Result<Version, CatalogError> {
@@ -33,7 +37,7 @@ pub(super) fn commit(db: &Connection, new: &NewVersion, disposal: Disposal) -> R
     let lease = Current::guard_write(db, bucket, &new.key, current.as_ref(), &new.conditions)?;
     let blocks = shared_blocks(db, &new.content)?;
     // The new content first: it may share with the version that it replaces.
-    let id = slices::add(db, &new.content, new.length, &new.bucket.tenant)?;
+    let (id, shares) = slices::add_version(db, &new.content, new.length, &new.bucket.tenant)?;
     let mut version = Version {
         id: VersionId(id),
         key: new.key.clone(),
@@ -46,11 +50,12 @@ pub(super) fn commit(db: &Connection, new: &NewVersion, disposal: Disposal) -> R
         snapshot: None,
         lease,
     };
-    replace(db, bucket, current, &mut version, Origin { upload: None, blocks }, disposal)?;
+    replace(db, bucket, current, &mut version, Origin { upload: None, blocks, shares }, disposal)?;
     Ok(version)
 }
 
-/// Makes `version`, whose content is stored, the current one. It takes over when the object was created.
+/// Makes `version`, whose content is stored, the current one. It takes over when the object was created, and is not older than
+/// what it replaces, or was deleted under its name and is retained: times go forward within a name, whatever the clock does.
 pub(super) fn replace(
     db: &Connection,
     bucket: i64,
@@ -64,11 +69,16 @@ pub(super) fn replace(
         return Err(CatalogError::Damaged("parts' lengths that do not add up"));
     }
     version.metadata.created = current.as_ref().map(|old| old.created.unwrap_or(old.modified));
+    let before = match &current {
+        Some(old) => Some(old.modified),
+        None => past::last_modified(db, bucket, version.key.as_bytes())?,
+    };
+    version.modified = before.map_or(version.modified, |before| version.modified.max(before));
     let key = version.key.as_bytes();
     db.prepare_cached(
         "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, upload_id,
-             completion, revision, blocks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             completion, revision, blocks, shares)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         version.id.0,
@@ -83,6 +93,7 @@ pub(super) fn replace(
         origin.upload.map(|(_, digest)| digest),
         version.revision,
         origin.blocks,
+        origin.shares,
     ])?;
     show(db, bucket, version)?;
     match current {
@@ -151,19 +162,22 @@ pub(super) fn current(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<V
     rows.next()?.map_or(Err(CatalogError::NoSuchKey), version)
 }
 
-/// `None` when what is asked for has more than `most` slices.
-pub(super) fn open(
-    db: &Connection,
-    version: Version,
-    select: Select,
-    most: usize,
-) -> Result<Option<OpenedVersion>, CatalogError> {
+/// A version with the first slices of what is asked for.
+pub(super) struct Opened {
+    pub(super) version: Version,
+    pub(super) range: Result<Option<ByteRange>, Unsatisfiable>,
+    /// At most as many as were asked for.
+    pub(super) slices: Vec<Slice>,
+    /// The content that further ones are of, and where they begin in it, in bytes.
+    pub(super) more: Option<(i64, u64)>,
+}
+
+pub(super) fn open(db: &Connection, version: Version, select: Select, most: usize) -> Result<Opened, CatalogError> {
     let range = select.resolve(&version);
-    let slices = match range {
-        Ok(Some(range)) => slices::overlapping(db, version.id.0, range, most)?,
-        Ok(None) | Err(_) => Some(Vec::new()),
-    };
-    Ok(slices.map(|slices| OpenedVersion { version, range, slices }))
+    let Ok(Some(bytes)) = range else { return Ok(Opened { version, range, slices: Vec::new(), more: None }) };
+    let content = slices::content_of(db, version.id.0)?;
+    let (slices, next) = slices::page(db, content, bytes, most)?;
+    Ok(Opened { version, range, slices, more: next.map(|next| (content, next)) })
 }
 
 pub(super) fn delete(

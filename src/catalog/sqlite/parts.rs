@@ -1,6 +1,6 @@
 //! Parts, and the blocks that their ids come from.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Rows, params};
 
 use super::rows::{number, part_id, stored, tenant};
 use crate::catalog::CatalogError;
@@ -53,8 +53,8 @@ pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<
         return Err(CatalogError::Damaged("a part id that was used before"));
     }
     db.prepare_cached(
-        "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)",
+        "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices, stored)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
     )?
     .execute(params![
         part.id.0,
@@ -62,7 +62,8 @@ pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<
         stored(part.length)?,
         stored(part.padded_length)?,
         part.wrapped_key.key_version,
-        part.wrapped_key.bytes
+        part.wrapped_key.bytes,
+        part.stored.0
     ])?;
     let mut place = db.prepare_cached("INSERT INTO placement (part_id, provider) VALUES (?1, ?2)")?;
     for provider in &part.placements {
@@ -88,7 +89,11 @@ pub(super) fn reserve(db: &Connection, tenant: &TenantId, count: u32) -> Result<
 
 pub(super) fn open_blocks(db: &Connection) -> Result<Vec<PartBlock>, CatalogError> {
     let mut statement = db.prepare_cached("SELECT prefix, tenant, count FROM part_block ORDER BY reserved, prefix")?;
-    let mut rows = statement.query([])?;
+    blocks(statement.query([])?)
+}
+
+/// Blocks from the columns prefix, tenant, count.
+fn blocks(mut rows: Rows<'_>) -> Result<Vec<PartBlock>, CatalogError> {
     let mut blocks = Vec::new();
     while let Some(row) = rows.next()? {
         let owner = tenant(&row.get::<_, String>(1)?)?;
@@ -116,9 +121,24 @@ pub(super) fn settled(db: &Connection, block: &PartBlock) -> Result<Vec<PartId>,
     Ok(ids)
 }
 
+pub(super) fn set_aside(db: &Connection, block: &PartBlock, at: Timestamp) -> Result<(), CatalogError> {
+    close_block(db, block)?;
+    db.prepare_cached("INSERT INTO swept_block (prefix, tenant, count, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![block.prefix, block.tenant.as_str(), block.count, at.0])?;
+    Ok(())
+}
+
+pub(super) fn aside(db: &Connection, now: Timestamp) -> Result<Vec<PartBlock>, CatalogError> {
+    let mut statement =
+        db.prepare_cached("SELECT prefix, tenant, count FROM swept_block WHERE at <= ?1 ORDER BY at, prefix")?;
+    blocks(statement.query([now.0])?)
+}
+
 pub(super) fn close_block(db: &Connection, block: &PartBlock) -> Result<(), CatalogError> {
-    db.prepare_cached("DELETE FROM part_block WHERE prefix = ?1 AND tenant = ?2")?
-        .execute(params![block.prefix, block.tenant.as_str()])?;
+    for table in ["part_block", "swept_block"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE prefix = ?1 AND tenant = ?2"))?
+            .execute(params![block.prefix, block.tenant.as_str()])?;
+    }
     Ok(())
 }
 

@@ -12,11 +12,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal};
+use super::purge::Step;
 use super::rows::{PAST_VERSION, bucket_id, next_content};
 use super::{blocks, leases, slices, tags};
 use crate::catalog::order::RANK_OF_DELETED;
 use crate::catalog::{CatalogError, Deletion, ObjectRef, SnapshotRule, Version, VersionId};
-use crate::model::{BucketRef, ByteRange, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
+use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn head(db: &Connection, object: &ObjectRef) -> Result<Version, CatalogError> {
     at(db, bucket_id(db, &object.bucket)?, object)
@@ -60,9 +61,6 @@ pub(super) fn take(
     leases::guard_read(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
     current.guard_archive(conditions)?;
     let id = next_content(db)?;
-    if current.length > 0 {
-        slices::copy(db, current.id.0, ByteRange { first: 0, end: current.length }, id, 0)?;
-    }
     let snapshot = free(db, bucket, key.as_bytes(), taken)?;
     let mut version = Version { id: VersionId(id), snapshot: Some(snapshot), lease: None, ..current.clone() };
     if let Some(user) = user {
@@ -73,8 +71,10 @@ pub(super) fn take(
         version.revision = id;
     }
     db.prepare_cached(
-        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks)
-         SELECT ?2, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks
+        "INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks,
+             shares)
+         SELECT ?2, bucket_id, key, length, etag, modified, metadata, part_lengths, revision, blocks,
+             coalesce(shares, version_id)
          FROM version WHERE version_id = ?1",
     )?
     .execute(params![current.id.0, id])?;
@@ -162,7 +162,7 @@ pub(super) fn deleted(
     disposal: Disposal,
 ) -> Result<(), CatalogError> {
     match disposal.retention {
-        None => drop_version(db, version, disposal.grace_until),
+        None => slices::release_version(db, version, disposal.grace_until),
         Some(retention) => insert(db, bucket, key, SnapshotId(RANK_OF_DELETED), version, Some((at, retention))),
     }
 }
@@ -177,7 +177,7 @@ pub(super) fn replaced(
     disposal: Disposal,
 ) -> Result<(), CatalogError> {
     match disposal.retention {
-        None => drop_version(db, version, disposal.grace_until),
+        None => slices::release_version(db, version, disposal.grace_until),
         Some(retention) => {
             let id = free(db, bucket, key, SnapshotId::at(at))?;
             insert(db, bucket, key, id, version, Some((at, retention)))
@@ -196,19 +196,30 @@ pub(super) fn make_way(db: &Connection, bucket: i64, key: &[u8]) -> Result<(), C
     Ok(())
 }
 
-/// Removes up to `limit` of what was retained until before `now`, oldest first; returns how many.
-pub(super) fn purge(db: &Connection, now: Timestamp, limit: i64, grace: Timestamp) -> Result<usize, CatalogError> {
-    let ids = {
-        let sql =
-            "SELECT bucket_id, key, snapshot FROM past WHERE until IS NOT NULL AND until < ?1 ORDER BY until LIMIT ?2";
-        let mut statement = db.prepare_cached(sql)?;
-        let found = statement.query_map(params![now.0, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        found.collect::<Result<Vec<(i64, Vec<u8>, i64)>, _>>()?
-    };
-    for (bucket, key, snapshot) in &ids {
-        remove(db, *bucket, key, SnapshotId(*snapshot), grace)?;
+/// When the last of what is not current under a name was modified.
+pub(super) fn last_modified(db: &Connection, bucket: i64, key: &[u8]) -> Result<Option<Timestamp>, CatalogError> {
+    let sql = "SELECT modified FROM past WHERE bucket_id = ?1 AND key = ?2 ORDER BY snapshot DESC LIMIT 1";
+    let last = db.prepare_cached(sql)?.query_row(params![bucket, key], |row| row.get(0)).optional()?;
+    Ok(last.map(Timestamp))
+}
+
+/// Removes what was retained until before `now`, oldest first, as far as the step goes.
+pub(super) fn purge(
+    db: &Connection,
+    now: Timestamp,
+    step: &mut Step<'_>,
+    grace: Timestamp,
+) -> Result<(), CatalogError> {
+    let sql = "SELECT bucket_id, key, snapshot FROM past WHERE until IS NOT NULL AND until < ?1 ORDER BY until LIMIT 1";
+    let mut oldest = db.prepare_cached(sql)?;
+    let read =
+        |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, SnapshotId(row.get(2)?)));
+    while !step.is_over() {
+        let Some((bucket, key, snapshot)) = oldest.query_row([now.0], read).optional()? else { break };
+        step.takes();
+        remove(db, bucket, &key, snapshot, grace)?;
     }
-    Ok(ids.len())
+    Ok(())
 }
 
 /// Removes one for good.
@@ -221,12 +232,7 @@ pub(super) fn remove(
 ) -> Result<(), CatalogError> {
     let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
     let version = db.prepare_cached(sql)?.query_row(params![bucket, key, id.0], |row| row.get(0))?;
-    drop_version(db, version, grace_until)
-}
-
-pub(super) fn drop_version(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    db.prepare_cached("DELETE FROM version WHERE version_id = ?1")?.execute([id])?;
-    slices::release(db, id, grace_until)
+    slices::release_version(db, version, grace_until)
 }
 
 /// Ids of the snapshots that are there.
@@ -248,7 +254,7 @@ fn end(
 ) -> Result<(), CatalogError> {
     let Some(retention) = disposal.retention else { return remove(db, bucket, key, id, disposal.grace_until) };
     db.prepare_cached("UPDATE past SET deleted = ?4, until = ?5 WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3")?
-        .execute(params![bucket, key, id.0, at.0, at.plus(retention).0])?;
+        .execute(params![bucket, key, id.0, at.0, Timestamp::steady().plus(retention).0])?;
     Ok(())
 }
 
@@ -311,7 +317,7 @@ fn insert(
             snapshot.0,
             version,
             retained.map(|(at, _)| at.0),
-            retained.map(|(at, retention)| at.plus(retention).0)
+            retained.map(|(_, retention)| Timestamp::steady().plus(retention).0)
         ])?;
     if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("a name without its version")) }
 }

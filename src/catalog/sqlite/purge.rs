@@ -1,82 +1,101 @@
-//! What dropped buckets held, and what was retained long enough, goes a bounded step at a time.
+//! What dropped buckets held, what was retained long enough, and contents that belong to nothing any more go a bounded step
+//! at a time.
+//!
+//! # Invariants
+//! - A step ends when it has changed [`STEP_ROWS`] rows, whatever they are of. What it takes at once beyond that is one
+//!   content of at most [`PAGE_SLICES`](crate::catalog::PAGE_SLICES) slices, or one upload.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal};
-use super::rows::{self, limit};
-use super::{blocks, buckets, past, uploads};
+use super::{blocks, buckets, past, rows, slices, uploads};
 use crate::catalog::CatalogError;
 use crate::model::{SnapshotId, Timestamp};
+
+/// Rows that a step may change before it ends: some ten milliseconds.
+const STEP_ROWS: u64 = 2_000;
+
+/// How much a step may do yet.
+pub(super) struct Step<'a> {
+    db: &'a Connection,
+    end: u64,
+    left: usize,
+}
+
+impl<'a> Step<'a> {
+    /// A step of at most `most` things.
+    pub(super) fn new(db: &'a Connection, most: usize) -> Self {
+        Self { db, end: db.total_changes().saturating_add(STEP_ROWS), left: most }
+    }
+
+    /// Whether one thing more may go.
+    pub(super) fn takes(&mut self) -> bool {
+        let takes = !self.is_over();
+        self.left -= usize::from(takes);
+        takes
+    }
+
+    /// Whether it has done what it may: there may be more.
+    pub(super) fn is_over(&self) -> bool {
+        self.left == 0 || self.db.total_changes() >= self.end
+    }
+}
 
 pub(super) fn purge(
     db: &Connection,
     now: Timestamp,
     most: usize,
+    leftovers: &[i64],
     grace_until: Timestamp,
 ) -> Result<bool, CatalogError> {
-    let mut left = most;
-    while left > 0 {
-        let Some(bucket) = buckets::dropped(db)? else { break };
-        let gone = empty(db, bucket, left, grace_until)?;
-        if gone == 0 {
-            buckets::remove(db, bucket)?;
-            left -= 1;
-        }
-        left = left.saturating_sub(gone);
+    let mut step = Step::new(db, most);
+    for content in leftovers {
+        while step.takes() && slices::remove_leftover(db, *content, grace_until)? {}
     }
-    let gone = past::purge(db, now, limit(left), grace_until)?;
-    Ok(gone == left)
-}
-
-/// Removes up to `most` of what a dropped bucket holds; returns how many.
-fn empty(db: &Connection, bucket: i64, most: usize, grace_until: Timestamp) -> Result<usize, CatalogError> {
-    let gone = [objects_of, past_of, uploads_of, blocks_of]
-        .into_iter()
-        .try_fold(0, |gone, step| Ok::<_, CatalogError>(gone + step(db, bucket, most - gone, grace_until)?))?;
-    Ok(gone)
-}
-
-fn objects_of(db: &Connection, bucket: i64, most: usize, grace_until: Timestamp) -> Result<usize, CatalogError> {
-    let keys: Vec<Vec<u8>> = select(db, "SELECT key FROM object WHERE bucket_id = ?1 LIMIT ?2", bucket, most)?;
-    let disposal = Disposal { grace_until, retention: None };
-    for key in &keys {
-        let key = rows::key(key.clone())?;
-        if let Some(current) = Current::of(db, bucket, &key)? {
-            objects::take_away(db, bucket, &key, &current, Timestamp(0), disposal)?;
-        }
+    while !step.is_over() {
+        let Some((bucket, all)) = buckets::dropped(db, now)? else { break };
+        empty(db, (bucket, all), &mut step, grace_until)?;
     }
-    Ok(keys.len())
+    past::purge(db, now, &mut step, grace_until)?;
+    Ok(step.is_over())
 }
 
-fn past_of(db: &Connection, bucket: i64, most: usize, grace_until: Timestamp) -> Result<usize, CatalogError> {
-    let mut statement = db.prepare_cached("SELECT key, snapshot FROM past WHERE bucket_id = ?1 LIMIT ?2")?;
-    let found = statement.query_map(params![bucket, limit(most)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found = found.collect::<Result<Vec<(Vec<u8>, i64)>, _>>()?;
-    for (key, snapshot) in &found {
-        past::remove(db, bucket, key, SnapshotId(*snapshot), grace_until)?;
-    }
-    Ok(found.len())
-}
-
-fn uploads_of(db: &Connection, bucket: i64, most: usize, grace_until: Timestamp) -> Result<usize, CatalogError> {
-    let ids: Vec<i64> = select(db, "SELECT upload_row FROM upload WHERE bucket_id = ?1 LIMIT ?2", bucket, most)?;
-    ids.iter().try_for_each(|id| uploads::drop_upload(db, *id, grace_until))?;
-    Ok(ids.len())
-}
-
-fn blocks_of(db: &Connection, bucket: i64, most: usize, grace_until: Timestamp) -> Result<usize, CatalogError> {
-    let sql = "SELECT uncommitted_id FROM uncommitted WHERE bucket_id = ?1 LIMIT ?2";
-    let ids: Vec<i64> = select(db, sql, bucket, most)?;
-    ids.iter().try_for_each(|id| blocks::discard(db, *id, grace_until))?;
-    Ok(ids.len())
-}
-
-fn select<T: rusqlite::types::FromSql>(
+/// Removes what a dropped bucket holds, and the bucket once it holds nothing; or (not `all`) only what is not retained of it.
+fn empty(
     db: &Connection,
-    sql: &str,
-    bucket: i64,
-    most: usize,
-) -> Result<Vec<T>, CatalogError> {
-    let mut statement = db.prepare_cached(sql)?;
-    Ok(statement.query_map(params![bucket, limit(most)], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?)
+    (bucket, all): (i64, bool),
+    step: &mut Step<'_>,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let disposal = Disposal { grace_until, retention: None };
+    while step.takes() {
+        if let Some(key) = first::<Vec<u8>>(db, "SELECT key FROM object WHERE bucket_id = ?1 LIMIT 1", bucket)? {
+            let key = rows::key(key)?;
+            let current = Current::of(db, bucket, &key)?.ok_or(CatalogError::NoSuchKey)?;
+            objects::take_away(db, bucket, &key, &current, Timestamp(0), disposal)?;
+        } else if let Some((key, snapshot)) = first_past(db, bucket, all)? {
+            past::remove(db, bucket, &key, snapshot, grace_until)?;
+        } else if let Some(id) = first(db, "SELECT upload_row FROM upload WHERE bucket_id = ?1 LIMIT 1", bucket)? {
+            uploads::drop_upload(db, id, grace_until)?;
+        } else if let Some(id) =
+            first(db, "SELECT uncommitted_id FROM uncommitted WHERE bucket_id = ?1 LIMIT 1", bucket)?
+        {
+            blocks::discard_some(db, id, grace_until)?;
+        } else {
+            return if all { buckets::remove(db, bucket) } else { buckets::is_whole(db, bucket) };
+        }
+    }
+    Ok(())
+}
+
+fn first<T: FromSql>(db: &Connection, sql: &str, bucket: i64) -> Result<Option<T>, CatalogError> {
+    Ok(db.prepare_cached(sql)?.query_row([bucket], |row| row.get(0)).optional()?)
+}
+
+/// One that is not current; not `all`: a snapshot that is there.
+fn first_past(db: &Connection, bucket: i64, all: bool) -> Result<Option<(Vec<u8>, SnapshotId)>, CatalogError> {
+    let sql = "SELECT key, snapshot FROM past WHERE bucket_id = ?1 AND (?2 OR deleted IS NULL) LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, SnapshotId(row.get(1)?)));
+    Ok(db.prepare_cached(sql)?.query_row(params![bucket, all], read).optional()?)
 }

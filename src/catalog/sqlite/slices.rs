@@ -3,48 +3,154 @@
 //! # Invariants
 //! - `part.slices` is the number of rows in `slice` that name the part, at the end of every write.
 //! - The write that removes a part's last slice deletes the part, with its wrapped key, and queues its chunks.
+//! - A version has a content of its own, under its id, or shares one (`version.shares`). A version sees its content up to
+//!   its own length: one of those that share it may have grown since.
+//! - A content of more than [`PAGE_SLICES`] slices that belongs to nothing any more goes in steps (`leftover`), so that no
+//!   write takes long and a read that has begun can go on (`holds`). A smaller one goes with the write that ends it.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{next_content, number, part_id, provider, stored};
+use super::rows::{limit, next_content, number, part_id, provider, stored};
 use super::{deletions, parts};
-use crate::catalog::{CatalogError, Content, VersionId};
+use crate::catalog::slices::{Joined, PartSlice};
+use crate::catalog::{CatalogError, Content, MOST_SLICES, MOST_SLICES_OF_PIECE, PAGE_SLICES, VersionId};
 use crate::model::{ByteRange, Part, PartId, Slice, TenantId, Timestamp, WrappedKey};
 
-/// Stores `content` of `length` bytes; returns its id.
+/// A content that others share is copied for a merge only if it has no more slices than this.
+const FEW_TO_COPY: usize = 4_096;
+
+/// Stores `content` of `length` bytes, of a block or of a part of an upload; returns its id.
 pub(super) fn add(db: &Connection, content: &Content, length: u64, tenant: &TenantId) -> Result<i64, CatalogError> {
     let id = next_content(db)?;
     let held = match content {
         Content::Empty => 0,
-        Content::Part(part) => {
-            parts::insert(db, part, tenant)?;
-            insert(db, id, 0, part.id.0, 0, part.length)?;
-            part.length
-        }
+        Content::Part(part) => add_part(db, id, part, tenant)?,
         Content::Shared { source, range } => {
-            share(db, id, *source, *range, tenant)?;
+            let (from, _) = source_of(db, *source, *range, tenant)?;
+            let slices = cut(db, from, *range, MOST_SLICES_OF_PIECE)?;
+            insert_all(db, id, &slices)?;
+            raise(db, &slices)?;
             range.length()
         }
     };
     if held == length { Ok(id) } else { Err(CatalogError::Damaged("a length that is not its content's")) }
 }
 
-/// Removes content `id`.
+/// Stores `content` of `length` bytes, of a version; returns the version's id, and the content that it shares. The whole
+/// of another version is shared as it is, whatever it is made of.
+pub(super) fn add_version(
+    db: &Connection,
+    content: &Content,
+    length: u64,
+    tenant: &TenantId,
+) -> Result<(i64, Option<i64>), CatalogError> {
+    if let Content::Shared { source, range } = content {
+        let (from, all) = source_of(db, *source, *range, tenant)?;
+        if range.first == 0 && range.end == all && length == all {
+            return Ok((next_content(db)?, Some(from)));
+        }
+    }
+    Ok((add(db, content, length, tenant)?, None))
+}
+
+/// The content of a version.
+pub(super) fn content_of(db: &Connection, version: i64) -> Result<i64, CatalogError> {
+    let sql = "SELECT coalesce(shares, version_id) FROM version WHERE version_id = ?1";
+    let found = db.prepare_cached(sql)?.query_row([version], |row| row.get(0)).optional()?;
+    found.ok_or(CatalogError::Damaged("a name without its version"))
+}
+
+/// Removes content `id`, of a block or of a part of an upload.
 pub(super) fn release(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    let counts = {
-        let sql = "SELECT part_id, count(*) FROM slice WHERE content_id = ?1 GROUP BY part_id";
+    release_from(db, id, 0, grace_until)
+}
+
+/// Removes contents of blocks or of parts of an upload; in steps, when they are many.
+pub(super) fn release_all(db: &Connection, ids: &[i64], grace_until: Timestamp) -> Result<(), CatalogError> {
+    if ids.len() <= PAGE_SLICES {
+        return ids.iter().try_for_each(|id| release(db, *id, grace_until));
+    }
+    let sql = "INSERT INTO leftover (content_id, position) SELECT ?1, 0
+               WHERE EXISTS (SELECT 1 FROM slice WHERE content_id = ?1)";
+    let mut insert = db.prepare_cached(sql)?;
+    ids.iter().try_for_each(|id| insert.execute([id]).map(drop).map_err(CatalogError::from))
+}
+
+/// Removes a version's row, and its content unless others share it.
+pub(super) fn release_version(db: &Connection, version: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let sql = "DELETE FROM version WHERE version_id = ?1 RETURNING coalesce(shares, version_id)";
+    let content = db.prepare_cached(sql)?.query_row([version], |row| row.get(0)).optional()?;
+    settle(db, content.ok_or(CatalogError::Damaged("a name without its version"))?, grace_until)
+}
+
+/// Removes what no version sees any more of a content.
+fn settle(db: &Connection, content: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    let sql = "SELECT max(coalesce((SELECT length FROM version WHERE version_id = ?1 AND shares IS NULL), 0),
+                          coalesce((SELECT max(length) FROM version WHERE shares = ?1), 0))";
+    let kept: i64 = db.prepare_cached(sql)?.query_row([content], |row| row.get(0))?;
+    release_from(db, content, number(kept)?, grace_until)
+}
+
+/// Removes the slices of a content that begin at `position` or after; in steps, when it has many.
+fn release_from(db: &Connection, content: i64, position: u64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    if has_more_than(db, content, PAGE_SLICES)? {
+        let sql = "INSERT INTO leftover (content_id, position) SELECT ?1, ?2
+                   WHERE EXISTS (SELECT 1 FROM slice WHERE content_id = ?1 AND position >= ?2)
+                   ON CONFLICT DO UPDATE SET position = min(position, excluded.position)";
+        db.prepare_cached(sql)?.execute(params![content, stored(position)?])?;
+        return Ok(());
+    }
+    remove(db, content, position..u64::MAX >> 1, grace_until)
+}
+
+/// Removes the slices of a content that begin in a range.
+fn remove(
+    db: &Connection,
+    content: i64,
+    positions: std::ops::Range<u64>,
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let mut counts = BTreeMap::new();
+    {
+        let sql = "DELETE FROM slice WHERE content_id = ?1 AND position >= ?2 AND position < ?3 RETURNING part_id";
         let mut statement = db.prepare_cached(sql)?;
-        let rows = statement.query_map([id], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))?;
-        rows.collect::<Result<Vec<_>, _>>()?
-    };
-    db.prepare_cached("DELETE FROM slice WHERE content_id = ?1")?.execute([id])?;
+        let mut gone = statement.query(params![content, stored(positions.start)?, stored(positions.end)?])?;
+        while let Some(row) = gone.next()? {
+            *counts.entry(row.get::<_, [u8; 16]>(0)?).or_insert(0_i64) += 1;
+        }
+    }
     lower(db, &counts, grace_until)
 }
 
+/// Contents, at most `most`, that wait to go.
+pub(super) fn leftovers(db: &Connection, most: usize) -> Result<Vec<i64>, CatalogError> {
+    let mut statement = db.prepare_cached("SELECT content_id FROM leftover ORDER BY content_id LIMIT ?1")?;
+    Ok(statement.query_map([limit(most)], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// Removes up to [`PAGE_SLICES`] slices of a content that waits to go; `Ok(true)`: there are more.
+pub(super) fn remove_leftover(db: &Connection, content: i64, grace_until: Timestamp) -> Result<bool, CatalogError> {
+    let sql = "SELECT position FROM leftover WHERE content_id = ?1";
+    let from: Option<i64> = db.prepare_cached(sql)?.query_row([content], |row| row.get(0)).optional()?;
+    let Some(from) = from else { return Ok(false) };
+    let sql = "SELECT position FROM slice WHERE content_id = ?1 AND position >= ?2 ORDER BY position LIMIT 1 OFFSET ?3";
+    let row = params![content, from, limit(PAGE_SLICES)];
+    let next: Option<i64> = db.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+    let end = next.map_or(Ok(u64::MAX >> 1), number)?;
+    remove(db, content, number(from)?..end, grace_until)?;
+    let sql = if next.is_some() {
+        "UPDATE leftover SET position = ?2 WHERE content_id = ?1"
+    } else {
+        "DELETE FROM leftover WHERE content_id = ?1 AND ?2 >= 0"
+    };
+    db.prepare_cached(sql)?.execute(params![content, stored(end)?])?;
+    Ok(next.is_some())
+}
+
 /// Counts that many slices less of each part.
-fn lower(db: &Connection, counts: &[([u8; 16], i64)], grace_until: Timestamp) -> Result<(), CatalogError> {
+fn lower(db: &Connection, counts: &BTreeMap<[u8; 16], i64>, grace_until: Timestamp) -> Result<(), CatalogError> {
     let mut lower = db.prepare_cached(
         "UPDATE part SET slices = slices - ?2 WHERE part_id = ?1 RETURNING slices, tenant, padded_length",
     )?;
@@ -62,71 +168,183 @@ fn lower(db: &Connection, counts: &[([u8; 16], i64)], grace_until: Timestamp) ->
     Ok(())
 }
 
-/// Makes a new part the bytes at `position` of content `id`, which end there. Returns how many slices it has now.
-pub(super) fn append(
-    db: &Connection,
-    id: i64,
-    position: u64,
-    part: &Part,
-    tenant: &TenantId,
-) -> Result<usize, CatalogError> {
-    parts::insert(db, part, tenant)?;
-    insert(db, id, position, part.id.0, 0, part.length)?;
-    let mut count = db.prepare_cached("SELECT count(*) FROM slice WHERE content_id = ?1")?;
-    number(count.query_row([id], |row| row.get(0))?)
+/// Counts one slice more for each of these.
+fn raise(db: &Connection, slices: &[PartSlice]) -> Result<(), CatalogError> {
+    let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
+    for slice in slices {
+        if raise.execute([slice.part.0])? != 1 {
+            return Err(CatalogError::Damaged("a slice without its part"));
+        }
+    }
+    Ok(())
 }
 
-/// Puts a new part in the place of the slices that hold bytes `range` of content `id`. They must be whole, and of
-/// `expected`, in that order.
-pub(super) fn replace_run(
+/// Makes `slices` content `id`, in place of the contents `from`, of blocks or of parts of an upload, which are gone then.
+pub(super) fn replace(
     db: &Connection,
     id: i64,
+    slices: &[PartSlice],
+    from: &[i64],
+    grace_until: Timestamp,
+) -> Result<(), CatalogError> {
+    let mut fewer: BTreeMap<[u8; 16], i64> = BTreeMap::new();
+    {
+        let mut delete = db.prepare_cached("DELETE FROM slice WHERE content_id = ?1 RETURNING part_id")?;
+        for content in from {
+            let mut gone = delete.query([content])?;
+            while let Some(row) = gone.next()? {
+                *fewer.entry(row.get(0)?).or_insert(0) += 1;
+            }
+        }
+    }
+    insert_all(db, id, slices)?;
+    let mut new = Vec::new();
+    for slice in slices {
+        // Nearly every slice is one that was there before: its part's count stays as it is.
+        match fewer.get_mut(&slice.part.0).filter(|count| **count > 0) {
+            Some(count) => *count -= 1,
+            None => new.push(*slice),
+        }
+    }
+    raise(db, &new)?;
+    fewer.retain(|_, count| *count > 0);
+    lower(db, &fewer, grace_until)
+}
+
+/// A content that belongs to nothing yet.
+pub(super) fn begin(db: &Connection) -> Result<i64, CatalogError> {
+    let id = next_content(db)?;
+    db.prepare_cached("INSERT INTO leftover (content_id, position) VALUES (?1, 0)")?.execute([id])?;
+    Ok(id)
+}
+
+/// Adds slices of parts that others refer to.
+pub(super) fn add_shared(db: &Connection, content: i64, slices: &[PartSlice]) -> Result<(), CatalogError> {
+    insert_all(db, content, slices)?;
+    raise(db, slices)
+}
+
+/// A content that was begun is a version's now.
+pub(super) fn claim(db: &Connection, content: i64) -> Result<(), CatalogError> {
+    let claimed =
+        db.prepare_cached("DELETE FROM leftover WHERE content_id = ?1 AND position = 0")?.execute([content])?;
+    if claimed == 1 { Ok(()) } else { Err(CatalogError::Damaged("a content that is gone")) }
+}
+
+/// Makes a new part the bytes at `position` of a version, which end there. Returns how many slices it has now.
+pub(super) fn append(
+    db: &Connection,
+    version: i64,
+    position: u64,
+    (part, tenant): (&Part, &TenantId),
+    grace_until: Timestamp,
+) -> Result<usize, CatalogError> {
+    let mut content = content_of(db, version)?;
+    let sql = "SELECT position + length FROM slice WHERE content_id = ?1 ORDER BY position DESC LIMIT 1";
+    let end: Option<i64> = db.prepare_cached(sql)?.query_row([content], |row| row.get(0)).optional()?;
+    if end.map_or(Ok(0), number::<u64>)? != position {
+        // Another version that shares it has grown already.
+        content = copy_content(db, version, position, grace_until)?;
+    }
+    add_part_at(db, content, position, part, tenant)?;
+    let mut count = db.prepare_cached("SELECT count(*) FROM slice WHERE content_id = ?1")?;
+    let count = number(count.query_row([content], |row| row.get(0))?)?;
+    if count > MOST_SLICES { Err(CatalogError::TooManySlices) } else { Ok(count) }
+}
+
+/// Gives a version of `length` bytes a content that it shares with nobody; returns that.
+fn copy_content(db: &Connection, version: i64, length: u64, grace_until: Timestamp) -> Result<i64, CatalogError> {
+    let (from, to) = (content_of(db, version)?, next_content(db)?);
+    if length > 0 {
+        let slices = cut(db, from, ByteRange { first: 0, end: length }, MOST_SLICES)?;
+        insert_all(db, to, &slices)?;
+        raise(db, &slices)?;
+    }
+    db.prepare_cached("UPDATE version SET shares = ?2 WHERE version_id = ?1")?.execute([version, to])?;
+    settle(db, from, grace_until)?;
+    Ok(to)
+}
+
+/// Puts a new part in the place of the slices that hold bytes `range` of a version of `length` bytes. They must be whole,
+/// and of `expected`, in that order. Versions that share them keep them.
+pub(super) fn replace_run(
+    db: &Connection,
+    (version, length): (i64, u64),
     range: ByteRange,
     expected: &[PartId],
     (part, tenant): (&Part, &TenantId),
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
-    let run = cut(db, id, range)?;
-    let joined = run.iter().map(|piece| piece.part).eq(expected.iter().map(|part| part.0));
-    if !joined || run.iter().any(|piece| !piece.whole) {
+    let mut content = content_of(db, version)?;
+    let run = within(db, content, range, expected.len())?.ok_or(CatalogError::SourceChanged)?;
+    let whole = run.first().is_some_and(|slice| slice.position == range.first)
+        && run.last().is_some_and(|slice| slice.end() == range.end);
+    if !whole || !run.iter().map(|slice| &slice.part).eq(expected) {
         return Err(CatalogError::SourceChanged);
     }
     if part.length != range.length() {
         return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
     }
-    db.prepare_cached("DELETE FROM slice WHERE content_id = ?1 AND position >= ?2 AND position < ?3")?
-        .execute(params![id, stored(range.first)?, stored(range.end)?])?;
-    parts::insert(db, part, tenant)?;
-    insert(db, id, range.first, part.id.0, 0, part.length)?;
-    let mut counts = BTreeMap::new();
-    run.iter().for_each(|piece| *counts.entry(piece.part).or_insert(0_i64) += 1);
-    lower(db, &counts.into_iter().collect::<Vec<_>>(), grace_until)
-}
-
-/// Makes bytes `range` of content `from` the bytes at `position` of content `to`, too: no chunk is copied.
-pub(super) fn copy(db: &Connection, from: i64, range: ByteRange, to: i64, position: u64) -> Result<(), CatalogError> {
-    let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
-    for piece in cut(db, from, range)? {
-        insert(db, to, position + (piece.first - range.first), piece.part, piece.offset, piece.length)?;
-        raise.execute([piece.part])?;
+    if is_shared(db, content, version)? {
+        if has_more_than(db, content, FEW_TO_COPY)? {
+            return Err(CatalogError::SourceChanged);
+        }
+        content = copy_content(db, version, length, grace_until)?;
     }
-    Ok(())
+    remove(db, content, range.first..range.end, grace_until)?;
+    add_part_at(db, content, range.first, part, tenant)
 }
 
-/// What one slice holds of a range.
-struct Piece {
-    /// Where it begins in the content, in bytes.
-    first: u64,
-    part: [u8; 16],
-    /// Where it begins in the part, in bytes.
-    offset: u64,
-    length: u64,
-    /// Whether the slice lies within the range.
-    whole: bool,
+/// Whether another version sees the content, too.
+fn is_shared(db: &Connection, content: i64, version: i64) -> Result<bool, CatalogError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM version WHERE version_id = ?1 AND version_id <> ?2 AND shares IS NULL)
+                   OR EXISTS (SELECT 1 FROM version WHERE shares = ?1 AND version_id <> ?2)";
+    Ok(db.prepare_cached(sql)?.query_row([content, version], |row| row.get(0))?)
 }
 
-/// Bytes `range` of content `id`: slices, cut to it.
-fn cut(db: &Connection, id: i64, range: ByteRange) -> Result<Vec<Piece>, CatalogError> {
+fn has_more_than(db: &Connection, content: i64, most: usize) -> Result<bool, CatalogError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM slice WHERE content_id = ?1 LIMIT 1 OFFSET ?2)";
+    Ok(db.prepare_cached(sql)?.query_row(params![content, limit(most)], |row| row.get(0))?)
+}
+
+/// The slices of a content, at most `most`.
+pub(super) fn all(db: &Connection, content: i64, most: usize) -> Result<Vec<PartSlice>, CatalogError> {
+    let sql =
+        "SELECT position, part_id, part_offset, length FROM slice WHERE content_id = ?1 ORDER BY position LIMIT ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![content, limit(most.saturating_add(1))])?;
+    let mut slices = Vec::new();
+    while let Some(row) = rows.next()? {
+        slices.push(part_slice(row)?);
+    }
+    if slices.len() > most { Err(CatalogError::TooManySlices) } else { Ok(slices) }
+}
+
+/// Bytes `range` of a content: slices, cut to it, from position 0 on. [`CatalogError::TooManySlices`] beyond `most`.
+pub(super) fn cut(
+    db: &Connection,
+    content: i64,
+    range: ByteRange,
+    most: usize,
+) -> Result<Vec<PartSlice>, CatalogError> {
+    let mut joined = Joined::up_to(most);
+    for slice in within(db, content, range, most)?.ok_or(CatalogError::TooManySlices)? {
+        slice.cut(range, 0).map_or(Ok(()), |slice| joined.add(slice))?;
+    }
+    if joined.length() == range.length() {
+        Ok(joined.into_slices())
+    } else {
+        Err(CatalogError::Damaged("bytes without a slice"))
+    }
+}
+
+/// The slices that overlap `range`, whole; `None` when they are more than `most`.
+fn within(
+    db: &Connection,
+    content: i64,
+    range: ByteRange,
+    most: usize,
+) -> Result<Option<Vec<PartSlice>>, CatalogError> {
     let mut statement = db.prepare_cached(
         "SELECT position, part_id, part_offset, length FROM slice
          WHERE content_id = ?1
@@ -134,58 +352,54 @@ fn cut(db: &Connection, id: i64, range: ByteRange) -> Result<Vec<Piece>, Catalog
            AND position < ?3
          ORDER BY position",
     )?;
-    let mut rows = statement.query(params![id, stored(range.first)?, stored(range.end)?])?;
-    let mut pieces = Vec::new();
-    let mut due = range.first;
+    let mut rows = statement.query(params![content, stored(range.first)?, stored(range.end)?])?;
+    let mut slices: Vec<PartSlice> = Vec::new();
     while let Some(row) = rows.next()? {
-        let (position, offset, length): (u64, u64, u64) =
-            (number(row.get(0)?)?, number(row.get(2)?)?, number(row.get(3)?)?);
-        let (first, end) = (position.max(range.first), (position + length).min(range.end));
-        if first != due || end <= first {
+        let slice = part_slice(row)?;
+        if slices.len() == most {
+            return Ok(None);
+        }
+        if slices.last().is_some_and(|before| before.end() != slice.position) {
             return Err(CatalogError::Damaged("slices that do not join"));
         }
-        let whole = first == position && end == position + length;
-        pieces.push(Piece {
-            first,
-            part: row.get(1)?,
-            offset: offset + (first - position),
-            length: end - first,
-            whole,
-        });
-        due = end;
+        slices.push(slice);
     }
-    if due == range.end { Ok(pieces) } else { Err(CatalogError::Damaged("bytes without a slice")) }
+    Ok(Some(slices))
 }
 
-/// Makes content `from` the bytes at `position` of content `to`. No count changes.
-pub(super) fn attach(db: &Connection, from: i64, to: i64, position: u64) -> Result<(), CatalogError> {
-    db.prepare_cached("UPDATE slice SET content_id = ?2, position = position + ?3 WHERE content_id = ?1")?
-        .execute(params![from, to, stored(position)?])?;
-    Ok(())
+fn part_slice(row: &Row<'_>) -> Result<PartSlice, CatalogError> {
+    Ok(PartSlice {
+        position: number(row.get(0)?)?,
+        part: part_id(row, 1)?,
+        offset: number(row.get(2)?)?,
+        length: number(row.get(3)?)?,
+    })
 }
 
-/// The slices of content `id` that overlap `range`: a seek to the one that holds its first byte, then in order. `None`
-/// when they are more than `most`.
-pub(super) fn overlapping(
+/// The slices of a content that overlap `range`, at most `most`: a seek to the one that holds its first byte, then in order.
+/// With where the next one begins, if there are more.
+pub(super) fn page(
     db: &Connection,
-    id: i64,
+    content: i64,
     range: ByteRange,
     most: usize,
-) -> Result<Option<Vec<Slice>>, CatalogError> {
+) -> Result<(Vec<Slice>, Option<u64>), CatalogError> {
     let mut statement = db.prepare_cached(
         "SELECT slice.position, slice.part_offset, slice.length,
-                part.part_id, part.length, part.padded_length, part.key_version, part.wrapped_key
+                part.part_id, part.length, part.padded_length, part.key_version, part.wrapped_key, part.stored
          FROM slice CROSS JOIN part ON part.part_id = slice.part_id
          WHERE slice.content_id = ?1
            AND slice.position >= (SELECT max(position) FROM slice WHERE content_id = ?1 AND position <= ?2)
            AND slice.position < ?3
          ORDER BY slice.position",
     )?;
-    let mut rows = statement.query(params![id, stored(range.first)?, stored(range.end)?])?;
+    let mut rows = statement.query(params![content, stored(range.first)?, stored(range.end)?])?;
     let mut slices: Vec<Slice> = Vec::new();
+    let mut more = None;
     while let Some(row) = rows.next()? {
         if slices.len() == most {
-            return Ok(None);
+            more = slices.last().map(|last| last.position + last.length);
+            break;
         }
         let slice = slice(db, row)?;
         let expected = slices.last().map_or(slice.position, |before| before.position + before.length);
@@ -196,8 +410,8 @@ pub(super) fn overlapping(
     }
     let first = slices.first().map(|slice| slice.position);
     let end = slices.last().map(|slice| slice.position + slice.length);
-    if first.is_some_and(|first| first <= range.first) && end.is_some_and(|end| end >= range.end) {
-        Ok(Some(slices))
+    if first.is_some_and(|first| first <= range.first) && (more.is_some() || end.is_some_and(|end| end >= range.end)) {
+        Ok((slices, more))
     } else {
         Err(CatalogError::Damaged("bytes without a slice"))
     }
@@ -219,41 +433,58 @@ fn slice(db: &Connection, row: &Row<'_>) -> Result<Slice, CatalogError> {
             padded_length: number(row.get(5)?)?,
             wrapped_key: WrappedKey { key_version: number(row.get(6)?)?, bytes: row.get(7)? },
             placements,
+            stored: Timestamp(row.get(8)?),
         },
         offset: number(row.get(1)?)?,
         length: number(row.get(2)?)?,
     })
 }
 
-fn share(db: &Connection, to: i64, source: VersionId, range: ByteRange, tenant: &TenantId) -> Result<(), CatalogError> {
-    let sql =
-        "SELECT version.length, bucket.tenant FROM version CROSS JOIN bucket USING (bucket_id) WHERE version_id = ?1";
-    let found = db
-        .prepare_cached(sql)?
-        .query_row([source.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
-        .optional()?;
-    let (length, owner) = found.ok_or(CatalogError::SourceChanged)?;
+/// The content and the length of a version to share from.
+fn source_of(
+    db: &Connection,
+    source: VersionId,
+    range: ByteRange,
+    tenant: &TenantId,
+) -> Result<(i64, u64), CatalogError> {
+    let sql = "SELECT version.length, bucket.tenant, coalesce(version.shares, version_id)
+               FROM version CROSS JOIN bucket USING (bucket_id) WHERE version_id = ?1";
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
+    let found = db.prepare_cached(sql)?.query_row([source.0], read).optional()?;
+    let (length, owner, content) = found.ok_or(CatalogError::SourceChanged)?;
     // Part keys are bound to their tenant: another tenant could not open them.
     if owner != tenant.as_str() {
         return Err(CatalogError::SourceChanged);
     }
-    if range.first >= range.end || range.end > number(length)? {
+    let length = number(length)?;
+    if range.first >= range.end || range.end > length {
         return Err(CatalogError::Damaged("a range outside of its source"));
     }
-    copy(db, source.0, range, to, 0)
+    Ok((content, length))
 }
 
-fn insert(
+fn add_part(db: &Connection, content: i64, part: &Part, tenant: &TenantId) -> Result<u64, CatalogError> {
+    add_part_at(db, content, 0, part, tenant)?;
+    Ok(part.length)
+}
+
+fn add_part_at(
     db: &Connection,
     content: i64,
     position: u64,
-    part: [u8; 16],
-    offset: u64,
-    length: u64,
+    part: &Part,
+    tenant: &TenantId,
 ) -> Result<(), CatalogError> {
-    db.prepare_cached(
-        "INSERT INTO slice (content_id, position, part_id, part_offset, length) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![content, stored(position)?, part, stored(offset)?, stored(length)?])?;
+    parts::insert(db, part, tenant)?;
+    insert_all(db, content, &[PartSlice { position, part: part.id, offset: 0, length: part.length }])
+}
+
+fn insert_all(db: &Connection, content: i64, slices: &[PartSlice]) -> Result<(), CatalogError> {
+    let sql = "INSERT INTO slice (content_id, position, part_id, part_offset, length) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut insert = db.prepare_cached(sql)?;
+    for slice in slices {
+        let PartSlice { position, part, offset, length } = slice;
+        insert.execute(params![content, stored(*position)?, part.0, stored(*offset)?, stored(*length)?])?;
+    }
     Ok(())
 }

@@ -7,10 +7,12 @@ use super::encoding::{self, MOST_PARTS};
 use super::objects::{self, Current, Disposal, Origin};
 use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
 use super::slices;
+use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    CatalogError, Completed, Completion, NewUpload, NewUploadPart, Upload, UploadId, UploadPart, Version, VersionId,
+    CatalogError, Completed, Completion, MOST_SLICES, MOST_SLICES_OF_PIECE, NewUpload, NewUploadPart, Upload, UploadId,
+    UploadPart, Version, VersionId,
 };
-use crate::model::{BucketRef, ETag, ObjectKey, Timestamp};
+use crate::model::{BucketRef, ETag, Lease, ObjectKey, Timestamp};
 
 pub(super) fn create(db: &Connection, new: &NewUpload) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
@@ -121,12 +123,73 @@ pub(super) fn complete(
     let Some(upload) = upload_row(db, bucket, &completion.key, &completion.upload)? else {
         return repeated(db, bucket, completion, &digest);
     };
+    let (current, lease) = admit(db, bucket, completion)?;
+    let chosen = choose(db, upload, &completion.parts)?;
+    let id = next_content(db)?;
+    slices::replace(db, id, &chosen.slices, &chosen.contents, disposal.grace_until)?;
+    drop_upload(db, upload, disposal.grace_until)?;
+    let version = version_of(completion, id, chosen.lengths, lease);
+    finish(db, bucket, current, version, (completion, &digest), None, disposal)
+}
+
+/// What a completion names, and of what that was found.
+pub(super) struct Plan {
+    chosen: Chosen,
+    /// The upload, how many parts it had, and which came last.
+    basis: (i64, i64, Option<i64>),
+}
+
+impl Plan {
+    pub(super) fn take_slices(&mut self) -> Vec<PartSlice> {
+        std::mem::take(&mut self.chosen.slices)
+    }
+}
+
+/// Looks the parts of a completion up.
+pub(super) fn plan(db: &Connection, completion: &Completion) -> Result<Plan, CatalogError> {
+    let bucket = bucket_id(db, &completion.bucket)?;
+    let upload = upload_row(db, bucket, &completion.key, &completion.upload)?.ok_or(CatalogError::NoSuchUpload)?;
+    Ok(Plan { basis: basis(db, upload)?, chosen: choose(db, upload, &completion.parts)? })
+}
+
+/// Completes an upload whose slices were written as `content`; `None` when they were looked up in what is no longer there.
+pub(super) fn complete_planned(
+    db: &Connection,
+    completion: &Completion,
+    plan: &Plan,
+    content: i64,
+    disposal: Disposal,
+) -> Result<Option<Completed>, CatalogError> {
+    let bucket = bucket_id(db, &completion.bucket)?;
+    let upload = upload_row(db, bucket, &completion.key, &completion.upload)?;
+    let unchanged = upload.map(|upload| basis(db, upload)).transpose()? == Some(plan.basis);
+    let Some(upload) = upload.filter(|_| unchanged) else { return Ok(None) };
+    let (current, lease) = admit(db, bucket, completion)?;
+    slices::claim(db, content)?;
+    drop_upload(db, upload, disposal.grace_until)?;
+    let version = version_of(completion, next_content(db)?, plan.chosen.lengths.clone(), lease);
+    let digest = digest(&completion.parts);
+    finish(db, bucket, current, version, (completion, &digest), Some(content), disposal).map(Some)
+}
+
+fn basis(db: &Connection, upload: i64) -> Result<(i64, i64, Option<i64>), CatalogError> {
+    let sql = "SELECT count(*), max(content_id) FROM upload_part WHERE upload_row = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([upload], |row| Ok((upload, row.get(0)?, row.get(1)?)))?)
+}
+
+/// Holds a completion's conditions against what is there.
+fn admit(
+    db: &Connection,
+    bucket: i64,
+    completion: &Completion,
+) -> Result<(Option<Current>, Option<Lease>), CatalogError> {
     let current = Current::of(db, bucket, &completion.key)?;
     let lease = Current::guard_write(db, bucket, &completion.key, current.as_ref(), &completion.conditions)?;
-    let id = next_content(db)?;
-    let part_lengths = join(db, upload, &completion.parts, id)?;
-    drop_upload(db, upload, disposal.grace_until)?;
-    let mut version = Version {
+    Ok((current, lease))
+}
+
+fn version_of(completion: &Completion, id: i64, part_lengths: Vec<u64>, lease: Option<Lease>) -> Version {
+    Version {
         id: VersionId(id),
         key: completion.key.clone(),
         length: part_lengths.iter().sum(),
@@ -137,8 +200,19 @@ pub(super) fn complete(
         revision: id,
         snapshot: None,
         lease,
-    };
-    let origin = Origin { upload: Some((&completion.upload.0, &digest)), blocks: None };
+    }
+}
+
+fn finish(
+    db: &Connection,
+    bucket: i64,
+    current: Option<Current>,
+    mut version: Version,
+    (completion, digest): (&Completion, &[u8]),
+    shares: Option<i64>,
+    disposal: Disposal,
+) -> Result<Completed, CatalogError> {
+    let origin = Origin { upload: Some((&completion.upload.0, digest)), blocks: None, shares };
     objects::replace(db, bucket, current, &mut version, origin, disposal)?;
     Ok(Completed { version, repeated: false })
 }
@@ -155,34 +229,36 @@ pub(super) fn abort(
     drop_upload(db, upload, grace_until)
 }
 
-/// A part of an upload as completing needs it.
-struct StoredPart {
-    content: i64,
-    length: u64,
-    etag: String,
+/// The parts that a completion names.
+#[derive(Default)]
+struct Chosen {
+    lengths: Vec<u64>,
+    contents: Vec<i64>,
+    /// What the object will be made of.
+    slices: Vec<PartSlice>,
 }
 
-/// Checks the parts and makes their slices content `id`. Returns their lengths.
-fn join(db: &Connection, upload: i64, parts: &[(u32, ETag)], id: i64) -> Result<Vec<u64>, CatalogError> {
+/// Checks the parts, and counts their slices, before anything is written.
+fn choose(db: &Connection, upload: i64, parts: &[(u32, ETag)]) -> Result<Chosen, CatalogError> {
     if parts.is_empty() {
         return Err(CatalogError::InvalidPart { number: 0 });
     }
-    let mut lengths = Vec::with_capacity(parts.len());
-    let (mut position, mut before) = (0, 0);
-    let mut forget = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 AND number = ?2")?;
+    let mut chosen = Chosen::default();
+    let mut joined = Joined::up_to(MOST_SLICES);
+    let mut before = 0;
     for (number, etag) in parts {
         let invalid = CatalogError::InvalidPart { number: *number };
         let Some(part) = stored_part(db, upload, *number)? else { return Err(invalid) };
         if *number <= before || part.etag != etag.as_str() {
             return Err(invalid);
         }
-        slices::attach(db, part.content, id, position)?;
-        forget.execute(params![upload, number])?;
-        lengths.push(part.length);
-        position += part.length;
+        slices::all(db, part.content, MOST_SLICES_OF_PIECE)?.into_iter().try_for_each(|slice| joined.add(slice))?;
+        chosen.lengths.push(part.length);
+        chosen.contents.push(part.content);
         before = *number;
     }
-    Ok(lengths)
+    chosen.slices = joined.into_slices();
+    Ok(chosen)
 }
 
 /// The upload is gone: fine if the current version came from it, by an equal request.
@@ -203,6 +279,13 @@ fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]
     }
 }
 
+/// A part of an upload as completing needs it.
+struct StoredPart {
+    content: i64,
+    length: u64,
+    etag: String,
+}
+
 fn upload_row(db: &Connection, bucket: i64, key: &ObjectKey, id: &UploadId) -> Result<Option<i64>, CatalogError> {
     let sql = "SELECT upload_row FROM upload WHERE bucket_id = ?1 AND key = ?2 AND upload_id = ?3";
     Ok(db.prepare_cached(sql)?.query_row(params![bucket, key.as_bytes(), id.0], |row| row.get(0)).optional()?)
@@ -216,15 +299,13 @@ fn stored_part(db: &Connection, upload: i64, part: u32) -> Result<Option<StoredP
     Ok(Some(StoredPart { content: row.get(0)?, length: number(row.get(1)?)?, etag: row.get(2)? }))
 }
 
-/// Drops an upload with the parts that it still has.
+/// Drops an upload with its parts.
 pub(super) fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
     let contents = {
         let mut statement = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 RETURNING content_id")?;
         statement.query_map([upload], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?
     };
-    for content in contents {
-        slices::release(db, content, grace_until)?;
-    }
+    slices::release_all(db, &contents, grace_until)?;
     db.prepare_cached("DELETE FROM upload WHERE upload_row = ?1")?.execute([upload])?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! - Writes that wait together are committed together, with one fsync. Nothing waits for a timer.
 //! - Each write has its own savepoint: when it fails, or ends in a panic, it alone is rolled back.
 //! - No write is answered before the transaction that holds it is committed. When that fails, all of its group fail.
+//! - A transaction takes no further write once it has changed [`GROUP_ROWS`] rows: who waits does not wait for long ones.
 //! - At most [`QUEUE`] writes wait; further callers wait for a place.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,9 @@ use crate::catalog::CatalogError;
 /// Most writes that wait, and most that share a transaction.
 const QUEUE: usize = 256;
 
+/// Rows that a transaction changes before it is committed, though more writes wait: some ten milliseconds.
+const GROUP_ROWS: u64 = 4_000;
+
 /// The write-ahead log is emptied at the latest so long after a commit, so that erased keys do not linger in it.
 /// A reader that is at work may delay that until it has ended.
 const ERASE_WITHIN: Duration = Duration::from_secs(60);
@@ -30,6 +34,7 @@ pub(super) struct Writer {
     places: Arc<Semaphore>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     commits: Arc<AtomicU64>,
+    most_rows: Arc<AtomicU64>,
 }
 
 /// A write with its place in the queue.
@@ -75,7 +80,8 @@ impl Writer {
     pub(super) fn start(db: Connection, lock: Lock) -> Result<Self, CatalogError> {
         let (queue, waiting) = sync_channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
-        let scribe = Scribe { db, commits: Arc::clone(&commits), unclean: None };
+        let most_rows = Arc::new(AtomicU64::new(0));
+        let scribe = Scribe { db, commits: Arc::clone(&commits), most_rows: Arc::clone(&most_rows), unclean: None };
         let body = move || {
             scribe.serve(&waiting);
             drop(lock);
@@ -86,11 +92,17 @@ impl Writer {
             places: Arc::new(Semaphore::new(QUEUE)),
             thread: Arc::new(Mutex::new(Some(thread))),
             commits,
+            most_rows,
         })
     }
 
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many rows the largest write has changed.
+    pub(super) fn most_rows(&self) -> u64 {
+        self.most_rows.load(Ordering::Relaxed)
     }
 
     /// Runs `job` within a transaction and returns when that is on disk.
@@ -145,6 +157,7 @@ impl Drop for Writer {
 struct Scribe {
     db: Connection,
     commits: Arc<AtomicU64>,
+    most_rows: Arc<AtomicU64>,
     /// Since when the write-ahead log holds something.
     unclean: Option<Instant>,
 }
@@ -167,12 +180,8 @@ impl Scribe {
 
     fn group(&mut self, first: Waiting, waiting: &Receiver<Waiting>) {
         let mut group = Vec::new();
-        for Waiting { write, place } in std::iter::once(first).chain(waiting.try_iter()).take(QUEUE) {
-            group.push(write);
-            drop(place);
-        }
         let began = Instant::now();
-        let outcome = self.commit(&mut group);
+        let outcome = self.commit(first, waiting, &mut group);
         if outcome.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
             self.unclean.get_or_insert_with(Instant::now);
@@ -188,9 +197,25 @@ impl Scribe {
         }
     }
 
-    fn commit(&self, group: &mut [Box<dyn Write>]) -> Result<(), rusqlite::Error> {
-        self.db.execute_batch("BEGIN IMMEDIATE")?;
-        let outcome = group.iter_mut().try_for_each(|write| self.step(write.as_mut()));
+    /// Does the first write and those that wait, each of which is in `group` then, in one transaction.
+    fn commit(
+        &self,
+        first: Waiting,
+        waiting: &Receiver<Waiting>,
+        group: &mut Vec<Box<dyn Write>>,
+    ) -> Result<(), rusqlite::Error> {
+        let begun = self.db.execute_batch("BEGIN IMMEDIATE");
+        let end = self.db.total_changes().saturating_add(GROUP_ROWS);
+        let mut next = Some(first);
+        let mut outcome = begun;
+        while let Some(Waiting { mut write, place }) = next.take() {
+            drop(place);
+            outcome = outcome.and_then(|()| self.step(write.as_mut()));
+            group.push(write);
+            if outcome.is_ok() && group.len() < QUEUE && self.db.total_changes() < end {
+                next = waiting.try_recv().ok();
+            }
+        }
         let outcome = outcome.and_then(|()| self.db.execute_batch("COMMIT"));
         if outcome.is_err() && !self.db.is_autocommit() {
             // When even this fails, the next BEGIN does, and its group learns of it.
@@ -202,11 +227,13 @@ impl Scribe {
     /// One write in its savepoint. An error here is the whole group's: SQLite may have given up the transaction.
     fn step(&self, write: &mut dyn Write) -> Result<(), rusqlite::Error> {
         let run = |sql| self.db.prepare_cached(sql)?.execute([]);
+        let before = self.db.total_changes();
         run("SAVEPOINT job")?;
         if !write.run(&self.db) {
             run("ROLLBACK TO job")?;
         }
         run("RELEASE job")?;
+        self.most_rows.fetch_max(self.db.total_changes().saturating_sub(before), Ordering::Relaxed);
         Ok(())
     }
 

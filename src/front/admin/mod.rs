@@ -1,7 +1,7 @@
 //! The operator's listener: `/healthz`, `/readyz`, `/metrics`.
 //!
 //! # Invariants
-//! - Nothing here changes anything, and nothing names an object, a bucket or a client.
+//! - Nothing here changes anything, and nothing names an object or a bucket. Clients are named by the metrics of what they have.
 //! - However often `/readyz` is asked, providers are asked at most once in [`FRESH`].
 
 use std::sync::Arc;
@@ -98,9 +98,13 @@ impl Admin {
                     .iter()
                     .map(|(name, up)| (name.as_str().to_owned(), serde_json::Value::Bool(*up)))
                     .collect();
-                serde_json::json!({
+                let mut detail = serde_json::json!({
                     "ready": ready, "keys": readiness.keys, "catalog": readiness.catalog, "providers": providers,
-                })
+                });
+                if let (Some(seconds), Some(detail)) = (readiness.clock_off_seconds, detail.as_object_mut()) {
+                    detail.insert("clock_off_seconds".to_owned(), seconds.into());
+                }
+                detail
             }
             Err(TooSlow) => serde_json::json!({ "ready": false, "reason": "timeout" }),
         };

@@ -27,6 +27,7 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         Op::GetContainerAcl => containers::acl(ask).await,
         Op::SetContainerAcl => containers::set_acl(ask, body).await,
         Op::DeleteContainer => containers::delete(ask).await,
+        Op::RestoreContainer => containers::restore(ask).await,
         Op::LeaseContainer => lease::container(ask).await,
         Op::ListBlobs => listing::blobs(ask).await,
         Op::PutBlob => put::put_blob(ask, body).await.map(|reply| received::acknowledged(ask, reply)),
@@ -53,7 +54,6 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         Op::AppendBlockFromUrl => copy::append_from_url(ask).await,
         Op::SealAppendBlob => append::seal(ask).await,
         Op::PreflightRequest
-        | Op::RestoreContainer
         | Op::RenameContainer
         | Op::SetBlobExpiry
         | Op::SetImmutabilityPolicy

@@ -4,7 +4,7 @@
 //! signatures of chunks. It also accepts SigV2, POST forms and the service `sts`; it does not ask that `x-amz-*` headers
 //! be signed; it puts no upper limit on the life of a presigned URL; and of a header that comes twice it sees none.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
@@ -14,6 +14,7 @@ use s3s::auth::{S3Auth, SecretKey};
 
 use super::errors::{self, invalid};
 use crate::gateway::Gateway;
+use crate::secret::{SecretText, fill_random};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest life of a presigned URL. Source: S3 "Download and upload objects with presigned URLs".
@@ -31,6 +32,14 @@ const AUTH_QUERY: [&str; 7] = [
 /// Headers that decide how a request is read; each at most once, as is everything that begins with `x-amz-`.
 const UNIQUE: [HeaderName; 3] = [AUTHORIZATION, HOST, CONTENT_ENCODING];
 
+/// Stands for the secrets of clients that are not there: random, and nobody knows it. So an unknown id costs the work that a
+/// known one costs and is answered with the same words: whoever tries ids learns nothing.
+static NOBODY: LazyLock<Option<SecretText>> = LazyLock::new(|| {
+    let mut random = [0; 20];
+    fill_random(&mut random).ok()?;
+    Some(SecretText::new(hex::encode(random)))
+});
+
 /// Gives `s3s` the secrets of the clients that are configured now.
 pub(super) struct Secrets {
     pub(super) gateway: Arc<Gateway>,
@@ -39,14 +48,9 @@ pub(super) struct Secrets {
 #[async_trait]
 impl S3Auth for Secrets {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        match self.gateway.clients().find(access_key) {
-            Some(client) => Ok(SecretKey::from(client.secret.expose())),
-            None => Err(errors::plain(
-                "InvalidAccessKeyId",
-                403,
-                "The access key ID you provided does not exist in our records.",
-            )),
-        }
+        let client = self.gateway.clients().find(access_key);
+        let secret = client.as_ref().map(|client| &client.secret).or(NOBODY.as_ref());
+        secret.map(|secret| SecretKey::from(secret.expose())).ok_or_else(|| errors::plain("InternalError", 500, ""))
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         ),
         Error::BucketExists => plain("BucketAlreadyOwnedByYou", 409, "The bucket exists already, and you own it."),
         Error::BucketNotEmpty => plain("BucketNotEmpty", 409, "The bucket you tried to delete is not empty"),
+        Error::QuotaExceeded => plain("QuotaExceeded", 403, "The quota of this client is exceeded."),
         Error::PreconditionFailed | Error::SourcePreconditionFailed => {
             plain("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
         }
@@ -93,6 +94,11 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         | Error::AppendLength
         | Error::InvalidBlock
         | Error::TooManyBlocks => plain("InvalidObjectState", 403, "The operation is not valid for the object's state"),
+        Error::TooManySlices => plain(
+            "InvalidRequest",
+            400,
+            "What you asked for would be made of too many pieces of other objects. Upload its bytes, or copy smaller ranges.",
+        ),
         Error::TooLarge => plain("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
         Error::DigestMismatch { which } => {
             let text = format!("The {which} you specified did not match what we received.");

@@ -23,7 +23,7 @@ use crate::gateway::settling::PartTicket;
 use crate::gateway::{Error, Gateway, MAX_PARALLEL_CHUNKS};
 use crate::seal::{SealedChunk, Sealer, chunk_name, layout};
 use crate::secret::NamingKey;
-use crate::store::Store;
+use crate::store::{Attempts, Store};
 
 /// Memory of a chunk that is filled through the spool: a segment that is open, one on its way to the disk, what is being
 /// hashed, and what TLS and HTTP have of it.
@@ -42,7 +42,7 @@ pub(in crate::gateway) struct Lane {
     spool: Option<Spool>,
     store: Arc<Store>,
     naming_key: Arc<NamingKey>,
-    sends: JoinSet<Result<(), Error>>,
+    sends: JoinSet<Sent>,
     parallel: usize,
     /// The chunk being filled.
     chunk: Option<Filling>,
@@ -59,6 +59,13 @@ struct Filling {
     /// Plaintext bytes that came.
     came: u64,
     place: Place,
+}
+
+/// What became of a chunk that was sent.
+struct Sent {
+    outcome: Result<(), Error>,
+    /// A put of it may still arrive.
+    in_doubt: bool,
 }
 
 /// Where the sealed bytes of a chunk are.
@@ -160,16 +167,16 @@ impl Lane {
         while self.sends.len() >= self.parallel
             && let Some(done) = self.sends.join_next().await
         {
-            sent(done)?;
+            self.answered(done)?;
         }
         while let Some(done) = self.sends.try_join_next() {
-            sent(done)?;
+            self.answered(done)?;
         }
         self.ticket.sending(chunk.index);
         let name = chunk_name(&self.naming_key, self.ticket.id(), chunk.index);
         let (store, budget) = (Arc::clone(&self.store), self.budget.clone());
         let placements = self.ticket.placements().to_vec();
-        self.sends.spawn(async move {
+        let send = async move {
             let mut bytes = chunk.bytes;
             let share = match filled {
                 Some(Filling { place: Place::Spool(spooled), share: small, .. }) => {
@@ -184,17 +191,30 @@ impl Lane {
             };
             let outcome = store.put(&placements, &name, bytes).await;
             drop(share);
-            outcome.map_err(Error::from)
-        });
+            let in_doubt = match &outcome {
+                Ok(attempts) => *attempts == Attempts::InDoubt,
+                Err(error) => error.leaves_doubt(),
+            };
+            Ok(Sent { outcome: outcome.map(|_attempts| ()).map_err(Error::from), in_doubt })
+        };
+        self.sends
+            .spawn(async move { send.await.unwrap_or_else(|error| Sent { outcome: Err(error), in_doubt: false }) });
         Ok(())
     }
 
     /// Waits until every chunk that was sent is durable.
     pub(in crate::gateway) async fn all_sent(&mut self) -> Result<(), Error> {
         while let Some(done) = self.sends.join_next().await {
-            sent(done)?;
+            self.answered(done)?;
         }
         Ok(())
+    }
+
+    /// Notes what became of a chunk.
+    fn answered(&mut self, joined: Result<Sent, JoinError>) -> Result<(), Error> {
+        let Sent { outcome, in_doubt } = sent(joined);
+        self.ticket.answered(in_doubt);
+        outcome
     }
 
     /// Room in the spool for a chunk, if there is.
@@ -223,8 +243,10 @@ impl Filling {
     }
 }
 
-fn sent(joined: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
-    joined.unwrap_or_else(|join| Err(Error::lost("the sending of a chunk", &join)))
+fn sent(joined: Result<Sent, JoinError>) -> Sent {
+    // A task that ended by itself may have sent its chunk.
+    let lost = |join| Sent { outcome: Err(Error::lost("the sending of a chunk", &join)), in_doubt: true };
+    joined.unwrap_or_else(lost)
 }
 
 /// The disk under the spool failed in the middle of a chunk: the client must send it again.
@@ -239,8 +261,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_sending_is_told_as_a_panic() {
-        let mut sends: JoinSet<Result<(), Error>> = JoinSet::new();
+        let mut sends: JoinSet<Sent> = JoinSet::new();
         sends.spawn(async { panic!("a send") });
-        assert!(matches!(sent(sends.join_next().await.unwrap()), Err(Error::Panicked(_))));
+        let Sent { outcome, in_doubt } = sent(sends.join_next().await.unwrap());
+        assert!(matches!(outcome, Err(Error::Panicked(_))) && in_doubt);
     }
 }

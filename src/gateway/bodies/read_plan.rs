@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{ByteRange, PartId, ProviderName, Slice};
+use crate::model::{ByteRange, PartId, ProviderName, Slice, Timestamp};
 use crate::seal::{ChunkRead, layout};
 use crate::secret::PartKey;
 
@@ -13,6 +14,9 @@ pub(in crate::gateway) struct OpenPart {
     pub(in crate::gateway) key: PartKey,
     pub(in crate::gateway) placements: Vec<ProviderName>,
     padded_length: u64,
+    stored: Timestamp,
+    /// How long a chunk may be unseen after it was stored.
+    late: Duration,
     /// Bytes of the part that are left to read.
     rest: Range<u64>,
 }
@@ -26,7 +30,7 @@ pub(in crate::gateway) struct Step {
 
 impl OpenPart {
     /// The bytes of `slice` that lie within `range`; `None` when none do.
-    pub(in crate::gateway) fn of_slice(slice: Slice, key: PartKey, range: ByteRange) -> Option<Self> {
+    pub(in crate::gateway) fn of_slice(slice: Slice, key: PartKey, range: ByteRange, late: Duration) -> Option<Self> {
         let slice_end = slice.position.checked_add(slice.length)?;
         let first = range.first.max(slice.position);
         let end = range.end.min(slice_end);
@@ -43,8 +47,16 @@ impl OpenPart {
             key,
             placements: slice.part.placements,
             padded_length: slice.part.padded_length,
+            stored: slice.part.stored,
+            late,
             rest,
         })
+    }
+
+    /// Whether its chunks were stored so lately that the provider may not show them yet.
+    pub(in crate::gateway) fn may_be_late(&self) -> bool {
+        let age = Timestamp::now().0.saturating_sub(self.stored.0).unsigned_abs();
+        u128::from(age) < self.late.as_millis()
     }
 
     /// How many bytes it gives.
@@ -84,13 +96,14 @@ mod tests {
             padded_length: part_length,
             wrapped_key: WrappedKey { key_version: 1, bytes: Vec::new() },
             placements: Vec::new(),
+            stored: Timestamp(0),
         };
         Slice { position, part, offset, length }
     }
 
     fn plan(slice: Slice, first: u64, end: u64) -> Vec<(u32, Range<u64>)> {
         let key = PartKey::generate().unwrap();
-        OpenPart::of_slice(slice, key, ByteRange { first, end })
+        OpenPart::of_slice(slice, key, ByteRange { first, end }, Duration::ZERO)
             .map(|part| steps(Arc::new(part)).map(|step| (step.index, step.read.wanted)).collect())
             .unwrap_or_default()
     }

@@ -11,7 +11,6 @@
 //! - A body waits for its small share, once, before it begins; for the rest it never waits.
 //! - Where a transfer is taken up again is a segment boundary, and the opener has checked all that came before.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,9 +21,9 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::budget::{Budget, Share};
+use super::pages::{Pages, bytes_of};
 use super::read_plan::{OpenPart, Step, steps};
 use crate::gateway::{Error, incident};
-use crate::model::TenantId;
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::{ChunkStream, PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES, Store, StoreError};
@@ -46,6 +45,9 @@ const BITE_BYTES: u64 = 3 * layout::SEALED_SEGMENT_BYTES as u64;
 const QUICK: Duration = Duration::from_millis(250);
 /// A client that took nothing for so long loses its transfer.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Pauses before a chunk is asked for again that is not seen yet: the first and the longest. Together three seconds.
+const LATE_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_LATE_PAUSE: Duration = Duration::from_millis(1600);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -53,9 +55,10 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(in crate::gateway) struct Reader {
     store: Arc<Store>,
     budget: Budget,
-    tenant: TenantId,
     naming_key: Arc<NamingKey>,
     steps: Box<dyn Iterator<Item = Step> + Send>,
+    /// The parts after those that the steps are of.
+    pages: Pages,
     /// The step after the current one, once its chunk was asked for ahead.
     ahead: Option<Step>,
     current: Option<Incoming>,
@@ -97,22 +100,22 @@ struct Pause {
 }
 
 impl Reader {
-    /// A reader of `length` bytes in `parts`, once there is memory for it.
+    /// A reader of a range of bytes that `parts` begin, once there is memory for it.
     pub(in crate::gateway) async fn new(
         budget: &Budget,
         store: Arc<Store>,
-        tenant: TenantId,
         naming_key: Arc<NamingKey>,
-        parts: VecDeque<Arc<OpenPart>>,
-        length: u64,
+        parts: Vec<Arc<OpenPart>>,
+        pages: Pages,
     ) -> Result<Self, Error> {
-        let share = budget.take_patiently(length.min(READ_SHARE_BYTES)).await?;
+        let length = pages.range.length();
+        let share = budget.take_patiently(length.min(READ_SHARE_BYTES).saturating_add(bytes_of(parts.len()))).await?;
         Ok(Self {
             store,
             budget: budget.clone(),
-            tenant,
             naming_key,
             steps: Box::new(parts.into_iter().flat_map(steps)),
+            pages,
             ahead: None,
             current: None,
             left: length,
@@ -203,10 +206,14 @@ impl Reader {
     /// could wait for others that do the same.
     async fn begin(&mut self, loan: &mut Loan) -> Result<Option<Incoming>, Error> {
         let whole = self.may_have_transfers(loan);
-        let Some(step) = self.ahead.take().or_else(|| self.steps.next()) else { return Ok(None) };
+        let next = match self.ahead.take() {
+            Some(step) => Some(step),
+            None => self.next_step().await?,
+        };
+        let Some(step) = next else { return Ok(None) };
         let sealed = step.read.sealed_range();
         let sealed_bytes = sealed.end - sealed.start;
-        let place = ChunkPlace { tenant: &self.tenant, part: step.part.id, index: step.index };
+        let place = ChunkPlace { tenant: &self.pages.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
         let answer = match loan.asked.take() {
@@ -216,12 +223,23 @@ impl Reader {
         };
         loan.stream = Some(answer.map_err(|error| incoming.not_given(error))?);
         incoming.asked_until = sealed_bytes;
-        self.ahead = self.steps.next();
+        self.ahead = self.next_step().await?;
         if let Some(next) = &self.ahead {
             let request = self.request(next, next.read.sealed_range());
             loan.asked = Some(AbortOnDropHandle::new(tokio::spawn(request)));
         }
         Ok(Some(incoming))
+    }
+
+    /// The next chunk's step, from the next page when this one is at its end.
+    async fn next_step(&mut self) -> Result<Option<Step>, Error> {
+        loop {
+            if let Some(step) = self.steps.next() {
+                return Ok(Some(step));
+            }
+            let Some(parts) = self.pages.next().await? else { return Ok(None) };
+            self.steps = Box::new(parts.into_iter().flat_map(steps));
+        }
     }
 
     /// Asks for what is missing of the current chunk, or for a bite of it.
@@ -251,7 +269,7 @@ impl Reader {
     fn broke_off(&mut self, error: StoreError) -> Result<(), Error> {
         let Some(incoming) = &mut self.current else { return Ok(()) };
         match error {
-            StoreError::NotFound => Err(incident::of_chunk(&incoming.step, "a chunk went missing")),
+            StoreError::NotFound => Err(incident::of_missing(&incoming.step, "a chunk went missing")),
             error @ (StoreError::Refused(_) | StoreError::UnknownProvider) => Err(error.into()),
             error if incoming.resumes >= RESUMES => Err(error.into()),
             StoreError::Unavailable { .. }
@@ -290,7 +308,8 @@ impl Reader {
         may
     }
 
-    /// A ranged get of sealed bytes of a step's chunk.
+    /// A ranged get of sealed bytes of a step's chunk. One of a new part that the provider does not show is asked for again
+    /// for some seconds.
     fn request(
         &self,
         step: &Step,
@@ -299,7 +318,18 @@ impl Reader {
         let store = Arc::clone(&self.store);
         let placements = step.part.placements.clone();
         let name = chunk_name(&self.naming_key, step.part.id, step.index);
-        async move { store.get(&placements, &name, sealed).await }
+        let part = Arc::clone(&step.part);
+        async move {
+            let mut pause = LATE_PAUSE;
+            loop {
+                match store.get(&placements, &name, sealed.clone()).await {
+                    Err(StoreError::NotFound) if pause <= LONGEST_LATE_PAUSE && part.may_be_late() => {}
+                    answer => return answer,
+                }
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2);
+            }
+        }
     }
 }
 
@@ -326,7 +356,7 @@ impl Incoming {
     /// The provider did not begin a transfer.
     fn not_given(&self, error: StoreError) -> Error {
         match error {
-            StoreError::NotFound => incident::of_chunk(&self.step, "a chunk is missing"),
+            StoreError::NotFound => incident::of_missing(&self.step, "a chunk is missing"),
             error => error.into(),
         }
     }

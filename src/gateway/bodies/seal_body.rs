@@ -15,7 +15,7 @@ use super::hashing::Hashing;
 use super::lane::{LOOK, Lane};
 use crate::gateway::settling::PartTicket;
 use crate::gateway::{Body, BodyError, Error, EtagMode, Gateway};
-use crate::model::{ETag, Part, TenantId, WrappedKey};
+use crate::model::{ETag, Part, TenantId, Timestamp, WrappedKey};
 use crate::seal::{Sealer, layout};
 
 /// A body, sealed and durable at the provider, not yet in the catalog.
@@ -149,12 +149,14 @@ impl Outgoing {
             lane.send(chunk).await?;
         }
         lane.all_sent().await?;
+        lane.ticket.note_doubt().await?;
         let part = Part {
             id: lane.ticket.id(),
             length: totals.length,
             padded_length: totals.padded_length,
             wrapped_key,
             placements: lane.ticket.placements().to_vec(),
+            stored: Timestamp::now(),
         };
         Ok((part, lane.ticket))
     }

@@ -6,7 +6,7 @@
 //!   What a crash leaves between creating and unlinking is empty, and [`Spool::open`] deletes it.
 //! - No more than the limit is in use. Room for a whole chunk is taken before its first byte.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, DirEntry, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -25,11 +25,20 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Creates the folder if it is missing (mode 0700) and empties it. At most `limit` bytes are used of it.
+    /// Creates the folder if it is missing (mode 0700) and removes what an earlier process left in it. At most `limit` bytes are
+    /// used of it. A link in its place is refused, and what it points to is not touched; nor is a file that is not the spool's.
     pub fn open(folder: PathBuf, limit: u64) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        if !std::fs::symlink_metadata(&folder)?.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a link, and must be a folder"));
+        }
         for left in std::fs::read_dir(&folder)? {
-            std::fs::remove_file(left?.path())?;
+            let left = left?;
+            if is_ours(&left)? {
+                std::fs::remove_file(left.path())?;
+            } else {
+                tracing::warn!("the spool's folder holds something that is not the spool's; it is left alone");
+            }
         }
         Ok(Self { folder: folder.into(), used: Arc::default(), limit })
     }
@@ -111,6 +120,14 @@ impl Drop for Room {
     }
 }
 
+/// Whether an entry of the folder is a file that a process died with: 32 hexadecimal digits, and no link.
+fn is_ours(entry: &DirEntry) -> io::Result<bool> {
+    let name = entry.file_name();
+    let ours = name.len() == 32 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);
+    // Of the entry itself, not of what a link points to.
+    Ok(ours && entry.file_type()?.is_file())
+}
+
 /// A new file that only this process can reach.
 fn nameless(folder: &Path) -> io::Result<File> {
     let mut random = [0_u8; 16];
@@ -137,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn what_goes_in_comes_out_and_leaves_no_name_behind() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("left"), "").unwrap();
+        std::fs::write(folder.path().join("0123456789abcdef0123456789abcdef"), "").unwrap();
         let spool = Spool::open(folder.path().to_owned(), 100).unwrap();
         let mut one = spool.begin(60).await.unwrap().unwrap();
         one.append(Bytes::from_static(b"sealed ")).await.unwrap();
@@ -146,6 +163,28 @@ mod tests {
         assert_eq!((one.written(), spool.used_bytes()), (12, 60));
         assert_eq!(one.read_back(Bytes::from_static(b", and the tail")).await.unwrap(), "sealed bytes, and the tail");
         assert_eq!(spool.used_bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_link_points_to_and_what_is_not_the_spools_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (elsewhere, spool) = (home.path().join("elsewhere"), home.path().join("spool"));
+        let name = "0123456789abcdef0123456789abcdef";
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::write(elsewhere.join(name), "precious").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &spool).unwrap();
+        assert!(Spool::open(spool.clone(), 100).is_err(), "a link in the place of the folder");
+        assert_eq!(std::fs::read(elsewhere.join(name)).unwrap(), b"precious");
+
+        std::fs::remove_file(&spool).unwrap();
+        std::fs::create_dir(&spool).unwrap();
+        std::fs::write(spool.join("notes.txt"), "precious").unwrap();
+        std::os::unix::fs::symlink(elsewhere.join(name), spool.join("fedcba9876543210fedcba9876543210")).unwrap();
+        std::fs::write(spool.join(name), "").unwrap();
+        Spool::open(spool.clone(), 100).unwrap();
+        assert_eq!(std::fs::read(elsewhere.join(name)).unwrap(), b"precious");
+        assert_eq!(std::fs::read(spool.join("notes.txt")).unwrap(), b"precious");
+        assert_eq!(std::fs::read_dir(&spool).unwrap().count(), 2, "only the spool's own file went");
     }
 
     #[tokio::test]

@@ -158,8 +158,10 @@ async fn look_after(gateway: &Gateway, stop: &CancellationToken) {
 async fn ask_again(gateway: &Gateway, hastened: &mut bool) -> Result<(), CatalogError> {
     if !*hastened {
         gateway.catalog.hasten_deletions(gateway.grace_until()).await?;
+        gateway.catalog.shorten_leases(Timestamp::steady()).await?;
         *hastened = true;
     }
+    gateway.catalog.requeue_looks(Timestamp::steady(), BATCH).await?;
     gateway.parts.resolve().await
 }
 

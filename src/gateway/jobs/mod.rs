@@ -4,14 +4,20 @@
 //! - A job may be stopped at any point and begun again: what it did not finish is still in the catalog.
 //! - No job holds anything that a client waits for.
 
+mod clock;
 mod collect;
 mod custody;
 mod merge;
 mod purge;
+mod scrub;
 mod sweep;
+mod usage;
 
+pub use clock::watch_clock;
 pub use collect::collect;
 pub use custody::watch_custodian;
 pub use merge::merge;
 pub use purge::purge;
-pub use sweep::{SweepError, sweep};
+pub use scrub::{ScrubError, ScrubSettings, scrub, scrub_now};
+pub use sweep::{SweepError, sweep, sweep_again};
+pub use usage::watch_usage;

@@ -33,7 +33,7 @@ pub async fn purge(gateway: Arc<Gateway>, stop: CancellationToken) {
 
 /// `Ok(true)`: there may be more at once.
 async fn round(gateway: &Gateway) -> Result<bool, CatalogError> {
-    let now = Timestamp::now();
+    let now = Timestamp::steady();
     let grace_until = gateway.grace_until();
     let more = gateway.catalog.purge(now, BATCH, grace_until).await?;
     let before = Timestamp(now.0.saturating_sub(i64::try_from(BLOCKS_KEPT.as_millis()).unwrap_or(i64::MAX)));

@@ -30,28 +30,46 @@ pub enum SweepError {
     Keys(#[from] crate::keys::KeyError),
 }
 
-/// Settles blocks that an earlier process left open. Returns how many parts it queued for deletion.
-/// `blocks`: as the catalog had them before this process reserved any; those that are settled are taken off.
+/// Looks through blocks that an earlier process left open, and sets them aside: what was on its way to a provider may arrive
+/// later, so [`sweep_again`] looks once more. Returns how many parts it queued for deletion.
+/// `blocks`: as the catalog had them before this process reserved any; those that were looked through are taken off.
 pub async fn sweep(gateway: &Gateway, blocks: &mut Vec<PartBlock>) -> Result<usize, SweepError> {
     let mut queued = 0;
     while let Some(block) = blocks.last().cloned() {
-        let settled = gateway.catalog.settled_parts(&block).await?;
-        let places = places_of(gateway, &block, &settled);
-        let found: Vec<Option<QueuedDeletion>> = stream::iter(places)
-            .map(|(id, provider)| leftovers(gateway, &block, id, provider))
-            .buffer_unordered(PARALLEL)
-            .try_collect()
-            .await?;
-        let deletions: Vec<QueuedDeletion> = found.into_iter().flatten().collect();
-        if !deletions.is_empty() {
-            tracing::info!(parts = deletions.len(), "chunks of unfinished parts were found and queued for deletion");
-            queued += deletions.len();
-            gateway.catalog.queue_deletions(deletions, Timestamp::steady()).await?;
-        }
-        gateway.catalog.close_block(&block).await?;
+        queued += look_through(gateway, &block).await?;
+        let at = Timestamp::steady().plus(QueuedDeletion::LINGERS);
+        gateway.catalog.set_block_aside(&block, at).await?;
         blocks.pop();
     }
     Ok(queued)
+}
+
+/// Looks once more through blocks that were set aside until `now` or before, and closes them.
+pub async fn sweep_again(gateway: &Gateway, now: Timestamp) -> Result<usize, SweepError> {
+    let mut queued = 0;
+    for block in gateway.catalog.blocks_aside(now).await? {
+        queued += look_through(gateway, &block).await?;
+        gateway.catalog.close_block(&block).await?;
+    }
+    Ok(queued)
+}
+
+/// Queues what is found of a block's ids that are not settled.
+async fn look_through(gateway: &Gateway, block: &PartBlock) -> Result<usize, SweepError> {
+    let settled = gateway.catalog.settled_parts(block).await?;
+    let places = places_of(gateway, block, &settled);
+    let found: Vec<Option<QueuedDeletion>> = stream::iter(places)
+        .map(|(id, provider)| leftovers(gateway, block, id, provider))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+    let deletions: Vec<QueuedDeletion> = found.into_iter().flatten().collect();
+    let parts = deletions.len();
+    if parts > 0 {
+        tracing::info!(parts, "chunks of unfinished parts were found and queued for deletion");
+        gateway.catalog.queue_deletions(deletions, Timestamp::steady()).await?;
+    }
+    Ok(parts)
 }
 
 /// Every id in doubt, at every provider.
@@ -80,6 +98,6 @@ async fn leftovers(
         }
         next += 1;
     }
-    let found = QueuedDeletion { part: id, tenant: block.tenant.clone(), chunks: end, provider };
+    let found = QueuedDeletion { part: id, tenant: block.tenant.clone(), chunks: end, provider, in_doubt: false };
     Ok((end > 0).then_some(found))
 }

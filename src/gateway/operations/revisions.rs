@@ -115,6 +115,15 @@ pub struct DropBucket {
     pub conditions: Conditions,
 }
 
+/// [`Gateway::restore_bucket`](crate::gateway::Gateway::restore_bucket): a deleted bucket comes back.
+#[derive(Debug)]
+pub struct RestoreBucket {
+    /// Its name.
+    pub bucket: BucketName,
+    /// Which of those that had the name: [`GoneBucket::id`](crate::catalog::GoneBucket::id).
+    pub id: i64,
+}
+
 /// [`Gateway::find_by_tags`](crate::gateway::Gateway::find_by_tags): only what the client may see is found.
 #[derive(Debug)]
 pub struct FindByTags {
@@ -184,6 +193,12 @@ impl Operation for DropBucket {
             Requirement { action: Action::Admin, bucket, scope: Scope::Bucket },
             Requirement { action: Action::Delete, bucket, scope: Scope::Prefix("") },
         ]
+    }
+}
+
+impl Operation for RestoreBucket {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        vec![Requirement { action: Action::Admin, bucket: &self.bucket, scope: Scope::Bucket }]
     }
 }
 

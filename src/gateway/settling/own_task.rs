@@ -66,6 +66,7 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::NoSuchUpload
             | CatalogError::InvalidPart { .. }
             | CatalogError::PreconditionFailed
+            | CatalogError::QuotaExceeded
             | CatalogError::SourceChanged
             | CatalogError::Lease(_)
             | CatalogError::Archived
@@ -75,7 +76,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::AppendPosition
             | CatalogError::AppendLength
             | CatalogError::InvalidBlock
-            | CatalogError::TooManyBlocks,
+            | CatalogError::TooManyBlocks
+            | CatalogError::TooManySlices,
         ) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
         Err(

@@ -49,6 +49,9 @@ pub(in crate::gateway) struct PartTicket {
     block: Arc<Block>,
     placements: Vec<ProviderName>,
     chunks_sent: u32,
+    /// Puts that nobody has answered yet, and whether one ended in doubt: such a one may arrive after the chunk's deletion.
+    under_way: u32,
+    in_doubt: bool,
     grace: Duration,
     settled: bool,
 }
@@ -83,7 +86,16 @@ impl PartIds {
         let cursor = open.get_mut(tenant).ok_or_else(damaged)?;
         let id = cursor.block.block.id(cursor.next).ok_or_else(damaged)?;
         cursor.next += 1;
-        Ok(PartTicket { id, block: Arc::clone(&cursor.block), placements, chunks_sent: 0, grace, settled: false })
+        Ok(PartTicket {
+            id,
+            block: Arc::clone(&cursor.block),
+            placements,
+            chunks_sent: 0,
+            under_way: 0,
+            in_doubt: false,
+            grace,
+            settled: false,
+        })
     }
 
     /// Asks again about what the catalog could not be told.
@@ -130,6 +142,23 @@ impl PartTicket {
     /// Notes that chunk `index` is about to be sent.
     pub(in crate::gateway) fn sending(&mut self, index: u32) {
         self.chunks_sent = self.chunks_sent.max(index.saturating_add(1));
+        self.under_way = self.under_way.saturating_add(1);
+    }
+
+    /// Notes that a chunk's put has ended.
+    pub(in crate::gateway) fn answered(&mut self, in_doubt: bool) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.in_doubt |= in_doubt;
+    }
+
+    /// Writes down that a put of the part ended in doubt, if one did, before it is committed: should it be deleted soon, the
+    /// put may arrive after that.
+    pub(in crate::gateway) async fn note_doubt(&self) -> Result<(), CatalogError> {
+        if !self.in_doubt {
+            return Ok(());
+        }
+        let (block, deletions, _) = self.deletions();
+        block.catalog.look_again(deletions, Timestamp::steady().plus(QueuedDeletion::LINGERS)).await
     }
 
     /// The catalog is about to be asked to commit the part. Until it has answered, nobody may queue its chunks for
@@ -169,6 +198,7 @@ impl PartTicket {
                 tenant: self.block.block.tenant.clone(),
                 chunks: self.chunks_sent,
                 provider: provider.clone(),
+                in_doubt: self.in_doubt || self.under_way > 0,
             })
             .collect();
         (Arc::clone(&self.block), deletions, Timestamp::steady().plus(self.grace))

@@ -74,7 +74,7 @@ impl Options {
     pub fn with(provider: Provider) -> Self {
         Self {
             provider,
-            write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into()],
+            write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into(), "late = \"0s\"".into()],
             others: Vec::new(),
             stranger: None,
             awaited: "/readyz",
@@ -400,7 +400,7 @@ impl GatewayProcess {
         }
     }
 
-    /// Runs another command on the same configuration, in a language: its exit code and what it printed.
+    /// Runs another command on the same configuration and in the same environment, in a language: its exit code and what it printed.
     ///
     /// # Panics
     /// When it has not ended in a minute.
@@ -409,6 +409,7 @@ impl GatewayProcess {
         // One offset for both: neither writes over the other.
         let handle = || printed.as_file().try_clone().expect("a handle");
         let mut command = self.command(arguments, &[]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("LANG", language).stdin(Stdio::null()).stdout(handle()).stderr(handle());
         let mut child = command.spawn().expect("ecluse");
         let end = Instant::now() + READY;

@@ -108,7 +108,7 @@ impl World {
             of(&elsewhere, "stranger", vec![Grant::new(&all, vec![], everything)]),
         ];
         let path = directory.path().join("catalog.db");
-        let catalog = SqliteCatalog::open_with(&path, CatalogSettings { retention }).unwrap();
+        let catalog = SqliteCatalog::open_with(&path, CatalogSettings::retaining(retention)).unwrap();
         let provider = ProviderName::parse("memory").unwrap();
         let chunks = Arc::new(MemoryChunks::default());
         let gateway = Arc::new(Gateway::new(
@@ -121,6 +121,7 @@ impl World {
                 padding: Padding::Padme,
                 memory: 256 * 1024 * 1024,
                 grace: Duration::from_secs(60),
+                late: Duration::ZERO,
                 parallel_chunks: 4,
                 min_part_bytes,
                 spool: None,

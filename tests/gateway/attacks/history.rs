@@ -11,7 +11,7 @@ use ecluse::gateway::{Clients, Error, Gateway};
 use ecluse::model::{ChunkName, PartId, ProviderName};
 use ecluse::seal::layout::HEADER_BYTES;
 use ecluse::seal::{ChunkKey, ChunkPlace};
-use ecluse::store::{ChunkStore, ChunkStream, GuardSettings, Guarded, MemoryChunks, Store, StoreError};
+use ecluse::store::{Attempts, ChunkStore, ChunkStream, GuardSettings, Guarded, MemoryChunks, Store, StoreError};
 
 use super::attacker::*;
 use testing::in_process::*;
@@ -120,11 +120,11 @@ struct Forgetful {
 
 #[async_trait]
 impl ChunkStore for Forgetful {
-    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+    async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         self.inner.put(name, sealed.clone()).await?;
         let mut puts = self.puts.lock().unwrap();
         puts.push((name.clone(), sealed));
-        if puts.len() % 2 == 1 { Err(StoreError::Deadline) } else { Ok(()) }
+        if puts.len() % 2 == 1 { Err(StoreError::Deadline) } else { Ok(Attempts::Answered) }
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
@@ -133,6 +133,10 @@ impl ChunkStore for Forgetful {
 
     async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
         self.inner.delete(name).await
+    }
+
+    async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
+        self.inner.length(name).await
     }
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ const ENGLISH: &str = "C.UTF-8";
 fn commands_say_what_they_found_in_the_operators_language() {
     let mut gateway = GatewayProcess::start(Options::folder());
     // The catalog belongs to the gateway that runs.
-    for arguments in [&["check"][..], &["check", "--offline"], &["serve"]] {
+    for arguments in [&["check"][..], &["check", "--offline"], &["serve"], &["scrub"]] {
         let (code, said) = gateway.run(arguments, ENGLISH);
         assert_eq!(code, 69, "{arguments:?}: {said}");
         assert!(said.contains("error: The catalog is in use: "), "{arguments:?}: {said}");
@@ -32,6 +32,10 @@ fn commands_say_what_they_found_in_the_operators_language() {
     let (code, said) = gateway.run(&["check"], FRENCH);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("bon      fournisseur\u{a0}: abroad"), "{said}");
+
+    let (code, said) = gateway.run(&["scrub"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("ok       provider abroad: 0 parts looked at, 0 with a fault"), "{said}");
 
     // A port that is taken.
     let taken = TcpListener::bind(address(&gateway)).unwrap();
@@ -84,4 +88,33 @@ fn clients_that_fit_one_front_only_are_named_by_check_and_in_the_log() {
     gateway.edit(|text| text.replace(&format!("127.0.0.1:{port}"), &address(&gateway).to_string()));
     let (code, said) = gateway.run(&["check"], ENGLISH);
     assert!(code == 78 && said.contains("#config-address-twice"), "{code} {said}");
+}
+
+#[test]
+fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
+    let mut gateway = GatewayProcess::start(Options::folder());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(testing::client::create_bucket(&gateway, super::BUCKET));
+    for key in ["kept", "lost"] {
+        assert_eq!(runtime.block_on(super::ask(&gateway, http::Method::PUT, key, "content")).status, 200);
+    }
+    gateway.terminate();
+    let chunks = || {
+        let folders = std::fs::read_dir(gateway.folder()).unwrap().map(|folder| folder.unwrap().path());
+        folders
+            .filter(|path| path.is_dir())
+            .flat_map(|path| std::fs::read_dir(path).unwrap())
+            .map(|file| file.unwrap().path())
+    };
+    let (code, said) = gateway.run(&["scrub"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    let lost = chunks().find(|path| path.file_name().unwrap().len() == 38).unwrap();
+    std::fs::remove_file(lost).unwrap();
+    let (code, said) = gateway.run(&["scrub"], ENGLISH);
+    assert_eq!(code, 70, "{said}");
+    assert!(said.contains("2 parts looked at, 1 with a fault"), "{said}");
+    assert!(said.contains("see: docs/operators/errors.md#scrub-faults"), "{said}");
+    let (code, said) = gateway.run(&["scrub"], FRENCH);
+    assert_eq!(code, 70, "{said}");
+    assert!(said.contains("Des fragments manquent ou sont abîmés\u{a0}: 1 parties"), "{said}");
 }

@@ -6,6 +6,7 @@ mod commands;
 mod custodian;
 mod disk;
 mod metrics;
+mod modes;
 mod provider;
 mod reload;
 mod stopping;

@@ -63,3 +63,19 @@ async fn whom_tokens_speak_for_changes_with_the_file() {
         (403, 403)
     );
 }
+
+#[test]
+fn a_start_refuses_a_key_set_that_others_may_write_to() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let issuer = Issuer::new();
+    let oidc = format!(
+        "[azure.oidc]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks = {{ file = {:?} }}\nclaim = \"azp\"\n\
+         [azure.oidc.clients]\n\"{APPLICATION}\" = \"pacs\"",
+        issuer.keys()
+    );
+    let mut gateway = GatewayProcess::start(Options::folder().azure().setting("azure", &oidc));
+    gateway.terminate();
+    std::fs::set_permissions(issuer.keys(), std::fs::Permissions::from_mode(0o646)).unwrap();
+    assert!(!gateway.restarts());
+    assert!(gateway.log().contains("others may write to it (mode 0646)"), "{}", gateway.log());
+}

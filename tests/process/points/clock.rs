@@ -166,3 +166,61 @@ async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_
     let folder = gateway.folder();
     ends_well(&mut gateway, &folder, &mut Books::default(), "after the clock was right again").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_eight_days_ahead_ends_nothing_that_is_kept_until_an_operator_says_that_it_is_right() {
+    let clock = Clock::new();
+    let mut gateway = started(clock.options("1s").setting("azure", "soft_delete = \"7 days\"")).await;
+    let clients = Clients::of(&gateway);
+    let kept = format!("/{BUCKET}/kept");
+    assert_eq!(clients.s3.put(&kept, content(1, 40_000)).await.unwrap().status, 200);
+    assert_eq!(clients.s3.delete(&kept).await.unwrap().status, 204);
+    let waits = format!("/{CONTAINER}/waits");
+    let block = clients.azure.put(&waits, content(2, 5_000)).query("comp", "block").query("blockid", "MDAwMQ==");
+    assert_eq!(clients.azure.send(block).await.unwrap().status, 201);
+    clients.azure.create("dropped").await;
+    let held = clients.azure.put("/dropped/blob", content(3, 5_000)).header("x-ms-blob-type", "BlockBlob");
+    assert_eq!(clients.azure.send(held).await.unwrap().status, 201);
+    clients.azure.drop_container("dropped").await;
+
+    // While it runs, for more than one look at what is over; and at a start.
+    for turn in ["running", "started"] {
+        if turn == "started" {
+            gateway.kill9();
+            gateway.restart();
+        }
+        clock.set(8);
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        let ahead = shifted(&gateway, 8);
+        let undelete = ahead.azure.put(&kept, "").query("comp", "undelete");
+        assert_eq!(ahead.azure.send(undelete).await.unwrap().status, 200, "{turn}");
+        assert_eq!(ahead.s3.get(&kept).await.unwrap().body, content(1, 40_000), "{turn}");
+        assert_eq!(ahead.s3.delete(&kept).await.unwrap().status, 204);
+        let list = ahead.azure.request("GET", &waits).query("comp", "blocklist").query("blocklisttype", "all");
+        let told = ahead.azure.send(list).await.unwrap();
+        assert!(told.status == 200 && told.text().contains("MDAwMQ=="), "{turn}: {}", told.text());
+        assert_eq!(chunks_below(&gateway.folder()), 3, "{turn}");
+    }
+    assert!(gateway.metric("ecluse_clock_ahead_seconds") > 7.0 * 86_400.0);
+    let (status, detail) = gateway.admin("/readyz").unwrap();
+    assert!(status == 200 && detail.contains("\"clock_off_seconds\":69"), "{detail}");
+    assert!(gateway.log().contains("the system's clock is far from the time that is known"));
+
+    gateway.terminate();
+    for (command, language, said) in
+        [("check", "C.UTF-8", "nothing ends early"), ("clock", "fr_CA.UTF-8", "rien ne finit trop tôt")]
+    {
+        let (code, printed) = gateway.run(&[command], language);
+        assert!(code == 0 && printed.contains(said), "{printed}");
+    }
+    let (code, printed) = gateway.run(&["clock", "--believe"], "C.UTF-8");
+    assert!(code == 0 && printed.contains("is believed from the next start on"), "{printed}");
+    gateway.restart();
+    until("what was kept is gone, and nothing else was there", || {
+        gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(&gateway.folder()) == 0
+    });
+    assert_eq!(gateway.metric("ecluse_clock_ahead_seconds"), 0.0);
+    clock.set(0);
+    let folder = gateway.folder();
+    ends_well(&mut gateway, &folder, &mut Books::default(), "after the clock was believed").await;
+}

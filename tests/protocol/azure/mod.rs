@@ -9,6 +9,7 @@ mod hidden;
 mod oversized;
 mod permissions;
 mod proofs;
+mod quotas;
 mod races;
 mod requests;
 mod sharing;

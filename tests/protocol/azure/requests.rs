@@ -156,7 +156,6 @@ async fn operations_that_are_not_there_say_so() {
         ("Set Immutability Policy", put(BLOB, &[("comp", "immutabilityPolicies")], &[])),
         ("Set Legal Hold", put(BLOB, &[("comp", "legalhold")], &[("x-ms-legal-hold", "true")])),
         ("Query Blob Contents", world.request("POST", BLOB).query("comp", "query").body("<QueryRequest/>")),
-        ("Restore Container", put("/imaging", &[("restype", "container"), ("comp", "undelete")], &[])),
         (
             "Rename Container",
             put("/imaging", &[("restype", "container"), ("comp", "rename")], &[("x-ms-source-container-name", "b")]),

@@ -342,3 +342,72 @@ async fn what_s3_deletes_or_overwrites_azure_brings_back_where_it_is_retained() 
     let back = world.s3("GET", &[], &[], b"").await.expect(200, "");
     assert_eq!((back.body.as_slice(), back.header("x-amz-tagging-count")), (TEXT, "1"));
 }
+
+#[tokio::test]
+async fn a_bucket_that_s3_deleted_comes_back_as_a_container_with_what_it_retains() {
+    let settings = AzureSettings { soft_delete: Some(Duration::from_secs(3 * 86_400)), ..AzureSettings::default() };
+    let world = AzureWorld::with(settings).await;
+    world.s3("PUT", &[], &[], TEXT).await.expect(200, "");
+    world.s3("DELETE", &[], &[], b"").await.expect(204, "");
+    world.s3_at("/imaging", "DELETE", &[], &[], b"").await.expect(204, "");
+    let list = async |include: &str| {
+        let request = world.request("GET", "/").query("comp", "list").query("include", include);
+        world.send(request).await.ok(200).text()
+    };
+    assert!(!list("metadata").await.contains("imaging"));
+    let listed = list("deleted").await;
+    let between = |from: &str, to: &str| {
+        let (_, rest) = listed.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    assert_eq!((between("<Name>", "<"), between("<Deleted>", "<")), ("imaging".to_owned(), "true".to_owned()));
+    assert_eq!(between("<RemainingRetentionDays>", "<"), "2");
+    let version = between("<Version>", "<");
+    let restore = |name: &str, version: &str| {
+        let request = world.request("PUT", "/imaging").query("restype", "container").query("comp", "undelete");
+        let request = request.header("x-ms-deleted-container-name", name);
+        world.send(request.header("x-ms-deleted-container-version", version).body(""))
+    };
+    restore("other", &version).await.expect(400, "InvalidHeaderValue");
+    restore("imaging", "1").await.expect(400, "InvalidHeaderValue");
+    restore("imaging", "00000000000000FF").await.expect(404, "ContainerNotFound");
+    restore("imaging", &version).await.ok(201);
+    restore("imaging", &version).await.expect(404, "ContainerNotFound");
+    assert_eq!(world.azure_names("deleted").await, ["irm/é 1.dcm"]);
+    world.change("undelete", &[], "").await.ok(200);
+    assert_eq!(world.s3("GET", &[], &[], b"").await.expect(200, "").body.as_slice(), TEXT);
+
+    // A container, with a blob in it; the name is taken when it is to come back.
+    world.send(world.request("DELETE", "/imaging").query("restype", "container")).await.ok(202);
+    world.s3_at("/imaging", "PUT", &[], &[], b"").await.expect(200, "");
+    let listed = list("deleted").await;
+    assert!(listed.find("<Name>imaging</Name><Properties>") < listed.find("<Name>imaging</Name><Version>"), "{listed}");
+    let (_, rest) = listed.split_once("<Version>").unwrap();
+    let version = rest.split_once('<').unwrap().0;
+    restore("imaging", version).await.expect(409, "ContainerAlreadyExists");
+    world.s3_at("/imaging", "DELETE", &[], &[], b"").await.expect(204, "");
+    restore("imaging", version).await.ok(201);
+    assert_eq!(world.s3("GET", &[], &[], b"").await.expect(200, "").body.as_slice(), TEXT);
+}
+
+#[tokio::test]
+async fn a_date_or_a_weak_tag_never_lets_a_range_count() {
+    let world = AzureWorld::start().await;
+    world.send(world.put_blob(KEY, b"the first")).await.ok(201);
+    let first = world.head(KEY).await.ok(200);
+    let read = async |validator: &str| {
+        let request = world.request("GET", KEY).header("x-ms-range", "bytes=4-");
+        let answer = world.send(request.header("if-range", validator)).await;
+        assert!(matches!(answer.status, 200 | 206), "{}", answer.status);
+        (answer.status, answer.text())
+    };
+    let (tag, date) = (first.header("etag").to_owned(), first.header("last-modified").to_owned());
+    assert_eq!(read(&tag).await, (206, "first".into()));
+    // Another version within the same second has the same date.
+    world.send(world.put_blob(KEY, b"a second one")).await.ok(201);
+    for validator in [tag.as_str(), date.as_str(), &format!("W/{tag}"), "nonsense"] {
+        assert_eq!(read(validator).await, (200, "a second one".into()), "{validator}");
+        let s3 = world.s3("GET", &[], &[("range", "bytes=4-"), ("if-range", validator)], b"").await.expect(200, "");
+        assert_eq!(s3.text(), "a second one", "{validator}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use ecluse::front::s3::S3Settings;
 use testing::s3::sigv4::{Signer, sha256, target};
-use testing::s3::world::World;
+use testing::s3::world::{Answer, World};
 use time::Duration;
 
 use super::KEY;
@@ -15,7 +15,20 @@ async fn a_wrong_signature_is_refused_and_every_answer_has_an_id() {
     assert!(!answer.header("x-amz-request-id").is_empty());
     assert!(answer.text().contains(&format!("<RequestId>{}</RequestId>", answer.header("x-amz-request-id"))));
     let nobody = Signer { id: "nobody".into(), ..world.signer.clone() };
-    world.send_as(&nobody, "GET", "/imaging", &[], &[], b"").await.expect(403, "InvalidAccessKeyId");
+    let unknown = world.send_as(&nobody, "GET", "/imaging", &[], &[], b"").await.expect(403, "SignatureDoesNotMatch");
+    let told = |answer: &Answer| {
+        let id = answer.header("x-amz-request-id").to_owned();
+        let names: std::collections::BTreeSet<String> = answer.headers.keys().cloned().collect();
+        (answer.status, answer.text().replace(&id, "ID"), names)
+    };
+    assert_eq!(told(&unknown), told(&answer), "an unknown client is told what a known one is told");
+    // With a body, and with an id that nobody can have.
+    for id in ["nobody", "No_Body!such"] {
+        let stranger = Signer { id: id.into(), ..world.signer.clone() };
+        let refused = world.send_as(&stranger, "PUT", "/imaging/a", &[], &[], b"body").await;
+        let known = world.send_as(&wrong, "PUT", "/imaging/a", &[], &[], b"body").await;
+        assert_eq!((refused.status, told(&refused)), (403, told(&known)), "{id}");
+    }
 }
 
 #[tokio::test]

@@ -73,8 +73,7 @@ fn is_write(operation: Operation) -> bool {
 }
 
 /// Operations that are not here, whatever else they say.
-const ABSENT: [Operation; 11] = [
-    Operation::RestoreContainer,
+const ABSENT: [Operation; 10] = [
     Operation::RenameContainer,
     Operation::SetBlobExpiry,
     Operation::SetImmutabilityPolicy,

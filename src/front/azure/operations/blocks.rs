@@ -12,11 +12,9 @@ use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, properties, xml};
-use crate::gateway::{CommitBlocks, ListBlocks, PutBlock, Received};
+use crate::gateway::{CommitBlocks, ListBlocks, MOST_BLOCK_BYTES, PutBlock, Received};
 use crate::model::{BlockId, BlockPick, Conditions};
 
-/// Most bytes of a block. Source: "Put Block", remarks (versions from 2019-12-12 on).
-pub(in crate::front::azure) const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
 /// Largest list of blocks, in bytes: 50,000 entries of the longest names fit.
 const MOST_LIST_BYTES: u64 = 8 * 1024 * 1024;
 

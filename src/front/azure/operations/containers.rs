@@ -9,7 +9,7 @@ use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{self, named};
 use crate::front::azure::wire::{conditions, properties, xml};
 use crate::gateway::{
-    Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadBucket, ReadPolicies, ReviseBucket,
+    Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadBucket, ReadPolicies, RestoreBucket, ReviseBucket,
 };
 use crate::model::{Conditions, Lease, Timestamp};
 
@@ -74,6 +74,22 @@ pub(in crate::front::azure) async fn delete(ask: &Ask<'_>) -> Result<Reply, Refu
     let op = ask.may(DropBucket { bucket: ask.bucket()?, conditions: dates(ask)? })?;
     ask.house.gateway.drop_bucket(op).await.map_err(|error| ask.refuse(error))?;
     Ok(Reply::new(StatusCode::ACCEPTED))
+}
+
+/// Restore Container: one that was deleted and is retained, under its name. It has no other: the service does not rename
+/// any more what it restores.
+pub(in crate::front::azure) async fn restore(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let bucket = ask.bucket()?;
+    let said = |name| ask.asked.header(name).ok_or_else(|| Refusal::missing_header(name));
+    let (name, version) = (said("x-ms-deleted-container-name")?, said("x-ms-deleted-container-version")?);
+    if name != bucket.as_str() {
+        return Err(Refusal::invalid_header("x-ms-deleted-container-name", name));
+    }
+    let id =
+        shown::parse_gone(version).ok_or_else(|| Refusal::invalid_header("x-ms-deleted-container-version", version))?;
+    let restored = ask.house.gateway.restore_bucket(ask.may(RestoreBucket { bucket, id })?).await;
+    let restored = restored.map_err(|error| ask.refuse(error))?;
+    Ok(Reply::new(StatusCode::CREATED).of_state(&restored.state_tag(), restored.modified))
 }
 
 async fn head(ask: &Ask<'_>) -> Result<Bucket, Refusal> {

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::append;
-use super::blocks::{MOST_BLOCK_BYTES, block, not_empty, of_received};
+use super::blocks::{block, not_empty, of_received};
 use super::received::{create_only, encrypted, overwritten};
 use crate::front::azure::admission::admit::Policies;
 use crate::front::azure::admission::arrival::{self, Origin};
@@ -24,7 +24,7 @@ use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, errors, properties, ranges, shown};
-use crate::gateway::{Body, Claim, CopySource, Digests, Error, PutObject, Version};
+use crate::gateway::{Body, Claim, CopySource, Digests, Error, MOST_BLOCK_BYTES, PutObject, Version};
 use crate::model::{
     Authorized, ChecksumAlgorithm, Conditions, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata,
     Timestamp,
@@ -111,7 +111,11 @@ pub(in crate::front::azure) async fn block_from_url(ask: &Ask<'_>) -> Result<Rep
         }
         source => {
             let body = body_of(ask, source, claimed.claims).await?;
-            not_empty(body.length.unwrap_or_default())?;
+            let length = body.length.unwrap_or_default();
+            not_empty(length)?;
+            if length > MOST_BLOCK_BYTES {
+                return Err(errors::too_large());
+            }
             gateway.put_block(op, body).await
         }
     };

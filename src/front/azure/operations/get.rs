@@ -75,7 +75,7 @@ async fn open(ask: &Ask<'_>, select: Select) -> Result<GotObject, Refusal> {
         snapshot: ask.snapshot()?,
         select,
         conditions: conditions::of_read(&ask.asked)?,
-        if_range: None,
+        if_range: conditions::if_range(&ask.asked),
     })?;
     ask.house.gateway.get_object(op).await.map_err(|error| ask.refuse(error))
 }

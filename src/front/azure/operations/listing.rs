@@ -7,9 +7,11 @@ use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
-use crate::front::azure::wire::xml::{self, BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer};
+use crate::front::azure::wire::xml::{
+    self, BlobEntry, BlobsPage, ContainersPage, GoneContainer, ListedBlob, ListedContainer,
+};
 use crate::front::token;
-use crate::gateway::{Bucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart};
+use crate::gateway::{Bucket, GoneBucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart, Retained};
 use crate::model::{BucketName, ETag, Lease, Metadata, Timestamp};
 
 /// Most entries of a page. Source: "List Blobs", "List Containers".
@@ -43,32 +45,66 @@ pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, 
             Some(name.ok_or_else(|| bad_marker(text))?)
         }
     };
-    let buckets = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(|error| ask.refuse(error))?;
-    let fits = |bucket: &Bucket| {
-        let name = bucket.name.as_str();
-        prefix.is_none_or(|prefix| name.starts_with(prefix)) && after.as_deref().is_none_or(|after| name > after)
+    let fault = |error| ask.refuse(error);
+    let buckets = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(fault)?;
+    let mut found: Vec<ListedContainer> = buckets.into_iter().map(|bucket| container(bucket, include)).collect();
+    if include.deleted {
+        let gone = ask.house.gateway.list_gone_buckets(ask.may(ListBuckets)?).await.map_err(fault)?;
+        found.extend(gone.into_iter().map(|gone| gone_container(gone, include)));
+        found.sort_by_cached_key(place_of);
+    }
+    let fits = |listed: &ListedContainer| {
+        prefix.is_none_or(|prefix| listed.name.starts_with(prefix))
+            && after.as_deref().is_none_or(|after| place_of(listed).as_str() > after)
     };
-    let mut found: Vec<Bucket> = buckets.into_iter().filter(fits).collect();
+    found.retain(fits);
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| ask.marker(&[CONTAINERS], last.name.as_str().as_bytes()));
+    let next = found.last().filter(|_| more).map(|last| ask.marker(&[CONTAINERS], place_of(last).as_bytes()));
     let next = next.transpose()?;
-    let listed = found.into_iter().map(|bucket| ListedContainer {
-        modified: http_date(bucket.modified),
-        etag: format!("\"{}\"", bucket.state_tag()),
-        lease: ShownLease::of(bucket.lease.as_ref()),
-        user: include.metadata.then(|| bucket.user.into_iter().collect()),
-        name: bucket.name.as_str().to_owned(),
-    });
     let text = xml::containers(&ContainersPage {
         endpoint: &ask.endpoint(),
         prefix,
         marker,
         max_results: ask.asked.parameter("maxresults").map(|_| limit),
-        containers: listed.collect(),
+        containers: found,
         next,
     });
     Ok(Reply::xml(text))
+}
+
+fn container(bucket: Bucket, include: Include) -> ListedContainer {
+    ListedContainer {
+        modified: http_date(bucket.modified),
+        etag: format!("\"{}\"", bucket.state_tag()),
+        lease: ShownLease::of(bucket.lease.as_ref()),
+        user: include.metadata.then(|| bucket.user.into_iter().collect()),
+        name: bucket.name.as_str().to_owned(),
+        gone: None,
+    }
+}
+
+fn gone_container(gone: GoneBucket, include: Include) -> ListedContainer {
+    let shown = GoneContainer {
+        version: shown::gone(gone.id),
+        deleted: http_date(gone.retained.deleted),
+        remaining_days: remaining_days(gone.retained),
+    };
+    ListedContainer { gone: Some(shown), ..container(gone.bucket, include) }
+}
+
+/// Where a container stands in the list: those that were deleted after the one that is there, by when they went. `!` is in no
+/// name and comes before all that is.
+fn place_of(listed: &ListedContainer) -> String {
+    match &listed.gone {
+        None => listed.name.clone(),
+        Some(gone) => format!("{}!{}", listed.name, gone.version),
+    }
+}
+
+/// For how many days something is retained yet.
+fn remaining_days(retained: Retained) -> i64 {
+    retained.until.0.saturating_sub(Timestamp::steady().0).max(0) / DAY_MS
 }
 
 /// List Blobs, flat or by hierarchy.
@@ -208,8 +244,7 @@ fn shown_entry(entry: ListEntry, include: Include, ask: &Ask<'_>, bucket: &Bucke
             if let Some(retained) = retained {
                 blob.deleted = true;
                 blob.deleted_time = Some(http_date(retained.deleted));
-                let left = retained.until.0.saturating_sub(Timestamp::now().0).max(0);
-                blob.remaining_days = Some(left / DAY_MS);
+                blob.remaining_days = Some(remaining_days(retained));
             }
             BlobEntry::Blob(Box::new(blob))
         }

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::asked::Asked;
 use super::refusal::Refusal;
+use crate::gateway::IfRange;
 use crate::model::{Combination, Conditions, ETag, EtagCondition, TagExpression};
 
 /// The names of a set of conditional headers.
@@ -46,6 +47,15 @@ pub(in crate::front::azure) fn of_read(asked: &Asked<'_>) -> Result<Conditions, 
 /// All of them count, where there are any. Of a write's, the one on the tag decides.
 fn both(conditions: Conditions) -> Conditions {
     if conditions.is_empty() { conditions } else { Conditions { combination: Combination::Both, ..conditions } }
+}
+
+/// `If-Range`: a strong tag; a weak one and a date match nothing. The service does not speak of it, and RFC 9110 §13.1.5 lets
+/// nobody who answers with a range ignore it: bytes of two versions would be joined.
+pub(in crate::front::azure) fn if_range(asked: &Asked<'_>) -> Option<IfRange> {
+    let text = asked.headers.get(http::header::IF_RANGE)?.to_str().unwrap_or_default().trim();
+    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let strong = !text.starts_with("W/") && httpdate::parse_http_date(text).is_err();
+    Some(ETag::parse(bare).filter(|_| strong).map_or(IfRange::Weak, IfRange::ETag))
 }
 
 /// Conditions of a write.

@@ -44,6 +44,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::BucketExists => plain(409, "ContainerAlreadyExists", "The specified container already exists."),
         Error::BucketNotEmpty => plain(409, "ContainerBeingDeleted", "The specified container is not empty."),
         Error::PreconditionFailed => condition_not_met(),
+        Error::QuotaExceeded => plain(409, "QuotaExceeded", "The quota of this account is exceeded."),
         Error::SourcePreconditionFailed => plain(
             412,
             "SourceConditionNotMet",
@@ -64,6 +65,16 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
             plain(400, "InvalidBlockList", "The specified block list is invalid.")
         }
         Error::InvalidBlock => plain(400, "InvalidBlobOrBlock", "The specified blob or block content is invalid."),
+        Error::TooManySlices if operation == Operation::PutBlockList => plain(
+            400,
+            "BlockListTooLong",
+            "The block list names blocks that are made of too many pieces of other blobs, more than 65,536 in all.",
+        ),
+        Error::TooManySlices => plain(
+            409,
+            "BlockCountExceedsLimit",
+            "The block or the blob would be made of too many pieces of other blobs: 10,000 for a block, 65,536 for a blob.",
+        ),
         Error::TooManyBlocks if operation == Operation::PutBlockList => {
             plain(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks.")
         }

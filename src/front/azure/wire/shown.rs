@@ -18,6 +18,17 @@ use crate::model::{CopyRecord, Lease, LeaseState, Metadata, ShownMd5, Timestamp}
 /// What a blob is when nobody said.
 pub(in crate::front::azure) const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 
+/// The version of a container that was deleted: 16 hexadecimal digits.
+pub(in crate::front::azure) fn gone(id: i64) -> String {
+    format!("{id:016X}")
+}
+
+/// Which container a version means; `None` when it is not one of ours.
+pub(in crate::front::azure) fn parse_gone(version: &str) -> Option<i64> {
+    let digits = version.len() == 16 && version.bytes().all(|b| b.is_ascii_hexdigit());
+    digits.then(|| i64::from_str_radix(version, 16).ok()).flatten()
+}
+
 /// The headers of a version that GET and HEAD share; neither length nor range is among them. `partial`: the answer holds a
 /// range, so the MD5 of the whole has another name.
 pub(in crate::front::azure) fn headers(version: &Version, partial: bool) -> HeaderMap {

@@ -37,6 +37,7 @@ pub fn new_block(name: &str, block: Block, number: u32) -> NewBlock {
         block,
         conditions: Conditions::default(),
         uploaded: Timestamp(4_000),
+        owner: None,
     }
 }
 
@@ -51,7 +52,8 @@ pub fn commit(name: &str, picks: &[(u8, BlockSource)]) -> BlockCommit {
         bucket: bucket(),
         key: key(name),
         picks: picks.collect(),
-        etag: None,
+        etag: etag(66),
+        tag_of_blocks: true,
         modified: Timestamp(6_000),
         metadata: Metadata::default(),
         conditions: Conditions::default(),
@@ -263,7 +265,7 @@ pub fn new_append(name: &str, number: u32, length: u64) -> NewAppend {
     }
 }
 
-async fn append(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Appended {
+pub async fn append(catalog: &dyn Catalog, name: &str, number: u32, length: u64) -> Appended {
     catalog.append(new_append(name, number, length), GRACE).await.unwrap()
 }
 

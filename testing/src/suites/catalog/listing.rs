@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, UploadQuery,
+    Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, TagQuery,
+    UploadQuery,
 };
+use ecluse::model::{Conditions, Sight, TagExpression};
 
-use super::suite::{GRACE, bucket, key, new, rich_metadata, upload, with_bucket};
+use super::suite::{GRACE, bucket, key, new, rich_metadata, tenant, upload, with_bucket};
 
 fn query(prefix: &str, delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
     let delimiter = delimiter.map(str::to_owned);
@@ -232,4 +234,78 @@ pub async fn uploads_are_listed_by_key_then_id_and_rolled_up(catalog: &dyn Catal
         assert_eq!(list("d", None, Some(("a", Some(&first))), limit).await, ["d/1:2", "d/2:4", "d0:5"]);
     }
     assert!(list("", None, None, 0).await.is_empty());
+}
+
+/// Pages look at so few rows.
+pub const LOOKING_AT_FEW: CatalogSettings =
+    CatalogSettings { page_rows: 7, ..CatalogSettings::retaining(Some(std::time::Duration::from_secs(3_600))) };
+
+/// Of a catalog that is [`LOOKING_AT_FEW`].
+pub async fn pages_that_show_nothing_lead_to_all_that_there_is(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let mut names = Vec::new();
+    for number in 0..40 {
+        let mut version = new(&format!("a/{number:02}"), Content::Empty, 0);
+        version.metadata.tags = match number {
+            33 => [("p", "1"), ("q", "1")].map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            _ => [(if number % 2 == 0 { "p" } else { "q" }.to_owned(), "1".to_owned())].into(),
+        };
+        catalog.commit(version.clone(), GRACE).await.unwrap();
+        // What is replaced is retained, and shown only where snapshots are.
+        catalog.commit(version, GRACE).await.unwrap();
+        if number % 10 != 0 {
+            catalog.delete(&bucket(), &key(&format!("a/{number:02}")), &Conditions::default(), GRACE).await.unwrap();
+        } else {
+            names.push(format!("a/{number:02}"));
+        }
+    }
+    add(catalog, &["b", "c/1"]).await;
+    names.extend(["b", "c/1"].map(str::to_owned));
+    for extras in [
+        ListExtras { snapshots: true, ..ListExtras::default() },
+        ListExtras { uncommitted: true, ..ListExtras::default() },
+    ] {
+        for (delimiter, expected) in
+            [(None, names.clone()), (Some("/"), ["a/*", "b", "c/*"].map(str::to_owned).to_vec())]
+        {
+            for limit in [1, 3, 100] {
+                let mut query = ListQuery { extras, ..query("", delimiter, ListStart::First, limit) };
+                let (mut found, mut empty) = (Vec::new(), 0);
+                loop {
+                    let page = catalog.list(&query).await.unwrap();
+                    assert!(page.entries.len() <= limit.min(7));
+                    empty += usize::from(page.entries.is_empty());
+                    found.extend(texts(&page));
+                    let Some(next) = page.next else { break };
+                    query.start = next;
+                }
+                assert_eq!(found, expected, "{extras:?} {delimiter:?} {limit}");
+                assert!(!extras.snapshots || delimiter.is_some() || empty > 0);
+            }
+        }
+    }
+    // What was deleted is found by no tag; what is there by both.
+    let mut both = new("a/33", Content::Empty, 0);
+    both.metadata.tags = [("p", "1"), ("q", "1")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    catalog.commit(both, GRACE).await.unwrap();
+    for number in 100..180 {
+        let mut version = new(&format!("d/{number}"), Content::Empty, 0);
+        version.metadata.tags = [(if number % 2 == 0 { "p" } else { "q" }.to_owned(), "1".to_owned())].into();
+        catalog.commit(version, GRACE).await.unwrap();
+    }
+    for text in ["p = '1' AND q = '1'", "p > '' AND q > ''", "p >= '1' AND q = '1'"] {
+        let expression = TagExpression::parse_search(text).unwrap();
+        let sight = Sight::of_everything();
+        let mut query = TagQuery { tenant: tenant(), bucket: None, expression, sight, after: None, limit: 5 };
+        let (mut found, mut empty) = (Vec::new(), 0);
+        loop {
+            let page = catalog.find_by_tags(&query).await.unwrap();
+            empty += usize::from(page.found.is_empty());
+            found.extend(page.found.into_iter().map(|found| found.key.as_str().to_owned()));
+            let Some(next) = page.next else { break };
+            query.after = Some(next);
+        }
+        assert_eq!(found, ["a/33"], "{text}");
+        assert!(empty > 0, "{text}");
+    }
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use ecluse::catalog::{
     Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, Retained,
-    SnapshotRule,
+    SnapshotRule, TagQuery,
 };
-use ecluse::model::{ByteRange, Conditions, SnapshotId, Timestamp};
+use ecluse::model::{BucketRef, ByteRange, Conditions, Sight, SnapshotId, TagExpression, TenantId, Timestamp};
 
 use super::azure::{acquire, deletion, listed, object, snapshot, snapshot_of, tags};
 use super::blocks::{block, growing, put_block};
-use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, with_bucket};
+use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, tenant, with_bucket};
 
 pub const RETENTION: Duration = Duration::from_secs(10);
 
-pub const SETTINGS: CatalogSettings = CatalogSettings { retention: Some(RETENTION) };
+pub const SETTINGS: CatalogSettings = CatalogSettings::retaining(Some(RETENTION));
 
 const ALL: ListExtras = ListExtras { snapshots: true, uncommitted: false, deleted: true };
 const DELETED: ListExtras = ListExtras { snapshots: false, uncommitted: false, deleted: true };
@@ -44,8 +44,9 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     sound(catalog).await;
 
+    let before = Timestamp::steady();
     catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
-    let until = Timestamp(8_000).plus(RETENTION);
+    let after = Timestamp::steady();
     let page = ListQuery {
         bucket: bucket(),
         prefix: String::new(),
@@ -55,13 +56,15 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
         with_metadata: true,
         extras: DELETED,
     };
-    match &catalog.list(&page).await.unwrap().entries[0] {
-        ListEntry::Object { retained, metadata, .. } => {
-            assert_eq!(*retained, Some(Retained { deleted: Timestamp(8_000), until }));
+    // The time of the deletion is shown; how long it counts is the steady clock's.
+    let until = match &catalog.list(&page).await.unwrap().entries[0] {
+        ListEntry::Object { retained: Some(Retained { deleted: Timestamp(8_000), until }), metadata, .. } => {
             assert_eq!(metadata.as_ref().unwrap().tags, tags(&[("x", "y")]));
+            *until
         }
         other => panic!("{other:?}"),
-    }
+    };
+    assert!(before.plus(RETENTION) <= until && until <= after.plus(RETENTION));
     assert!(!catalog.purge(until, 9, GRACE).await.unwrap(), "its time is not over yet");
     assert_eq!(listed(catalog, ALL).await.len(), 2);
     let later = Timestamp(until.0 + 1);
@@ -160,19 +163,94 @@ pub async fn blocks_wait_on_unless_an_object_that_grows_comes_back(catalog: &dyn
     assert_eq!(queued(catalog).await, [part(3, 10).id; 2], "at both of its places");
 }
 
-pub async fn a_bucket_that_holds_only_deletions_goes_with_them(catalog: &dyn Catalog) {
+pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     put(catalog, "a", 1, 10).await;
-    put(catalog, "a", 2, 10).await;
+    let second = put(catalog, "a", 2, 20).await;
     delete(catalog, "a").await;
+    let before = catalog.bucket(&bucket()).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
     assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(catalog.buckets(&tenant()).await.unwrap().is_empty());
+    while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
+    assert!(queued(catalog).await.is_empty(), "what was promised is kept");
     sound(catalog).await;
+    let gone = catalog.gone_buckets(&tenant()).await.unwrap();
+    assert_eq!((gone.len(), &gone[0].bucket), (1, &before));
+    assert!(gone[0].retained.until > Timestamp::steady());
+    let stranger = TenantId::parse("other").unwrap();
+    assert!(catalog.gone_buckets(&stranger).await.unwrap().is_empty());
+    let foreign = BucketRef { tenant: stranger, name: bucket().name };
+    assert!(matches!(catalog.restore_bucket(&foreign, gone[0].id).await, Err(CatalogError::NoSuchBucket)));
+
+    // The name is free, and another bucket under it has nothing of the first.
     with_bucket(catalog).await;
     assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
-    while catalog.purge(Timestamp(0), 1, GRACE).await.unwrap() {}
-    assert_eq!(queued(catalog).await.len(), 4);
-    assert!(!catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await.unwrap());
+    assert!(matches!(catalog.restore_bucket(&bucket(), gone[0].id).await, Err(CatalogError::BucketExists)));
     catalog.delete_bucket(&bucket()).await.unwrap();
+    let both = catalog.gone_buckets(&tenant()).await.unwrap();
+    assert_eq!(both.len(), 2);
+    assert!(both[0].id < both[1].id && both[0] == gone[0], "by when they went");
+
+    assert_eq!(catalog.restore_bucket(&bucket(), gone[0].id).await.unwrap(), before);
+    assert!(matches!(catalog.restore_bucket(&bucket(), gone[0].id).await, Err(CatalogError::NoSuchBucket)));
+    assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a!"]);
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
+    sound(catalog).await;
+}
+
+pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is_over(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let mut tagged = new("a", Content::Part(part(1, 10)), 10);
+    tagged.metadata.tags = tags(&[("x", "y")]);
+    let version = catalog.commit(tagged, GRACE).await.unwrap();
+    snapshot(catalog, "a", 5).await;
+    put(catalog, "gone", 2, 10).await;
+    delete(catalog, "gone").await;
+    put_block(catalog, "waits", block(1, 10), 3).await.unwrap();
+    let upload = super::suite::upload(catalog, "up", 1).await;
+    super::suite::put_part(catalog, "up", &upload, 1, part(4, 10)).await;
+    acquire(catalog, None, super::azure::A, None, Timestamp::steady()).await;
+    catalog.drop_bucket(&bucket(), &super::azure::holding(super::azure::A)).await.unwrap();
+    while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
+    assert!(queued(catalog).await.is_empty());
+    sound(catalog).await;
+
+    // Nothing in it can be reached meanwhile, nor copied from.
+    with_bucket(catalog).await;
+    let shared = || Content::Shared { source: version.id, range: ByteRange { first: 0, end: 10 } };
+    assert!(matches!(catalog.commit(new("b", shared(), 10), GRACE).await, Err(CatalogError::SourceChanged)));
+    let query = TagQuery {
+        tenant: tenant(),
+        bucket: None,
+        expression: TagExpression::parse_search("x = 'y'").unwrap(),
+        sight: Sight::of_everything(),
+        after: None,
+        limit: 9,
+    };
+    assert!(catalog.find_by_tags(&query).await.unwrap().found.is_empty());
+    catalog.delete_bucket(&bucket()).await.unwrap();
+
+    let gone = catalog.gone_buckets(&tenant()).await.unwrap();
+    let back = catalog.restore_bucket(&bucket(), gone[0].id).await.unwrap();
+    assert_eq!(back.lease, None, "without its lease");
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert!(catalog.head_at(&snapshot_of("a", 5)).await.is_ok());
+    assert_eq!(catalog.find_by_tags(&query).await.unwrap().found.len(), 1);
+    assert_eq!(catalog.blocks(&object("waits")).await.unwrap().uncommitted.len(), 1);
+    assert_eq!(catalog.upload_parts(&bucket(), &key("up"), &upload, 0, 9).await.unwrap().len(), 1);
+    assert_eq!(catalog.commit(new("b", shared(), 10), GRACE).await.unwrap().length, 10);
+    catalog.restore(&bucket(), &key("gone"), GRACE).await.unwrap();
+    sound(catalog).await;
+
+    catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
+    let until = catalog.gone_buckets(&tenant()).await.unwrap().last().unwrap().retained.until;
+    assert!(queued(catalog).await.is_empty());
+    while catalog.purge(Timestamp(until.0 + 1), 2, GRACE).await.unwrap() {
+        sound(catalog).await;
+    }
+    assert_eq!(queued(catalog).await.len(), 2 * 4, "its time is over: at both of their places");
+    assert!(catalog.gone_buckets(&tenant()).await.unwrap().is_empty());
     sound(catalog).await;
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, DeletionQueue, NewUpload, NewUploadPart, NewVersion, QueuedDeletion,
-    Select, Upload, UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Select, Upload,
+    UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
@@ -32,7 +32,7 @@ pub fn etag(number: u32) -> ETag {
     ETag::md5(u128::from(number).to_be_bytes())
 }
 
-fn provider(name: &str) -> ProviderName {
+pub fn provider(name: &str) -> ProviderName {
     ProviderName::parse(name).unwrap()
 }
 
@@ -45,6 +45,7 @@ pub fn part(number: u32, length: u64) -> Part {
         padded_length: length.max(1024),
         wrapped_key: WrappedKey { key_version: 3, bytes: vec![0xa5; 76] },
         placements: vec![provider("here"), provider("there")],
+        stored: Timestamp(4_000),
     }
 }
 
@@ -238,78 +239,19 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     assert!(delete(catalog, "copy").await);
     assert_eq!(queued(catalog).await, vec![part(1, 1).id; 2]);
     assert!(due(catalog, "here", GRACE.0 - 1, 10).await.is_empty());
-    let expected = |name| QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 3, provider: provider(name) };
+    let expected = |name| QueuedDeletion {
+        part: part(1, 1).id,
+        tenant: tenant(),
+        chunks: 3,
+        provider: provider(name),
+        in_doubt: false,
+    };
     assert_eq!(due(catalog, "here", GRACE.0, 10).await, vec![expected("here")]);
     assert_eq!(due(catalog, "there", GRACE.0, 10).await, vec![expected("there")]);
     catalog.finish_deletions(vec![expected("here")]).await.unwrap();
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
     catalog.finish_deletions(vec![expected("here"), expected("there")]).await.unwrap();
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 0);
-    sound(catalog).await;
-}
-
-pub async fn what_waits_too_long_is_hastened_and_nothing_else(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
-    catalog.queue_deletions(vec![one(1)], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one(2)], Timestamp(5_000)).await.unwrap();
-    catalog.hasten_deletions(Timestamp(90)).await.unwrap();
-    assert_eq!(due(catalog, "here", 89, 9).await, vec![one(1)]);
-    assert_eq!(due(catalog, "here", 90, 9).await, vec![one(1), one(2)]);
-    sound(catalog).await;
-}
-
-pub async fn what_fails_waits_longer_each_time_and_lets_those_behind_it_pass(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = |seed| QueuedDeletion { part: part(seed, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
-    catalog.queue_deletions(vec![one(1), one(2)], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one(3)], Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(1), one(2)]);
-    catalog.postpone_deletions(vec![one(1), one(2)], Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60, 2).await, vec![one(3)], "nobody waits for those that fail");
-    let queue = catalog.deletion_queue().await.unwrap();
-    assert_eq!(queue, DeletionQueue { waiting: 3, failing: 2, oldest: Some(Timestamp(50)) });
-    catalog.finish_deletions(vec![one(2), one(3)]).await.unwrap();
-    // A second at first, an hour at last. A start leaves those that failed where they are.
-    catalog.hasten_deletions(Timestamp(60)).await.unwrap();
-    assert_eq!(due(catalog, "here", 60 + 999, 9).await, vec![]);
-    let mut pauses = Vec::new();
-    let mut now = 60;
-    for _ in 0..14 {
-        let mut again = now;
-        while due(catalog, "here", again, 9).await.is_empty() {
-            again += 1_000;
-        }
-        pauses.push((again - now) / 1000);
-        now = again;
-        catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
-    }
-    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
-    // A clock that was ahead is another matter.
-    catalog.hasten_deletions(Timestamp(0)).await.unwrap();
-    assert_eq!(due(catalog, "here", 0, 9).await, vec![one(1)]);
-    // What was finished meanwhile does not come back.
-    catalog.finish_deletions(vec![one(1)]).await.unwrap();
-    catalog.postpone_deletions(vec![one(1)], Timestamp(now)).await.unwrap();
-    assert_eq!(catalog.deletion_queue().await.unwrap(), DeletionQueue::default());
-    sound(catalog).await;
-}
-
-pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(catalog: &dyn Catalog) {
-    with_bucket(catalog).await;
-    let one = QueuedDeletion { part: part(1, 1).id, tenant: tenant(), chunks: 2, provider: provider("here") };
-    catalog.queue_deletions(vec![one.clone()], Timestamp(50)).await.unwrap();
-    catalog.queue_deletions(vec![one.clone()], Timestamp(90)).await.unwrap();
-    assert_eq!(due(catalog, "here", 50, 9).await, vec![one.clone()]);
-    catalog.queue_deletions(vec![one.clone()], Timestamp(20)).await.unwrap();
-    assert_eq!(due(catalog, "here", 20, 9).await, vec![one.clone()]);
-    assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
-    // A queued id must not come to life, and a living one must not be queued.
-    let queued_id = catalog.commit(new("a", Content::Part(part(1, 10)), 10), GRACE).await;
-    assert!(matches!(queued_id, Err(CatalogError::Damaged(_))));
-    put(catalog, "b", 2, 10).await;
-    let living = QueuedDeletion { part: part(2, 1).id, ..one };
-    assert!(matches!(catalog.queue_deletions(vec![living], Timestamp(1)).await, Err(CatalogError::Damaged(_))));
     sound(catalog).await;
 }
 
@@ -410,7 +352,13 @@ pub async fn blocks_stay_open_until_closed_and_know_what_is_settled(catalog: &dy
     assert_eq!(catalog.open_blocks().await.unwrap().len(), 2);
     let committed = Part { id: one.id(2).unwrap(), ..part(1, 10) };
     catalog.commit(new("a", Content::Part(committed), 10), GRACE).await.unwrap();
-    let lost = QueuedDeletion { part: one.id(7).unwrap(), tenant: tenant(), chunks: 1, provider: provider("here") };
+    let lost = QueuedDeletion {
+        part: one.id(7).unwrap(),
+        tenant: tenant(),
+        chunks: 1,
+        provider: provider("here"),
+        in_doubt: false,
+    };
     catalog.queue_deletions(vec![lost.clone()], Timestamp(1)).await.unwrap();
     assert_eq!(catalog.settled_parts(&one).await.unwrap(), vec![one.id(2).unwrap(), one.id(7).unwrap()]);
     assert!(catalog.settled_parts(&two).await.unwrap().is_empty());
@@ -436,7 +384,7 @@ pub async fn upload(catalog: &dyn Catalog, name: &str, number: u32) -> UploadId 
     id
 }
 
-fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadPart {
+pub fn upload_part(name: &str, id: &UploadId, number: u32, part: Part) -> NewUploadPart {
     let seen = UploadPart {
         number,
         length: part.length,

@@ -225,3 +225,18 @@ async fn a_file_is_read_again_when_it_changes_and_withdrawn_keys_go() {
     std::fs::write(issuer.file.path(), "no set").unwrap();
     assert_eq!(bearer.verify(&token, NOW).await.err(), Some(BearerError::KeysUnavailable));
 }
+
+#[tokio::test]
+async fn a_file_that_others_may_write_to_is_not_believed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let issuer = Issuer::new();
+    let token = issuer.sign(Algorithm::ES256, Some("ec-1"), &claims());
+    let set = |mode| std::fs::set_permissions(issuer.file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o602, 0o620] {
+        set(mode);
+        let outcome = issuer.bearer().verify(&token, NOW).await;
+        assert_eq!(outcome.err(), Some(BearerError::KeysUnavailable), "{mode:o}");
+    }
+    set(0o644);
+    assert!(issuer.bearer().verify(&token, NOW).await.is_ok());
+}

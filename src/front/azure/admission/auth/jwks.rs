@@ -8,6 +8,7 @@
 //! - No redirect is followed, no more than [`MAX_SET_BYTES`] is read, and everything has a deadline.
 //! - Keys that were fetched are not believed longer than [`MAX_AGE`]: what the issuer withdrew goes.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -169,6 +170,11 @@ fn pick<'k>(keys: &'k [Jwk], id: Option<&str>) -> Option<&'k Jwk> {
 
 async fn read(path: &Path) -> Result<Arc<[Jwk]>, &'static str> {
     let file = tokio::fs::File::open(path).await.map_err(|_cause| "it cannot be opened")?;
+    let mode = file.metadata().await.map_err(|_cause| "it cannot be read")?.permissions().mode();
+    if mode & 0o022 != 0 {
+        // Whoever may write to it says whose tokens are believed.
+        return Err("others may write to it");
+    }
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_SET_BYTES + 1).unwrap_or(u64::MAX);
     file.take(limit).read_to_end(&mut bytes).await.map_err(|_cause| "it cannot be read")?;

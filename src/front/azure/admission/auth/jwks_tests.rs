@@ -45,6 +45,17 @@ fn back(time: Duration) -> Timestamp {
     Timestamp(Timestamp::steady().0 - i64::try_from(time.as_millis()).unwrap())
 }
 
+/// Waits for what happens elsewhere, and not for ever.
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it did not happen");
+}
+
 fn may_ask_again(source: &KeySource) {
     source.asking.lock().unwrap().at = Some(back(ASK_AGAIN));
 }
@@ -80,9 +91,7 @@ async fn known_keys_serve_while_the_issuer_is_slow_and_unknown_ones_share_one_qu
             tokio::spawn(async move { source.find(Some("forged")).await.err() })
         })
         .collect();
-    while count.load(Ordering::SeqCst) < 2 {
-        tokio::task::yield_now().await;
-    }
+    until(|| count.load(Ordering::SeqCst) == 2).await;
     for _ in 0..3 {
         assert!(source.find(Some("rsa-1")).await.is_ok());
         assert!(forged.iter().all(|asks| !asks.is_finished()), "the issuer has not answered yet");
@@ -106,9 +115,7 @@ async fn keys_that_are_not_fresh_serve_while_they_are_asked_for_anew() {
     may_ask_again(&source);
     assert!(source.find(Some("rsa-1")).await.is_ok(), "the issuer does not answer, and nobody waits for it");
     told.add_permits(1);
-    while source.kept.load().had_at.is_none_or(|at| passed(at, Timestamp::steady(), FRESH)) {
-        tokio::task::yield_now().await;
-    }
+    until(|| source.kept.load().had_at.is_some_and(|at| !passed(at, Timestamp::steady(), FRESH))).await;
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }
 

@@ -36,6 +36,18 @@ pub(in crate::front::azure) struct ListedContainer {
     pub(in crate::front::azure) lease: ShownLease,
     /// Its metadata, when asked for.
     pub(in crate::front::azure) user: Option<Vec<(String, String)>>,
+    /// Present when it was deleted and is kept.
+    pub(in crate::front::azure) gone: Option<GoneContainer>,
+}
+
+/// What a list says of a container that was deleted.
+pub(in crate::front::azure) struct GoneContainer {
+    /// Which of those that had the name.
+    pub(in crate::front::azure) version: String,
+    /// When it was deleted, as HTTP writes it.
+    pub(in crate::front::azure) deleted: String,
+    /// For how many days it is kept yet.
+    pub(in crate::front::azure) remaining_days: i64,
 }
 
 /// A page of blobs.
@@ -138,12 +150,20 @@ pub(in crate::front::azure) fn containers(page: &ContainersPage<'_>) -> String {
 
 fn container(writer: &mut Writer, listed: &ListedContainer) {
     writer.text("Name", &listed.name);
+    if let Some(gone) = &listed.gone {
+        writer.text("Version", &gone.version);
+        writer.text("Deleted", "true");
+    }
     writer.within("Properties", |writer| {
         writer.text("Last-Modified", &listed.modified);
         writer.text("Etag", &format!("\"{}\"", listed.etag.trim_matches('"')));
         lease(writer, &listed.lease);
         writer.text("HasImmutabilityPolicy", "false");
         writer.text("HasLegalHold", "false");
+        if let Some(gone) = &listed.gone {
+            writer.text("DeletedTime", &gone.deleted);
+            writer.text("RemainingRetentionDays", &gone.remaining_days.to_string());
+        }
     });
     user(writer, listed.user.as_deref());
 }

@@ -104,6 +104,7 @@ fn a_container_s_tag_is_quoted() {
             marker: None,
             max_results: None,
             containers: vec![ListedContainer {
+                gone: None,
                 name: "c".to_owned(),
                 modified: "m".to_owned(),
                 etag: etag.to_owned(),

@@ -11,7 +11,7 @@ mod tree;
 mod write;
 
 pub(in crate::front::azure) use lists::{
-    BlobEntry, BlobsPage, ContainersPage, ListedBlob, ListedContainer, blobs, containers, found,
+    BlobEntry, BlobsPage, ContainersPage, GoneContainer, ListedBlob, ListedContainer, blobs, containers, found,
 };
 pub(in crate::front::azure) use read::{block_list, key_info, read_tags, signed_identifiers};
 pub(in crate::front::azure) use service::{read_service_properties, service_properties};

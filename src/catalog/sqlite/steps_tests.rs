@@ -1,0 +1,288 @@
+//! How many rows one write changes, whatever an object is made of: no write holds the others up for long.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use super::objects::{self, Disposal};
+use super::{SqliteCatalog, blocks, buckets, past, purge, schema, slices};
+use crate::catalog::{
+    BlockCommit, Catalog as _, Completion, Content, NewBlock, NewVersion, PAGE_SLICES, UploadId, VersionId,
+};
+use crate::model::{
+    Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag, Metadata, ObjectKey,
+    SnapshotId, TenantId, Timestamp,
+};
+
+const GRACE: Timestamp = Timestamp(9_000);
+const GONE: Disposal = Disposal { grace_until: GRACE, retention: None };
+/// Slices of the object, each of a part of its own.
+const SLICES: i64 = 50_000;
+/// What a write that moves no content may change.
+const FEW: u64 = 20;
+/// What a step may: its budget, and the last content or set that it took.
+const STEP: u64 = 2_000 + 6 * PAGE_SLICES as u64;
+
+fn bucket() -> BucketRef {
+    BucketRef { tenant: TenantId::parse("chum").unwrap(), name: BucketName::parse("imaging").unwrap() }
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::parse(name).unwrap()
+}
+
+/// A catalog with the object `a`, written row by row.
+fn catalog() -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    schema::migrate(&db, 0).unwrap();
+    db.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    buckets::create(&db, &bucket(), Timestamp(1), &BTreeMap::new()).unwrap();
+    let version = put(&db, "a", Content::Empty, 0);
+    let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)";
+    let id = "CAST(printf('%016d', i) AS BLOB)";
+    for sql in [
+        format!("{numbers} INSERT INTO part SELECT {id}, 'chum', 10, 1024, 1, zeroblob(76), 1 FROM n"),
+        format!("{numbers} INSERT INTO placement SELECT {id}, 'here' FROM n"),
+        format!("{numbers} INSERT INTO slice SELECT ?2, 10 * i, {id}, 0, 10 FROM n WHERE ?2 = ?2"),
+    ] {
+        let mut statement = db.prepare(&sql).unwrap();
+        match statement.parameter_count() {
+            1 => statement.execute([SLICES]).unwrap(),
+            _ => statement.execute(params![SLICES, version]).unwrap(),
+        };
+    }
+    db.execute("UPDATE version SET length = 10 * ?1", [SLICES]).unwrap();
+    db.execute("UPDATE object SET length = 10 * ?1", [SLICES]).unwrap();
+    db
+}
+
+fn put(db: &Connection, name: &str, content: Content, length: u64) -> i64 {
+    let new = NewVersion {
+        bucket: bucket(),
+        key: key(name),
+        content,
+        length,
+        etag: ETag::of_nothing(),
+        modified: Timestamp(5),
+        metadata: Metadata::default(),
+        conditions: Conditions::default(),
+        part_lengths: Vec::new(),
+    };
+    objects::commit(db, &new, GONE).unwrap().id.0
+}
+
+/// What `work` answers, and how many rows it changes.
+fn counted<T>(db: &Connection, work: impl FnOnce(&Connection) -> T) -> (T, u64) {
+    let before = db.total_changes();
+    let answer = work(db);
+    (answer, db.total_changes() - before)
+}
+
+/// Purges to the end; returns in how many steps.
+fn purged(db: &Connection) -> usize {
+    for steps in 1.. {
+        let (more, rows) = counted(db, |db| {
+            let leftovers = slices::leftovers(db, 200).unwrap();
+            purge::purge(db, Timestamp(0), 200, &leftovers, GRACE).unwrap()
+        });
+        assert!(rows <= STEP, "{rows} rows in a step");
+        if !more {
+            return steps;
+        }
+    }
+    0
+}
+
+fn rows(db: &Connection, table: &str) -> i64 {
+    db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_moves_no_byte_changes_few_rows_whatever_the_object_is_made_of() {
+    let db = catalog();
+    let length = 10 * u64::try_from(SLICES).unwrap();
+    let source = VersionId(db.query_row("SELECT version_id FROM object", [], |row| row.get(0)).unwrap());
+    let content = Content::Shared { source, range: ByteRange { first: 0, end: length } };
+    let (_, copied) = counted(&db, |db| put(db, "b", content.clone(), length));
+    let (taken, snapped) =
+        counted(&db, |db| past::take(db, &bucket(), &key("a"), None, &Conditions::default(), SnapshotId(7)).unwrap());
+    let (_, replaced) = counted(&db, |db| put(db, "a", Content::Empty, 0));
+    let (_, onto_itself) = counted(&db, |db| {
+        let source = VersionId(objects::head(db, &bucket(), &key("b")).unwrap().id.0);
+        put(db, "b", Content::Shared { source, range: ByteRange { first: 0, end: length } }, length)
+    });
+    let (_, deleted) =
+        counted(&db, |db| objects::delete(db, &bucket(), &key("b"), &Conditions::default(), GONE).unwrap());
+    let last = taken.snapshot.unwrap();
+    let (_, ended) = counted(&db, |db| past::remove(db, 1, b"a", last, GRACE).unwrap());
+    for changed in [copied, snapped, replaced, onto_itself, deleted, ended] {
+        assert!((1..=FEW).contains(&changed), "{:?}", [copied, snapped, replaced, onto_itself, deleted, ended]);
+    }
+    assert_eq!((rows(&db, "slice"), rows(&db, "leftover")), (SLICES, 1));
+    assert!(purged(&db) > 50);
+    assert_eq!(
+        ["slice", "part", "placement", "leftover", "deletion"].map(|table| rows(&db, table)),
+        [0, 0, 0, 0, SLICES]
+    );
+}
+
+#[test]
+fn a_dropped_bucket_goes_in_steps_of_rows() {
+    let db = catalog();
+    // 60,000 blocks that wait, and a thousand small objects, beside the large one.
+    db.execute_batch(
+        "INSERT INTO uncommitted VALUES (1, 1, x'62', 4, 60000, 7);
+         WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
+             INSERT INTO block SELECT 1, printf('%08d', i), 1000000 + i, 10, NULL FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
+             INSERT INTO slice SELECT 1000000 + i, 0, CAST(printf('%016d', i % 50000) AS BLOB), 0, 10 FROM n;
+         UPDATE part SET slices = 2;
+         UPDATE part SET slices = 3 WHERE part_id < CAST(printf('%016d', 10000) AS BLOB);",
+    )
+    .unwrap();
+    for number in 0..1_000 {
+        put(&db, &format!("n{number}"), Content::Empty, 0);
+    }
+    let (_, dropped) = counted(&db, |db| buckets::drop_bucket(db, &bucket(), &Conditions::default(), None).unwrap());
+    assert!(dropped <= FEW, "{dropped}");
+    assert!(purged(&db) > 100);
+    let tables = ["slice", "part", "placement", "leftover", "block", "uncommitted", "version", "object", "bucket"];
+    assert_eq!(tables.map(|table| rows(&db, table)), [0; 9]);
+}
+
+/// Blocks that wait under `b`, each of a part of its own, and parts of an upload under `u`.
+fn fill(db: &Connection, blocks: u32, parts: u32) {
+    db.execute_batch("BEGIN; UPDATE counter SET value = 1000000").unwrap();
+    db.execute("INSERT INTO uncommitted VALUES (1, 1, x'62', 6, ?1, 7)", [blocks]).unwrap();
+    db.execute("INSERT INTO upload VALUES (1, 1, x'75', 'u', 1, '{\"v\":1}', NULL)", []).unwrap();
+    for number in 0..blocks + parts {
+        let (part, content) = (u128::from(number).to_be_bytes(), 100 + number);
+        let run = |sql: &str, row: &[&dyn rusqlite::ToSql]| db.prepare_cached(sql).unwrap().execute(row).unwrap();
+        run("INSERT INTO part VALUES (?1, 'chum', 10, 1024, 1, zeroblob(76), 1)", &[&part]);
+        run("INSERT INTO placement VALUES (?1, 'here')", &[&part]);
+        run("INSERT INTO slice VALUES (?1, 0, ?2, 0, 10)", &[&content, &part]);
+        if number < blocks {
+            run("INSERT INTO block VALUES (1, ?1, ?2, 10, NULL)", &[&name(number).as_str(), &content]);
+        } else {
+            let number = number - blocks + 1;
+            run("INSERT INTO upload_part VALUES (1, ?1, ?2, 10, 'e', NULL, 1, '[]')", &[&number, &content]);
+        }
+    }
+    db.execute_batch("COMMIT").unwrap();
+}
+
+fn name(number: u32) -> BlockId {
+    BlockId::parse(&format!("{number:08}")).unwrap()
+}
+
+#[tokio::test]
+async fn a_long_list_of_blocks_and_a_completion_of_many_parts_are_written_in_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalog.db");
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    catalog.create_bucket(&bucket(), Timestamp(1), &BTreeMap::new()).await.unwrap();
+    fill(&schema::open(&path).unwrap(), 50_000, 10_000);
+    let list = BlockCommit {
+        bucket: bucket(),
+        key: key("b"),
+        picks: (0..50_000).map(|number| BlockPick { id: name(number), source: BlockSource::Latest }).collect(),
+        etag: ETag::of_nothing(),
+        tag_of_blocks: true,
+        modified: Timestamp(5),
+        metadata: Metadata::default(),
+        conditions: Conditions::default(),
+    };
+    let version = catalog.commit_blocks(list.clone(), GRACE).await.unwrap();
+    assert_eq!(version.length, 500_000);
+    assert!(catalog.rows_of_largest_write() <= 2_010, "{}", catalog.rows_of_largest_write());
+    // Again, of the blocks that are committed: what waited goes meanwhile, and the bucket can go.
+    let again = catalog.commit_blocks(list, GRACE).await.unwrap();
+    assert!(again.id > version.id && again.length == version.length);
+    assert!(catalog.rows_of_largest_write() <= 2_010, "{}", catalog.rows_of_largest_write());
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    while catalog.drop_stale_blocks(Timestamp(0), 200, GRACE).await.unwrap() == 200 {}
+    while catalog.purge(Timestamp(0), 200, GRACE).await.unwrap() {}
+    assert!(catalog.rows_of_largest_write() <= STEP, "{}", catalog.rows_of_largest_write());
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+
+    let completion = Completion {
+        bucket: bucket(),
+        key: key("u"),
+        upload: UploadId("u".into()),
+        parts: (1..=10_000).map(|number| (number, ETag::parse("e").unwrap())).collect(),
+        etag: ETag::of_nothing(),
+        modified: Timestamp(5),
+        metadata: Metadata::default(),
+        conditions: Conditions::default(),
+    };
+    let completed = catalog.complete_upload(completion.clone(), GRACE).await.unwrap();
+    assert_eq!((completed.version.length, completed.repeated), (100_000, false));
+    // A row for each part goes, and one for its content waits to go.
+    assert!(catalog.rows_of_largest_write() <= 20_010, "{}", catalog.rows_of_largest_write());
+    assert!(catalog.complete_upload(completion, GRACE).await.unwrap().repeated);
+    while catalog.purge(Timestamp(0), 200, GRACE).await.unwrap() {}
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    assert_eq!(catalog.deletions_waiting().await.unwrap(), 0);
+}
+
+#[test]
+fn a_list_that_was_looked_up_is_not_committed_over_what_came_since() {
+    let db = catalog();
+    fill(&db, 2_000, 1);
+    let list = BlockCommit {
+        bucket: bucket(),
+        key: key("b"),
+        picks: (0..2_000).map(|number| BlockPick { id: name(number), source: BlockSource::Latest }).collect(),
+        etag: ETag::of_nothing(),
+        tag_of_blocks: true,
+        modified: Timestamp(5),
+        metadata: Metadata::default(),
+        conditions: Conditions::default(),
+    };
+    let prepared = || {
+        let mut plan = blocks::plan(&db, &list).unwrap();
+        let content = slices::begin(&db).unwrap();
+        slices::add_shared(&db, content, &plan.take_slices()).unwrap();
+        (plan, content)
+    };
+    let (plan, content) = prepared();
+    let source = VersionId(db.query_row("SELECT version_id FROM object", [], |row| row.get(0)).unwrap());
+    let block = NewBlock {
+        bucket: bucket(),
+        key: key("b"),
+        block: Block { id: name(7), length: 5, md5: None },
+        content: Content::Shared { source, range: ByteRange { first: 0, end: 5 } },
+        conditions: Conditions::default(),
+        uploaded: Timestamp(7),
+        owner: None,
+    };
+    blocks::put(&db, &block, GRACE).unwrap();
+    assert!(blocks::commit_planned(&db, &list, &plan, content, GONE).unwrap().is_none(), "a block was replaced");
+    let (plan, content) = prepared();
+    put(&db, "b", Content::Empty, 0);
+    assert!(blocks::commit_planned(&db, &list, &plan, content, GONE).unwrap().is_none(), "the object was written");
+    // What was prepared in vain goes.
+    purged(&db);
+    while blocks::drop_stale(&db, Timestamp(0), 200, GRACE).unwrap() == 200 {}
+    purged(&db);
+    assert_eq!((rows(&db, "leftover"), rows(&db, "block"), rows(&db, "slice")), (0, 0, SLICES + 1));
+}
+
+#[test]
+fn blocks_that_nobody_commits_go_in_steps_of_rows() {
+    let db = catalog();
+    db.execute_batch(
+        "INSERT INTO uncommitted VALUES (1, 1, x'62', 4, 60000, 7);
+         WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
+             INSERT INTO block SELECT 1, printf('%08d', i), 1000000 + i, 10, NULL FROM n;",
+    )
+    .unwrap();
+    loop {
+        let (dropped, rows) = counted(&db, |db| blocks::drop_stale(db, Timestamp(8), 200, GRACE).unwrap());
+        assert!(rows <= STEP, "{rows} rows in a step");
+        if dropped < 200 {
+            break;
+        }
+    }
+    assert_eq!((rows(&db, "block"), rows(&db, "uncommitted")), (0, 0));
+}

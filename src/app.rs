@@ -10,10 +10,12 @@ mod check;
 mod clock;
 mod core_image;
 mod faults;
+mod init;
 mod modes;
 mod open_files;
 mod running;
 mod scrub;
+mod take_over;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,16 +27,20 @@ use crate::config::Config;
 use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
+pub use crate::gateway::{Fencing, Laid};
 pub use check::check;
 pub use clock::clock;
 pub use core_image::forbid_core_images;
+pub use init::{InitOptions, Initialized, init};
 pub use running::{Running, start};
 pub use scrub::scrub;
+pub use take_over::take_over;
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reloads clients and certificates from `path`.
 pub fn serve(
     config: Config,
     path: &Path,
+    fencing: Fencing,
     environment: &BTreeMap<String, String>,
     texts: &Texts,
     out: &mut dyn Write,
@@ -43,7 +49,7 @@ pub fn serve(
     runtime()?.block_on(async {
         // Listened to from the first: a SIGHUP that comes during the start must not end the process.
         let mut signals = Signals::listen()?;
-        let running = start(config, metrics).await?;
+        let running = start(config, metrics, fencing).await?;
         for (front, address) in running.addresses() {
             let line =
                 texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::config::{CatalogUrl, Config, Custodian, Problem};
-use crate::keys::{CustodianError, FileCustodian};
+use crate::app::{Fencing, InitOptions, Laid};
+use crate::config::{Config, Problem};
 use crate::text::{Exit, Language, OperatorError, Texts};
 
 /// The surroundings of one run.
@@ -75,7 +75,8 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
         }
         Some(("serve", given)) => {
             let (path, config) = load(given, run)?;
-            Ok(crate::app::serve(config, &path, run.environment, run.texts, run.out)?)
+            let fencing = if given.get_flag("read-only") { Fencing::ReadOnly } else { Fencing::Enforced };
+            Ok(crate::app::serve(config, &path, fencing, run.environment, run.texts, run.out)?)
         }
         Some(("check", given)) => {
             let (path, config) = load(given, run)?;
@@ -92,7 +93,16 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
         Some(("keys", given)) => match given.subcommand() {
             Some((_init, given)) => {
                 let (_, config) = load(given, run)?;
-                Ok(keys_init(&config, run)?)
+                let options =
+                    InitOptions { adopt: given.get_flag("adopt"), new_catalog: given.get_flag("new-catalog") };
+                Ok(keys_init(config, options, run)?)
+            }
+            None => Err(OperatorError::new("usage-missing-command", Exit::Usage).into()),
+        },
+        Some(("epoch", given)) => match given.subcommand() {
+            Some((_take_over, given)) => {
+                let (_, config) = load(given, run)?;
+                Ok(take_over(config, run)?)
             }
             None => Err(OperatorError::new("usage-missing-command", Exit::Usage).into()),
         },
@@ -109,40 +119,38 @@ fn load(given: &ArgMatches, run: &Run<'_>) -> Result<(PathBuf, Config), Failure>
     }
 }
 
-fn keys_init(config: &Config, run: &mut Run<'_>) -> Result<(), OperatorError> {
-    let Custodian::File { path } = &config.keys.custodian;
-    let CatalogUrl::Sqlite(catalog) = &config.catalog;
-    let shown = path.display().to_string();
-    if path.symlink_metadata().is_ok() {
-        return Err(OperatorError::new("root-key-exists", Exit::Configuration).arg("path", shown));
-    }
-    if let Some(folder) = path.parent() {
-        make_private_folder(folder).map_err(|error| {
-            let folder = folder.display().to_string();
-            OperatorError::new("data-folder", Exit::Unavailable).arg("path", folder).because(&error)
-        })?;
-    }
-    FileCustodian::create(path).map_err(|error| {
-        let unacceptable = matches!(error, CustodianError::Unacceptable(_));
-        let failed = if unacceptable {
-            OperatorError::new("root-key-unacceptable", Exit::Configuration)
-        } else {
-            OperatorError::new("root-key-unavailable", Exit::Unavailable)
-        };
-        failed.arg("custodian", shown.clone()).because(&error)
-    })?;
-    let lines = [
-        run.texts.say("keys-init-done", &[("path", shown)]),
-        run.texts.say("keys-init-back-up", &[]),
-        run.texts.say("keys-init-also", &[("catalog", catalog.display().to_string())]),
+fn keys_init(config: Config, options: InitOptions, run: &mut Run<'_>) -> Result<(), OperatorError> {
+    let done = crate::app::runtime()?.block_on(crate::app::init(config, options))?;
+    let (key, key_made) = &done.root_key;
+    let (catalog, catalog_made) = &done.catalog;
+    let path = |path: &Path| [("path", path.display().to_string())];
+    let mut lines = vec![
+        run.texts.say(if *key_made { "keys-init-done" } else { "keys-init-key-there" }, &path(key)),
+        run.texts.say(if *catalog_made { "keys-init-catalog" } else { "keys-init-catalog-there" }, &path(catalog)),
     ];
-    writeln!(run.out, "{}", lines.join("\n"))
-        .map_err(|error| OperatorError::new("output", Exit::Unavailable).because(&error))
+    for (name, laid) in &done.providers {
+        let name = ("name", name.to_string());
+        lines.push(match laid {
+            Laid::New => run.texts.say("keys-init-marker", &[name]),
+            Laid::Before => run.texts.say("keys-init-marker-there", &[name]),
+            Laid::Adopted(parts) => run.texts.say("keys-init-adopted", &[name, ("parts", parts.to_string())]),
+        });
+    }
+    if *key_made {
+        lines.push(run.texts.say("keys-init-back-up", &[]));
+        lines.push(run.texts.say("keys-init-also", &[("catalog", catalog.display().to_string())]));
+    }
+    say(run, &lines.join("\n"))
 }
 
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+fn take_over(config: Config, run: &mut Run<'_>) -> Result<(), OperatorError> {
+    let epoch = crate::app::runtime()?.block_on(crate::app::take_over(config))?;
+    let line = run.texts.say("epoch-taken-over", &[("epoch", epoch.to_string())]);
+    say(run, &line)
+}
+
+fn say(run: &mut Run<'_>, text: &str) -> Result<(), OperatorError> {
+    writeln!(run.out, "{text}").map_err(|error| OperatorError::new("output", Exit::Unavailable).because(&error))
 }
 
 /// What clap found, in our words.

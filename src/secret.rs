@@ -89,6 +89,12 @@ key_type!(
     32
 );
 
+key_type!(
+    /// A catalog's own secret: names and seals its notes at providers.
+    CatalogSecret,
+    32
+);
+
 /// Secret bytes of any length: a client's secret, a provider's credential, a key on its way.
 pub struct SecretBytes(Vec<u8>);
 
@@ -154,10 +160,10 @@ mod tests {
 
     #[test]
     fn secrets_cannot_be_printed_cloned_or_compared() {
-        lack!(Debug: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
-        lack!(Display: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
-        lack!(Clone: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
-        lack!(PartialEq: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
-        lack!(serde::Serialize: RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(Debug: CatalogSecret, RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(Display: CatalogSecret, RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(Clone: CatalogSecret, RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(PartialEq: CatalogSecret, RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
+        lack!(serde::Serialize: CatalogSecret, RootKey, TenantKey, NamingKey, PartKey, SecretBytes, SecretText);
     }
 }

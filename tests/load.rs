@@ -358,6 +358,6 @@ async fn a_flood_beyond_the_limits_is_answered_with_slow_down_and_full_service_f
     }
     is_calm(&mut gateway, "flood").await;
     // What was turned away left nothing behind: no chunk but those of what was stored.
-    let sealed = || testing::process::files_below(&gateway.folder()).len();
+    let sealed = || testing::notes::chunks_below(gateway.data(), &gateway.folder()).len();
     until("only what was stored is there", async || sealed() == stored.len()).await;
 }

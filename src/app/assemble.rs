@@ -12,12 +12,12 @@ use crate::front::azure::{AzureFront, AzureSettings, Bearer, BearerSettings, Jwk
 use crate::front::s3::S3Front;
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
-use crate::gateway::{Client, EtagMode, Settings, Spool};
+use crate::gateway::{Client, EtagMode, Fencing, Settings, Spool};
 use crate::keys::{self, FileCustodian};
 use crate::model::{ClientId, Principal, ProviderName, Quota, TenantId};
 use crate::redact::RedactedUrl;
 use crate::seal::Padding;
-use crate::store::{ChunkStore, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
+use crate::store::{ChunkStore, FolderAccess, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
 use crate::telemetry::Known;
 use crate::text::{Exit, OperatorError};
 
@@ -61,11 +61,18 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
     }
 }
 
-/// Opens the catalog, creating it when there is none. What was deleted is kept as long as the Azure front promises.
+/// Makes the catalog if there is none, and opens it: for the operator's command, never for a start.
+pub(super) fn new_catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    SqliteCatalog::open(path).map_err(|error| faults::catalog(&error, path))
+}
+
+/// Opens the catalog, which must be there. What was deleted is kept as long as the Azure front promises.
 pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let retention = config.azure.as_ref().and_then(|azure| azure.soft_delete);
-    SqliteCatalog::open_with(path, CatalogSettings::retaining(retention)).map_err(|error| faults::catalog(&error, path))
+    SqliteCatalog::open_existing(path, CatalogSettings::retaining(retention))
+        .map_err(|error| faults::catalog(&error, path))
 }
 
 /// Opens the catalog to look at it: it is not changed, and must be there.
@@ -93,8 +100,8 @@ pub(super) fn catalog_path(url: &CatalogUrl) -> &Path {
     path
 }
 
-/// All providers, each behind its guard.
-pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
+/// All providers, each behind its guard. `access`: what for, where a provider is a folder.
+pub(super) fn store(providers: Vec<Provider>, access: FolderAccess) -> Result<Store, OperatorError> {
     let mut places: Vec<(ProviderName, Arc<dyn ChunkStore>)> = Vec::with_capacity(providers.len());
     for Provider { name, kind, timeout, connections, ca } in providers {
         if let ProviderKind::Azure { endpoint: Some(endpoint), .. }
@@ -102,7 +109,7 @@ pub(super) fn store(providers: Vec<Provider>) -> Result<Store, OperatorError> {
         {
             tracing::info!(provider = %name, endpoint = %RedactedUrl(endpoint), "provider");
         }
-        let chunks = ObjectStoreChunks::open(spec(kind, authorities(ca, &name)?))
+        let chunks = ObjectStoreChunks::open(spec(kind, authorities(ca, &name)?, access))
             .map_err(|error| faults::provider(&error, &name))?;
         let usual = GuardSettings::default();
         let settings = GuardSettings {
@@ -127,7 +134,7 @@ fn authorities(path: Option<PathBuf>, name: &ProviderName) -> Result<Option<Vec<
     })
 }
 
-fn spec(kind: ProviderKind, ca: Option<Vec<u8>>) -> ProviderSpec {
+fn spec(kind: ProviderKind, ca: Option<Vec<u8>>, access: FolderAccess) -> ProviderSpec {
     match kind {
         ProviderKind::Azure { account, container, key, endpoint } => {
             ProviderSpec::Azure { account, container, key, endpoint: endpoint.map(String::from), ca }
@@ -144,7 +151,7 @@ fn spec(kind: ProviderKind, ca: Option<Vec<u8>>) -> ProviderSpec {
         ProviderKind::Gcs { bucket, credentials } => {
             ProviderSpec::Gcs { bucket, service_account_key: credentials, endpoint: None, ca }
         }
-        ProviderKind::Dir { path } => ProviderSpec::Dir { path },
+        ProviderKind::Dir { path } => ProviderSpec::Dir { path, access },
     }
 }
 
@@ -231,7 +238,7 @@ pub(super) fn spool(data_dir: &Path, write: &config::Write) -> Result<Spool, Ope
 }
 
 /// What the operator decided about writing.
-pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings {
+pub(super) fn settings(write: &config::Write, spool: Option<Spool>, fencing: Fencing) -> Settings {
     Settings {
         etag: match write.etag {
             config::Etag::Md5 => EtagMode::Md5,
@@ -247,6 +254,7 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>) -> Settings 
         late: write.late,
         parallel_chunks: write.parallel_chunks,
         min_part_bytes: MIN_PART_BYTES,
+        fencing,
     }
 }
 

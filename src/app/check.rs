@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
-use crate::catalog::{Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
-use crate::config::{Config, JwksSource, Provider, Tls};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
+use crate::config::{Config, JwksSource, Tls};
+use crate::gateway::{Clients, Fencing, Gateway};
 use crate::keys::Keyring;
 use crate::seal::Padding;
+use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
 
 /// Parts whose keys are looked at at a time.
@@ -69,32 +71,33 @@ pub fn check(
         let catalog_path = assemble::catalog_path(&config.catalog);
         let keyring = Keyring::new(Arc::clone(&custodian));
         let fault = |error| faults::catalog(&error, catalog_path);
-        // A file in which nothing is yet is as good as none.
-        let catalog = catalog_path.exists().then(|| assemble::catalog_as_it_is(&config)).transpose()?;
-        if let Some(catalog) = catalog.filter(|catalog| catalog.schema().found > 0) {
-            let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
-            let tenant_keys = catalog.tenant_keys().await.map_err(fault)?;
-            match catalog.canary().await.map_err(fault)? {
-                Some(canary) => keyring.check_canary(&canary).await.map_err(wrong)?,
-                // It was made before any of them.
-                None if !tenant_keys.is_empty() => {
-                    return Err(audited(catalog_path, vec!["the canary is not there".to_owned()]));
-                }
-                None => {}
+        let catalog = assemble::catalog_as_it_is(&config)?;
+        if catalog.schema().found == 0 {
+            return Err(fault(CatalogError::Absent));
+        }
+        let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
+        let tenant_keys = catalog.tenant_keys().await.map_err(fault)?;
+        match catalog.canary().await.map_err(fault)? {
+            Some(canary) => keyring.check_canary(&canary).await.map_err(wrong)?,
+            // It was made before any of them.
+            None if !tenant_keys.is_empty() => {
+                return Err(audited(catalog_path, vec!["the canary is not there".to_owned()]));
             }
-            keyring.unlock(&tenant_keys).await.map_err(wrong)?;
-            say("check-ok", "check-root-key", &[("custodian", described)])?;
-            let schema = catalog.schema();
-            if schema.is_behind() {
-                catalog.close().await;
-                let args =
-                    [("found", schema.found.to_string()), ("known", schema.known.to_string()), shown(catalog_path)];
-                say("check-warning", "check-catalog-migration", &args)?;
-                for to in schema.found..schema.known {
-                    say("check-skipped", &format!("check-migration-{}", to + 1), &[])?;
-                }
-                return providers(config.providers, offline, &mut say).await;
+            None => {}
+        }
+        keyring.unlock(&tenant_keys).await.map_err(wrong)?;
+        say("check-ok", "check-root-key", &[("custodian", described)])?;
+        let schema = catalog.schema();
+        if schema.is_behind() {
+            let args = [("found", schema.found.to_string()), ("known", schema.known.to_string()), shown(catalog_path)];
+            say("check-warning", "check-catalog-migration", &args)?;
+            for to in schema.found..schema.known {
+                say("check-skipped", &format!("check-migration-{}", to + 1), &[])?;
             }
+            if !schema.has_identity() {
+                say("check-warning", "check-not-adopted", &[])?;
+            }
+        } else {
             let (clock, args) = super::clock::compared(catalog.time_kept().await.map_err(fault)?);
             let args: Vec<(&str, String)> = args;
             let fine = matches!(clock, "clock-believed" | "clock-nothing-known");
@@ -106,18 +109,12 @@ pub fn check(
                 Err(error) if faults_found.is_empty() => return Err(fault(error)),
                 Err(_told) => {}
             }
-            catalog.close().await;
             if !faults_found.is_empty() {
                 return Err(audited(catalog_path, faults_found));
             }
             say("check-ok", "check-catalog", &[shown(catalog_path)])?;
-        } else {
-            let canary = keyring.new_canary().await;
-            canary.map_err(|e| faults::unlock(&crate::gateway::UnlockError::Keys(e), catalog_path))?;
-            say("check-ok", "check-root-key", &[("custodian", described)])?;
-            say("check-ok", "check-catalog-new", &[shown(catalog_path)])?;
         }
-        providers(config.providers, offline, &mut say).await
+        providers(config, Arc::new(catalog), keyring, offline, &mut say).await
     })
 }
 
@@ -147,13 +144,16 @@ async fn part_keys(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Vec<Str
     }
 }
 
-/// Asks every provider, or says that it was not asked.
+/// Asks every provider, or says that it was not asked; then whether they are the catalog's.
 async fn providers(
-    providers: Vec<Provider>,
+    config: Config,
+    catalog: Arc<SqliteCatalog>,
+    keyring: Keyring,
     offline: bool,
     say: &mut impl FnMut(&str, &str, &[(&str, String)]) -> Result<(), OperatorError>,
 ) -> Result<(), OperatorError> {
-    let store = assemble::store(providers)?;
+    let path = assemble::catalog_path(&config.catalog);
+    let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
     for (name, provider) in store.providers() {
         if !offline {
             let unavailable =
@@ -166,5 +166,23 @@ async fn providers(
         }
         say(if offline { "check-skipped" } else { "check-ok" }, "check-provider", &[("name", name.to_string())])?;
     }
-    Ok(())
+    if !catalog.schema().has_identity() {
+        return Ok(());
+    }
+    if offline {
+        return say("check-skipped", "check-markers", &[]);
+    }
+    if let Some(identity) = catalog.identity().await.map_err(|error| faults::catalog(&error, path))? {
+        let opened = keyring.open_catalog(&identity).await;
+        opened.map_err(|error| faults::unlock(&crate::gateway::UnlockError::Keys(error), path))?;
+    }
+    let settings = assemble::settings(&config.write, None, Fencing::Enforced);
+    let clients = Arc::new(Clients::new(Vec::new()));
+    let gateway = Gateway::new(Arc::clone(&catalog) as _, Arc::new(keyring), store, clients, settings);
+    match tokio::time::timeout(PATIENCE, gateway.inspect()).await {
+        Ok(inspected) => inspected.map_err(|fault| faults::fence(&fault, path))?,
+        Err(late) => return Err(super::init::silent(&gateway, &late)),
+    }
+    catalog.close().await;
+    say("check-ok", "check-markers", &[])
 }

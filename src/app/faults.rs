@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::catalog::CatalogError;
 use crate::front::tls::TlsError;
-use crate::gateway::UnlockError;
+use crate::gateway::{FenceFault, Note, UnlockError};
 use crate::keys::{CustodianError, KeyError};
-use crate::model::ProviderName;
+use crate::model::{ProviderName, Timestamp};
 use crate::store::OpenError;
 use crate::text::{Exit, OperatorError};
 
@@ -16,8 +19,9 @@ pub(super) fn custodian(error: &CustodianError) -> OperatorError {
         CustodianError::Unavailable(_) => ("root-key-unavailable", Exit::Unavailable),
         CustodianError::Unacceptable(_) => ("root-key-unacceptable", Exit::Configuration),
         CustodianError::Refused => ("root-key-wrong", Exit::Configuration),
-        CustodianError::AlreadyThere => ("root-key-exists", Exit::Configuration),
-        CustodianError::TooLong | CustodianError::NoRandomness(_) => ("internal", Exit::Internal),
+        CustodianError::AlreadyThere | CustodianError::TooLong | CustodianError::NoRandomness(_) => {
+            ("internal", Exit::Internal)
+        }
     };
     OperatorError::new(code, exit).because(error)
 }
@@ -39,6 +43,13 @@ pub(super) fn unlock(error: &UnlockError, path: &Path) -> OperatorError {
 /// A catalog that does not open.
 pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
     let code = match error {
+        CatalogError::Absent => {
+            return OperatorError::new("catalog-absent", Exit::Configuration).arg("path", path.display().to_string());
+        }
+        CatalogError::Unmarked => {
+            let error = OperatorError::new("catalog-not-adopted", Exit::Configuration);
+            return error.arg("path", path.display().to_string());
+        }
         CatalogError::InUse => "catalog-in-use",
         CatalogError::TooNew { .. } => "catalog-too-new",
         CatalogError::NoSuchBucket
@@ -71,7 +82,63 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
 
 /// A provider that cannot be used as configured.
 pub(super) fn provider(error: &OpenError, name: &ProviderName) -> OperatorError {
-    OperatorError::new("provider-unavailable", Exit::Configuration).arg("name", name.as_str()).because(error)
+    let (code, exit) = match error {
+        OpenError::InUse => ("provider-in-use", Exit::Unavailable),
+        OpenError::Endpoint
+        | OpenError::PlainHttp
+        | OpenError::Certificate
+        | OpenError::Credentials(_)
+        | OpenError::Folder(_)
+        | OpenError::Client => ("provider-unavailable", Exit::Configuration),
+    };
+    OperatorError::new(code, exit).arg("name", name.as_str()).because(error)
+}
+
+/// A catalog and providers that do not go together, or could not be asked. `path`: the catalog.
+pub(super) fn fence(fault: &FenceFault, path: &Path) -> OperatorError {
+    let told = |code: &'static str| OperatorError::new(code, Exit::Configuration);
+    let at = |code, provider: &ProviderName| told(code).arg("name", provider.as_str());
+    let whose =
+        |error: OperatorError, note: &Note| error.arg("host", note.host.clone()).arg("time", moment(note.written));
+    match fault {
+        FenceFault::NoIdentity => told("catalog-no-identity").arg("path", path.display().to_string()),
+        FenceFault::NotAdopted => told("catalog-not-adopted").arg("path", path.display().to_string()),
+        FenceFault::NotConfigured(provider) => at("provider-not-configured", provider),
+        FenceFault::MarkerMissing(provider) => at("marker-missing", provider),
+        FenceFault::MarkerWrong { provider, laid_for } => {
+            let laid_for = laid_for.as_ref().map_or("none", ProviderName::as_str);
+            at("marker-wrong", provider).arg("other", laid_for)
+        }
+        FenceFault::EpochMissing { provider, epoch } => at("epoch-missing", provider).arg("epoch", epoch.to_string()),
+        FenceFault::Stale { provider, ours, found, by } => {
+            let error = at("epoch-stale", provider).arg("ours", ours.to_string()).arg("found", found.to_string());
+            whose(error, by)
+        }
+        FenceFault::Contested { provider, epoch, by } => {
+            whose(at("epoch-contested", provider).arg("ours", epoch.to_string()), by)
+        }
+        FenceFault::Overwrites(provider) => at("provider-overwrites", provider),
+        FenceFault::Sample { provider, looked, missing } => {
+            at("adoption-sample", provider).arg("looked", looked.to_string()).arg("missing", missing.to_string())
+        }
+        FenceFault::Store { provider, cause } => {
+            OperatorError::new("provider-unavailable", Exit::Unavailable).arg("name", provider.as_str()).because(cause)
+        }
+        FenceFault::Catalog(error) => catalog(error, path),
+        FenceFault::Keys(KeyError::Custodian(error)) => custodian(error),
+        FenceFault::Keys(KeyError::Refused | KeyError::WrongRootKey | KeyError::UnknownKey) => {
+            OperatorError::new("root-key-wrong", Exit::Configuration).because(fault)
+        }
+        FenceFault::NotLooked | FenceFault::Keys(_) | FenceFault::Seal(_) => {
+            OperatorError::new("internal", Exit::Internal).because(fault)
+        }
+    }
+}
+
+/// A time as operators read it, in UTC.
+fn moment(at: Timestamp) -> String {
+    let whole = OffsetDateTime::from_unix_timestamp(at.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    whole.format(&Rfc3339).unwrap_or_default()
 }
 
 /// Public keys of the issuer of tokens that cannot be used.

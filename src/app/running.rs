@@ -15,14 +15,17 @@ use crate::front::azure::{AzureFront, Bearer, TokenClients};
 use crate::front::s3::{S3Front, S3Settings};
 use crate::front::server;
 use crate::front::tls::TlsHandle;
-use crate::gateway::{Clients, Gateway, jobs};
+use crate::gateway::{Clients, Fencing, Gateway, jobs};
 use crate::keys::Keyring;
 use crate::model::{PartBlock, Timestamp};
+use crate::store::FolderAccess;
 use crate::telemetry::Metrics;
 use crate::text::{Exit, OperatorError};
 
 /// How long after the start leftovers of an earlier process are looked for: its last requests have arrived by then.
 const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+/// How long the start waits for the providers. One that does not answer is looked at later.
+const ENTER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether it is time to look for leftovers once more.
 const SWEEP_AGAIN: Duration = Duration::from_secs(600);
 /// Pause before a sweep that failed is begun again.
@@ -41,7 +44,10 @@ pub struct Running {
 }
 
 /// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
-pub async fn start(config: Config, metrics: Metrics) -> Result<Running, OperatorError> {
+///
+/// No catalog is made, and no marker laid: that is [`init`](super::init)'s. A provider that is away does not stop the start, but nothing
+/// is written before it was looked at; one that is another's does.
+pub async fn start(config: Config, metrics: Metrics, fencing: Fencing) -> Result<Running, OperatorError> {
     assemble::data_folder(&config.data_dir)?;
     modes::mend(&config)?;
     let files = OpenFiles::raise(&config);
@@ -61,17 +67,24 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     let catalog = assemble::catalog(&config)?;
     clock::resume(&catalog).await.map_err(|error| faults::catalog(&error, assemble::catalog_path(&config.catalog)))?;
     let known = assemble::known(&config);
-    let store = assemble::store(config.providers)?;
+    let access = if fencing == Fencing::ReadOnly { FolderAccess::Look } else { FolderAccess::Own };
+    let store = assemble::store(config.providers, access)?;
     let tenants = assemble::tenants(&config.clients);
     let quotas = assemble::quotas(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
     let spool = assemble::spool(&config.data_dir, &config.write)?;
-    let settings = assemble::settings(&config.write, Some(spool));
+    let settings = assemble::settings(&config.write, Some(spool), fencing);
     let sweep_pause = settings.grace.min(SWEEP_PAUSE);
     let keyring = Arc::new(Keyring::new(custodian));
     let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));
     let catalog_path = assemble::catalog_path(&config.catalog);
     gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
+    match tokio::time::timeout(ENTER_PATIENCE, gateway.enter()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) if !fault.is_passing() => return Err(faults::fence(&fault, catalog_path)),
+        Ok(Err(fault)) => tracing::warn!(error = %fault, "no writes are taken before the providers were looked at"),
+        Err(_late) => tracing::warn!("no writes are taken before the providers were looked at; they do not answer"),
+    }
     gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
     let left_open = gateway.blocks_left_open().await.map_err(|error| faults::catalog(&error, catalog_path))?;
 
@@ -108,6 +121,7 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     }
     metrics.stand(&known);
     let stop = running.stop_jobs.clone();
+    running.jobs.spawn(jobs::watch_store(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::collect(Arc::clone(&gateway), stop.clone()));
     let look = jobs::ScrubSettings { within: config.scrub.within, sample: config.scrub.sample };
     running.jobs.spawn(jobs::scrub(Arc::clone(&gateway), look, stop.clone()));
@@ -116,7 +130,9 @@ pub async fn start(config: Config, metrics: Metrics) -> Result<Running, Operator
     running.jobs.spawn(jobs::watch_clock(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::purge(Arc::clone(&gateway), stop.clone()));
     running.jobs.spawn(jobs::watch_custodian(Arc::clone(&gateway), tenants, config.keys.ttl, stop.clone()));
-    running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
+    if fencing != Fencing::ReadOnly {
+        running.jobs.spawn(sweep(gateway, left_open, sweep_pause, stop.clone()));
+    }
     running.jobs.spawn(async move { stop.run_until_cancelled(metrics.upkeep()).await });
     Ok(running)
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{assemble, faults, runtime};
 use crate::catalog::Catalog as _;
 use crate::config::Config;
-use crate::gateway::{Clients, Gateway, UnlockError, jobs};
+use crate::gateway::{Clients, Fencing, Gateway, UnlockError, jobs};
 use crate::keys::Keyring;
+use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
 
 /// Looks at everything at each provider and prints a line for each; fails when a part has a fault. The catalog must not be in
@@ -25,8 +26,8 @@ pub fn scrub(config: Config, texts: &Texts, out: &mut dyn Write) -> Result<(), O
             keyring.check_canary(&canary).await.map_err(wrong)?;
         }
         keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
-        let store = Arc::new(assemble::store(config.providers)?);
-        let settings = assemble::settings(&config.write, None);
+        let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
+        let settings = assemble::settings(&config.write, None, Fencing::ReadOnly);
         let clients = Arc::new(Clients::new(Vec::new()));
         let gateway = Gateway::new(catalog, keyring, Arc::clone(&store), clients, settings);
         let mut faulty = 0;

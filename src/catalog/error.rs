@@ -70,6 +70,12 @@ pub enum CatalogError {
     /// The catalog was closed.
     #[error("the catalog is closed")]
     Closed,
+    /// There is no catalog.
+    #[error("there is no catalog")]
+    Absent,
+    /// Version 0.1 made the catalog, and nothing of it is at its providers but chunks.
+    #[error("the catalog has no identity: version 0.1 made it")]
+    Unmarked,
     /// Another process has the catalog open.
     #[error("the catalog is in use by another process")]
     InUse,

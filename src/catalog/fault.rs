@@ -11,15 +11,15 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion,
-    DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
+    Appended, Belonging, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion,
+    Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
     NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
     ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
     Version,
 };
 use crate::model::{
-    BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
-    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
+    BucketRef, CatalogIdentity, ClientId, Conditions, ETag, EpochEntry, Epochs, LeaseAction, LeaseOutcome, ObjectKey,
+    Part, PartBlock, PartId, ProviderName, Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -129,6 +129,46 @@ impl FaultyCatalog {
     /// Calls `inner`, except as planned.
     pub fn new(inner: Arc<dyn Catalog>, faults: CommitFaults) -> Self {
         Self { inner, faults }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Belonging for FaultyCatalog {
+    async fn identity(&self) -> Result<Option<CatalogIdentity>, CatalogError> {
+        self.inner.identity().await
+    }
+
+    async fn put_identity(&self, identity: CatalogIdentity) -> Result<CatalogIdentity, CatalogError> {
+        self.faults.meet(self.inner.put_identity(identity)).await
+    }
+
+    async fn epochs(&self) -> Result<Epochs, CatalogError> {
+        self.inner.epochs().await
+    }
+
+    async fn intend_epoch(&self, entry: EpochEntry) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.intend_epoch(entry)).await
+    }
+
+    async fn enter_epoch(&self, entry: EpochEntry) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.enter_epoch(entry)).await
+    }
+
+    async fn marked_providers(&self) -> Result<Vec<ProviderName>, CatalogError> {
+        self.inner.marked_providers().await
+    }
+
+    async fn mark_provider(&self, provider: &ProviderName) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.mark_provider(provider)).await
+    }
+
+    async fn providers_in_use(&self) -> Result<Vec<ProviderName>, CatalogError> {
+        self.inner.providers_in_use().await
+    }
+
+    async fn sample_at(&self, provider: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
+        self.inner.sample_at(provider, limit).await
     }
 }
 

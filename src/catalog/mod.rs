@@ -14,6 +14,7 @@
 //! - **Leased**: a write under a name with an active lease happens only if its conditions name that lease
 //!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
+mod belonging;
 mod blocks;
 mod deletions;
 mod error;
@@ -39,6 +40,7 @@ use crate::model::{
     Timestamp, Unmet, Unsatisfiable, Usage, WrappedTenantKey,
 };
 
+pub use belonging::Belonging;
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
@@ -260,7 +262,7 @@ pub enum Select {
 
 /// The namespace and the key store. See the module's invariants, which hold for every method.
 #[async_trait]
-pub trait Catalog: Send + Sync + 'static {
+pub trait Catalog: Belonging {
     // --- keys -----------------------------------------------------------------------------------------------------
 
     /// The canary that the first start stored, if any.

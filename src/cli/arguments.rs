@@ -51,8 +51,17 @@ pub(super) fn command(texts: &Texts) -> Command {
         );
     let offline = Arg::new("offline").long("offline").action(ArgAction::SetTrue).help(say("help-offline"));
     let believe = Arg::new("believe").long("believe").action(ArgAction::SetTrue).help(say("help-believe"));
-    let keys =
-        branch("keys", "help-keys", texts).subcommand(leaf("init", "help-keys-init", texts).arg(configuration(texts)));
+    let flag = |name: &'static str, about: &str| Arg::new(name).long(name).action(ArgAction::SetTrue).help(say(about));
+    let init = leaf("init", "help-keys-init", texts)
+        .arg(configuration(texts))
+        .arg(flag("adopt", "help-adopt"))
+        .arg(flag("new-catalog", "help-new-catalog"));
+    let keys = branch("keys", "help-keys", texts).subcommand(init);
+    let take_over = leaf("take-over", "help-take-over", texts)
+        .arg(configuration(texts))
+        .arg(flag("other-gateway-is-stopped", "help-other-gateway-is-stopped").required(true));
+    let epoch = branch("epoch", "help-epoch", texts).subcommand(take_over);
+    let serve = leaf("serve", "help-serve", texts).arg(configuration(texts)).arg(flag("read-only", "help-read-only"));
     branch("ecluse", "help-about", texts)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
@@ -60,11 +69,12 @@ pub(super) fn command(texts: &Texts) -> Command {
         .arg(lang)
         .arg(version)
         .subcommand(demo)
-        .subcommand(leaf("serve", "help-serve", texts).arg(configuration(texts)))
+        .subcommand(serve)
         .subcommand(leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline))
         .subcommand(leaf("clock", "help-clock", texts).arg(configuration(texts)).arg(believe))
         .subcommand(leaf("scrub", "help-scrub", texts).arg(configuration(texts)))
         .subcommand(keys)
+        .subcommand(epoch)
 }
 
 fn configuration(texts: &Texts) -> Arg {

@@ -8,8 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Commands, DemoError, DemoOptions, Outcome, Served, run};
 use crate::app;
-use crate::config::{Config, Custodian};
-use crate::keys::FileCustodian;
+use crate::config::Config;
 use crate::telemetry::Metrics;
 use crate::text::{Exit, OperatorError, Texts};
 
@@ -40,18 +39,14 @@ struct House {
 }
 
 impl Commands for House {
-    async fn make_root_key(&self, config: &Path) -> Result<(), DemoError> {
-        let Custodian::File { path } = load(config)?.keys.custodian;
-        if path.symlink_metadata().is_ok() {
-            return Ok(());
-        }
-        FileCustodian::create(&path)
-            .map(drop)
-            .map_err(|error| failed(OperatorError::new("root-key-unavailable", Exit::Unavailable).because(&error)))
+    async fn initialize(&self, config: &Path) -> Result<(), DemoError> {
+        // A folder that an earlier version of the demonstration filled is taken over, too.
+        let options = app::InitOptions { adopt: true, new_catalog: false };
+        app::init(load(config)?, options).await.map(drop).map_err(failed)
     }
 
     async fn serve(&self, config: &Path) -> Result<Served, DemoError> {
-        let running = app::start(load(config)?, self.metrics.clone()).await.map_err(failed)?;
+        let running = app::start(load(config)?, self.metrics.clone(), app::Fencing::Enforced).await.map_err(failed)?;
         let addresses = ["s3", "azure", "admin"].map(|front| running.address(front));
         let [Some(s3), Some(azure), Some(admin)] = addresses else {
             running.shutdown().await;

@@ -61,8 +61,8 @@ pub struct Served {
 
 /// The commands that the demonstration runs as a user would.
 pub trait Commands {
-    /// `ecluse keys init --config`, unless there is a root key.
-    fn make_root_key(&self, config: &Path) -> impl Future<Output = Result<(), DemoError>>;
+    /// `ecluse keys init --config`.
+    fn initialize(&self, config: &Path) -> impl Future<Output = Result<(), DemoError>>;
     /// `ecluse serve --config`.
     fn serve(&self, config: &Path) -> impl Future<Output = Result<Served, DemoError>>;
 }
@@ -87,7 +87,7 @@ pub async fn run(
 ) -> Result<Outcome, DemoError> {
     let directory = DataDirectory::open(options.data_dir)?;
     let setup = directory.prepare(options.listen)?;
-    commands.make_root_key(&setup.config).await?;
+    commands.initialize(&setup.config).await?;
     let served = commands.serve(&setup.config).await?;
     tokio::pin!(until);
     let shown = tokio::select! {

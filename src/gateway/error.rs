@@ -132,6 +132,13 @@ pub enum Error {
     /// 503. The custodian is away.
     #[error("the gateway is sealed")]
     Sealed,
+    /// 503 with Retry-After. It is not certain that the providers are this catalog's alone, or certain that they are not; or the
+    /// gateway only reads.
+    #[error("no writes are taken at the moment")]
+    NoWrites {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// 503 with Retry-After. The provider is away.
     #[error("the provider is unavailable")]
     ProviderUnavailable {
@@ -203,6 +210,8 @@ impl From<CatalogError> for Error {
             CatalogError::TooManySlices => Self::TooManySlices,
             CatalogError::Panicked
             | CatalogError::Closed
+            | CatalogError::Absent
+            | CatalogError::Unmarked
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

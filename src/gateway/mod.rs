@@ -15,6 +15,7 @@ mod bucket;
 mod copy;
 mod delete;
 mod error;
+mod fence;
 mod get;
 mod incident;
 pub mod jobs;
@@ -49,6 +50,7 @@ pub use authorize::{Client, Clients};
 pub use blocks::MOST_BLOCK_BYTES;
 pub use bodies::{Budget, Claim, Crc, Digests, Share, Spool, verify_claims};
 pub use error::Error;
+pub use fence::{FenceFault, Fencing, Laid, Note};
 pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
@@ -92,6 +94,8 @@ pub struct Settings {
     pub parallel_chunks: usize,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
     pub min_part_bytes: u64,
+    /// Whether the providers must prove that they are the catalog's alone.
+    pub fencing: Fencing,
 }
 
 /// The gateway core. Cheap to share.
@@ -103,6 +107,7 @@ pub struct Gateway {
     budget: Budget,
     settings: Settings,
     parts: settling::PartIds,
+    fence: fence::Fence,
     /// Objects whose ends are to be merged: see [`jobs::merge`].
     merges: (mpsc::Sender<Merge>, Mutex<mpsc::Receiver<Merge>>),
 }
@@ -125,7 +130,8 @@ impl Gateway {
         let budget = Budget::new(settings.memory);
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
-        Self { catalog, keyring, store, clients, budget, settings, parts, merges: (wanted, Mutex::new(waiting)) }
+        let fence = fence::Fence::new(settings.fencing);
+        Self { catalog, keyring, store, clients, budget, settings, parts, fence, merges: (wanted, Mutex::new(waiting)) }
     }
 
     /// The configured clients: who a request's credentials belong to.
@@ -141,6 +147,11 @@ impl Gateway {
     /// The memory for bodies: how much there is and how much is in use.
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// The providers, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &crate::model::ProviderName> {
+        self.store.providers().map(|(name, _)| name)
     }
 
     /// Until when what is freed now stays at the provider, by the steady clock.

@@ -402,8 +402,18 @@ needs! {
         Write op.bucket, Scope::Key(op.key.as_str());
     ],
     AbortUpload => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
-    ListUploadParts => |op| [Write op.bucket, Scope::Key(op.key.as_str())],
     ListUploads => |op| [List op.bucket, Scope::Prefix(&op.prefix)],
+}
+
+impl Operation for ListUploadParts {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        let scope = Scope::Key(self.key.as_str());
+        vec![Requirement { action: Action::Write, bucket: &self.bucket, scope }]
+    }
+
+    fn writes(&self) -> bool {
+        false
+    }
 }
 
 /// What a change of a key needs. Conditions that name tags tell whether a content is there that the client guessed:

@@ -3,7 +3,7 @@
 use super::{Error, Gateway};
 use crate::catalog::CatalogError;
 use crate::keys::{KeyError, Keyring};
-use crate::model::{Authorized, Principal, TenantId};
+use crate::model::{Authorized, Operation, Principal, TenantId};
 
 /// Why the gateway did not open.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,9 @@ impl Gateway {
                 keys = self.catalog.add_tenant_keys(fresh).await?;
             }
         }
+        if let Some(identity) = self.catalog.identity().await? {
+            self.keyring.open_catalog(&identity).await?;
+        }
         Ok(self.keyring.unlock(&keys).await?)
     }
 
@@ -53,9 +56,14 @@ impl Gateway {
 
     /// Where every operation begins: takes the proof apart, unless the gateway is sealed. What needs no key (names,
     /// deletions, empty objects) is not served without keys either.
-    pub(super) fn admit<Op>(&self, op: Authorized<Op>) -> Result<(Principal, Op), Error> {
+    /// What writes is not begun while the providers may not be this catalog's alone.
+    pub(super) fn admit<Op: Operation>(&self, op: Authorized<Op>) -> Result<(Principal, Op), Error> {
         self.still_allows(op.principal())?;
-        Ok(op.into_parts())
+        let (principal, op) = op.into_parts();
+        match self.may_write() {
+            Err(refused) if op.writes() => Err(refused),
+            _ => Ok((principal, op)),
+        }
     }
 
     /// Whether what was authorized is allowed now: the gateway is not sealed, the client is configured still and granted

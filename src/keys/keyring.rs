@@ -10,13 +10,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::wrap::{PART_KEY_LABEL, ROOT_LABEL, TOKEN_LABEL, length_prefixed, open, seal, unwrap, wrap};
 use super::{Custodian, CustodianError, KeyError};
-use crate::model::{PartId, TenantId, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
-use crate::secret::{NamingKey, PartKey, RootKey, SecretBytes, TenantKey};
+use crate::model::{CatalogId, CatalogIdentity, PartId, TenantId, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
+use crate::secret::{CatalogSecret, NamingKey, PartKey, RootKey, SecretBytes, TenantKey, fill_random};
 
 /// What the canary says. `docs/format.md` §6.4.
 const CANARY: &[u8] = b"ecluse/1/canary: this opens under one root key only";
 const CANARY_CONTEXT: &str = "canary";
 const OTHER_CONTEXT: &str = "not the canary";
+const IDENTITY_CONTEXT: &str = "store marker";
 const TENANT_KEY_CONTEXT: &str = "tenant key";
 /// Version of a tenant's first keys.
 const FIRST_VERSION: u32 = 1;
@@ -31,6 +32,7 @@ pub struct Keyring {
 /// What the keyring holds, and how often it was sealed.
 struct State {
     seals: u64,
+    catalog: Option<Arc<CatalogSecret>>,
     keys: Option<HashMap<TenantId, TenantKeys>>,
 }
 
@@ -44,7 +46,7 @@ struct TenantKeys {
 impl Keyring {
     /// A sealed keyring.
     pub fn new(custodian: Arc<dyn Custodian>) -> Self {
-        Self { custodian, state: RwLock::new(State { seals: 0, keys: None }) }
+        Self { custodian, state: RwLock::new(State { seals: 0, catalog: None, keys: None }) }
     }
 
     /// A canary for a new catalog: a constant, wrapped under the root key.
@@ -73,6 +75,36 @@ impl Keyring {
         }
         self.must_refuse(&context, &damaged).await?;
         self.must_refuse(&length_prefixed(OTHER_CONTEXT)?, canary).await
+    }
+
+    /// An identity for a catalog that has none: a random id, and a random secret that the custodian wraps for it.
+    pub async fn new_identity(&self) -> Result<CatalogIdentity, KeyError> {
+        let mut id = CatalogId([0; 16]);
+        fill_random(&mut id.0)?;
+        let secret = CatalogSecret::generate()?;
+        let wrapped_secret = self.custodian.wrap(&identity_context(id)?, secret.expose()).await?;
+        Ok(CatalogIdentity { id, wrapped_secret })
+    }
+
+    /// Opens the secret of a catalog's identity and keeps it. Asks the custodian.
+    pub async fn open_catalog(&self, identity: &CatalogIdentity) -> Result<(), KeyError> {
+        let seals = self.read().seals;
+        let secret = match self.custodian.unwrap(&identity_context(identity.id)?, &identity.wrapped_secret).await {
+            Ok(secret) => CatalogSecret::from_slice(secret.expose()).ok_or(KeyError::Refused)?,
+            Err(CustodianError::Refused) => return Err(KeyError::Refused),
+            Err(cause) => return Err(cause.into()),
+        };
+        let mut state = self.write();
+        if state.seals != seals {
+            return Err(KeyError::Sealed);
+        }
+        state.catalog = Some(Arc::new(secret));
+        Ok(())
+    }
+
+    /// The catalog's secret, once it was opened.
+    pub fn catalog_secret(&self) -> Result<Arc<CatalogSecret>, KeyError> {
+        self.read().catalog.clone().ok_or(KeyError::Sealed)
     }
 
     /// Fresh wrap and naming keys (version 1) for a tenant that has none, wrapped for the catalog. They are in use
@@ -121,6 +153,7 @@ impl Keyring {
         let mut state = self.write();
         state.seals += 1;
         state.keys = None;
+        state.catalog = None;
     }
 
     /// Whether the keyring holds no keys.
@@ -226,6 +259,11 @@ impl Keyring {
 /// What a wrapped part key is bound to. `docs/format.md` §6.2.
 fn part_key_context(tenant: &TenantId, part: PartId, version: u32) -> Result<Vec<u8>, CustodianError> {
     Ok([length_prefixed(tenant.as_str())?.as_slice(), &part.0, &version.to_be_bytes()].concat())
+}
+
+/// What a catalog's secret is bound to. `docs/format.md` §6.7.
+fn identity_context(id: CatalogId) -> Result<Vec<u8>, CustodianError> {
+    Ok([length_prefixed(IDENTITY_CONTEXT)?.as_slice(), &id.0].concat())
 }
 
 /// What a sealed token is bound to: each field with its length (u64, big endian) in front. `docs/format.md` §6.6.

@@ -183,6 +183,11 @@ pub trait Operation {
     /// All that must be allowed before the operation may run.
     fn requirements(&self) -> Vec<Requirement<'_>>;
 
+    /// Whether it changes anything: as a rule, whether it needs more than to read and to list.
+    fn writes(&self) -> bool {
+        self.requirements().iter().any(|needed| !matches!(needed.action, Action::Read | Action::List))
+    }
+
     /// What must be allowed somewhere in the account: of operations that reach over all buckets and tell what the principal
     /// may see, and no more.
     fn somewhere(&self) -> &'static [Action] {

@@ -49,6 +49,13 @@ impl ChunkKey {
         Ok(chunk_key)
     }
 
+    /// A key that was derived elsewhere, with what its header carries in the place of a commitment.
+    pub(super) fn from_parts(aes: &[u8; KEY_BYTES], commitment: [u8; COMMITMENT_BYTES]) -> Self {
+        let mut key = Self { aes: Box::new([0; KEY_BYTES]), commitment };
+        key.aes.copy_from_slice(aes);
+        key
+    }
+
     /// The AES-256 key.
     pub fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.aes

@@ -17,6 +17,13 @@ pub const SUITE: u8 = 0x01;
 /// Salt of the chunk key derivation.
 pub const CHUNK_SALT: &[u8] = b"ecluse/1";
 
+/// Salt and label of the notes that a catalog leaves at its providers. `docs/format.md` §11.
+pub const NOTE_SALT: &[u8] = b"ecluse/1/note";
+/// Plaintext bytes of a note.
+pub const NOTE_BYTES: usize = 1024;
+/// Bytes of a note, sealed.
+pub const SEALED_NOTE_BYTES: usize = 1080;
+
 /// Plaintext bytes of a full chunk.
 pub const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 /// Plaintext bytes of a full segment.
@@ -50,6 +57,8 @@ const _: () = assert!(CHUNK_BYTES.is_multiple_of(SEGMENT));
 const _: () = assert!(CHUNK_BYTES.is_power_of_two(), "Padmé never pads beyond the next power of two");
 const _: () = assert!(PADDED_MINIMUM_BYTES <= SEGMENT);
 const _: () = assert!(CHUNK_BYTES / SEGMENT <= u32::MAX as u64, "a segment's number has 32 bits");
+const _: () = assert!(NOTE_BYTES as u64 == PADDED_MINIMUM_BYTES, "a note is as long as the smallest padded chunk");
+const _: () = assert!(SEALED_NOTE_BYTES as u64 == sealed_length(NOTE_BYTES as u64));
 const _: () = assert!(NONCE_BYTES == 4 + 7 + 1);
 const _: () = assert!(sealed_length(CHUNK_BYTES) == SEALED_CHUNK_BYTES as u64);
 const _: () = assert!(sealed_length(1) == HEADER + 1 + TAG_BYTES as u64);

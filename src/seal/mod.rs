@@ -11,6 +11,7 @@
 mod derive;
 mod error;
 pub mod layout;
+mod note;
 mod opener;
 mod padding;
 mod sealer;
@@ -18,6 +19,7 @@ mod segment;
 
 pub use derive::{ChunkKey, ChunkPlace, chunk_name};
 pub use error::SealError;
+pub use note::{note_name, open_note, seal_note};
 pub use opener::{ChunkRead, Opener};
 pub use padding::Padding;
 pub use sealer::{SealedChunk, SealedTotals, Sealer};

@@ -4,6 +4,7 @@
 //! - Closed: every call passes. Open: none does. Half open: one does, and its outcome decides.
 //! - A half-open call that is cancelled decides nothing; the next call takes its place.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ impl Default for BreakerSettings {
 pub(super) struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
+    openings: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,13 @@ pub(super) struct Admission {
 
 impl Breaker {
     pub(super) fn new(settings: BreakerSettings) -> Arc<Self> {
-        Arc::new(Self { settings, state: Mutex::new(State::Closed { failures: 0, since: None }) })
+        let state = Mutex::new(State::Closed { failures: 0, since: None });
+        Arc::new(Self { settings, state, openings: AtomicU64::new(0) })
+    }
+
+    /// How often it has opened.
+    pub(super) fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Acquire)
     }
 
     /// Leave to call, or how long to stay away.
@@ -103,6 +111,7 @@ impl Breaker {
         };
         if opens {
             *state = State::Open { until: now + self.settings.open_for };
+            self.openings.fetch_add(1, Ordering::AcqRel);
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::error::{Cause, StoreError};
 pub use super::meter::Call;
-use super::{Attempts, ChunkStore, ChunkStream, memory};
+use super::{Attempts, ChunkStore, ChunkStream, Created, memory};
 use crate::model::ChunkName;
 
 /// What goes wrong. The second half is for gets; at another call those faults do nothing.
@@ -257,6 +257,15 @@ impl ChunkStore for Faulty {
         }
     }
 
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        let fault = self.meet(Call::Create, Some(name)).await?;
+        if let Some(Fault::HalfPut) = fault {
+            return Err(StoreError::Interrupted(Box::new(Cause::new(PLANNED))));
+        }
+        let created = self.inner.create(name, sealed).await?;
+        if let Some(Fault::LoseAnswer) = fault { Err(planned()) } else { Ok(created) }
+    }
+
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         let Some(fault) = self.meet(Call::Get, Some(name)).await? else {
             return self.inner.get(name, range).await;
@@ -329,6 +338,14 @@ impl ChunkStore for Faulty {
     async fn probe(&self) -> Result<(), StoreError> {
         self.meet(Call::Probe, None).await?;
         self.inner.probe().await
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        self.inner.tidy().await
+    }
+
+    fn troubles(&self) -> u64 {
+        self.inner.troubles()
     }
 }
 

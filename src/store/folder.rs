@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! - A chunk under its name is whole and on the disk.
-//! - What a crash leaves behind is a staged file; [`Folder::open`] deletes it. One gateway uses a folder at a time.
+//! - What a crash leaves behind is a staged file; [`Folder::tidy`] deletes it. One gateway uses a folder at a time ([`Root`] sees to it).
 //! - At most two pieces of a stream are in memory, one where the page cache answers.
 //! - Nothing waits for a disk or a network but on a blocking thread, except for an inode that has to be read first.
 
@@ -22,16 +22,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use rustix::fs::{CWD, RenameFlags};
 use rustix::io::ReadWriteFlags;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::error::{Cause, StoreError};
-use super::{ChunkStream, memory};
+use super::object::{FolderAccess, OpenError};
+use super::root::Root;
+use super::{ChunkStream, Created, memory};
 use crate::model::ChunkName;
 
 /// A folder of chunks, as `aa/bb…`.
 pub(super) struct Folder {
-    root: PathBuf,
+    root: Arc<Root>,
     /// Whether a file can be opened without asking anybody else: not so on a network file system.
     quick: bool,
     /// Numbers of staged files.
@@ -39,21 +42,61 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Creates what is missing of the folder (mode 0700) and deletes what a crash left half written.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let root = path.canonicalize()?;
-        sweep(&root)?;
-        prepare(&root)?;
-        let quick = LOCAL_FILE_SYSTEMS.contains(&rustix::fs::statfs(&root)?.f_type);
-        Ok(Self { root, quick, staged: AtomicU64::new(0) })
+    /// Takes the folder, unless it is only looked at.
+    pub(super) fn open(path: &Path, access: FolderAccess) -> Result<Self, OpenError> {
+        let root = Root::open(path, access)?;
+        if access == FolderAccess::Make {
+            prepare(root.path()).map_err(OpenError::Folder)?;
+        }
+        let system = rustix::fs::statfs(root.path()).map_err(|error| OpenError::Folder(error.into()))?;
+        let quick = LOCAL_FILE_SYSTEMS.contains(&system.f_type);
+        Ok(Self { root: Arc::new(root), quick, staged: AtomicU64::new(0) })
     }
 
     pub(super) async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<(), StoreError> {
+        self.write(name, sealed, |staged, path| std::fs::rename(staged, path)).await
+    }
+
+    pub(super) async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        let path = self.path(name);
+        // What is there already needs no staged file.
+        if self.length(name).await?.is_some() {
+            return Ok(Created::Exists);
+        }
+        match self.write(name, sealed, rename_unless_there).await {
+            Ok(()) => Ok(Created::Made),
+            Err(error) => match blocking(move || path.try_exists()).await {
+                Ok(true) => Ok(Created::Exists),
+                Ok(false) | Err(_) => Err(error),
+            },
+        }
+    }
+
+    /// Deletes staged files.
+    pub(super) async fn tidy(&self) -> Result<(), StoreError> {
+        let root = Arc::clone(&self.root);
+        let tidied = blocking(move || {
+            root.check_writable()?;
+            sweep(root.path())
+        });
+        tidied.await.map_err(|error| local(&error))
+    }
+
+    async fn write(
+        &self,
+        name: &ChunkName,
+        sealed: Bytes,
+        rename: impl FnOnce(&Path, &Path) -> io::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
         let path = self.path(name);
         let mut staged = OsString::from(&path);
         staged.push(format!("#{}", self.staged.fetch_add(1, Ordering::Relaxed) + 1));
-        match blocking(move || write(&path, Path::new(&staged), &sealed)).await {
+        let root = Arc::clone(&self.root);
+        let written = blocking(move || {
+            root.check_writable()?;
+            write(&path, Path::new(&staged), &sealed, rename)
+        });
+        match written.await {
             Ok(()) => Ok(()),
             // A folder that is not there is created below the root only: never in place of a disk that is not mounted.
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -89,8 +132,9 @@ impl Folder {
     }
 
     pub(super) async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
-        let path = self.path(name);
+        let (root, path) = (Arc::clone(&self.root), self.path(name));
         let deleted = blocking(move || {
+            root.check_writable()?;
             std::fs::remove_file(&path)?;
             // A deleted chunk must not come back after a power cut: its folder is flushed too.
             path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
@@ -118,19 +162,18 @@ impl Folder {
 
     /// Whether the folder itself is there: a disk that is not mounted is not a missing chunk.
     pub(super) async fn present(&self) -> Result<(), StoreError> {
-        let root = self.root.clone();
-        match blocking(move || std::fs::metadata(&root)).await {
-            Ok(found) if found.is_dir() => Ok(()),
-            Ok(_) => Err(StoreError::Refused(Box::new(Cause::new("the folder is a file")))),
+        let root = Arc::clone(&self.root);
+        match blocking(move || root.check()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Err(StoreError::Refused(Box::new(Cause::new("the folder does not exist"))))
             }
             Err(error) => Err(local(&error)),
+            Ok(()) => Ok(()),
         }
     }
 
     fn path(&self, name: &ChunkName) -> PathBuf {
-        self.root.join(name.to_string())
+        self.root.path().join(name.to_string())
     }
 
     async fn missing_or(&self, error: io::Error) -> StoreError {
@@ -142,19 +185,37 @@ impl Folder {
 }
 
 /// Makes a chunk durable under its name, or leaves nothing.
-fn write(path: &Path, staged: &Path, sealed: &[u8]) -> io::Result<()> {
+fn write(
+    path: &Path,
+    staged: &Path,
+    sealed: &[u8],
+    rename: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
     let written = create(staged, folder).and_then(|mut file| {
         file.write_all(sealed)?;
         file.sync_all()
     });
-    let renamed = written.and_then(|()| std::fs::rename(staged, path));
+    let renamed = written.and_then(|()| rename(staged, path));
     if renamed.is_err() {
         // What cannot be removed now is swept at the next start.
         let _removed = std::fs::remove_file(staged);
     }
     renamed?;
     File::open(folder)?.sync_all()
+}
+
+/// Gives a staged file its name unless that is taken. Where the file system cannot do that in one step (NFS), a second link does,
+/// which fails as well when the name is taken.
+fn rename_unless_there(staged: &Path, path: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, staged, CWD, path, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            std::fs::hard_link(staged, path)?;
+            std::fs::remove_file(staged)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Creates the folders `00` to `ff`, durably: a chunk is not durable before the name of its folder is.
@@ -269,6 +330,9 @@ fn local(error: &io::Error) -> StoreError {
     }
     match error.kind() {
         ErrorKind::NotFound => StoreError::NotFound,
+        ErrorKind::StaleNetworkFileHandle => {
+            StoreError::Refused(Box::new(Cause::new("another folder is in the place of the provider's")))
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory => {
             StoreError::Refused(Box::new(words(error)))
         }

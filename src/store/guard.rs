@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::breaker::{Admission, Breaker, BreakerSettings};
 use super::error::{Cause, StoreError};
 use super::meter::{Call, Meter};
-use super::{Attempts, ChunkStore, ChunkStream};
+use super::{Attempts, ChunkStore, ChunkStream, Created};
 use crate::model::{ChunkName, ProviderName};
 use crate::secret::fill_random;
 
@@ -162,7 +162,7 @@ impl Guarded {
             let cause = Cause::new("the breaker is open: this provider has failed too often");
             StoreError::Unavailable { retry_after: Some(wait), cause: Some(Box::new(cause)) }
         })?;
-        let deadline = if call == Call::Put { self.settings.put } else { self.settings.answer };
+        let deadline = if matches!(call, Call::Put | Call::Create) { self.settings.put } else { self.settings.answer };
         let began = Instant::now();
         let result = timeout(deadline, caught(attempt)).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(call, &result, began.elapsed());
@@ -216,6 +216,13 @@ impl ChunkStore for Guarded {
         Ok(attempts)
     }
 
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        let (created, held) = self.call(Call::Create, || self.inner.create(name, sealed.clone())).await?;
+        held.finish(&self.meter, &self.breaker);
+        self.meter.sent(sealed.len());
+        Ok(created)
+    }
+
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         let (body, mut held) = self.call(Call::Get, || self.inner.get(name, range.clone())).await?;
         held.admission.answered();
@@ -249,6 +256,14 @@ impl ChunkStore for Guarded {
             timeout(self.settings.answer, caught(self.inner.probe())).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(Call::Probe, &result, began.elapsed());
         result
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        self.inner.tidy().await
+    }
+
+    fn troubles(&self) -> u64 {
+        self.breaker.openings()
     }
 }
 

@@ -4,6 +4,7 @@
 //! - A chunk is whole or absent, at every moment.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::{Attempts, ChunkStore, ChunkStream, StoreError};
+use super::{Attempts, ChunkStore, ChunkStream, Created, StoreError};
 use crate::model::ChunkName;
 
 /// Chunks in memory. Durable as long as the process.
@@ -37,6 +38,16 @@ impl ChunkStore for MemoryChunks {
     async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError> {
         self.replace(name, sealed);
         Ok(Attempts::Answered)
+    }
+
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        match self.chunks.write().unwrap_or_else(PoisonError::into_inner).entry(name.clone()) {
+            Entry::Occupied(_) => Ok(Created::Exists),
+            Entry::Vacant(free) => {
+                free.insert(sealed);
+                Ok(Created::Made)
+            }
+        }
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {

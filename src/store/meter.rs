@@ -17,6 +17,8 @@ use crate::model::ProviderName;
 pub enum Call {
     /// [`ChunkStore::put`](super::ChunkStore::put).
     Put,
+    /// [`ChunkStore::create`](super::ChunkStore::create).
+    Create,
     /// [`ChunkStore::get`](super::ChunkStore::get).
     Get,
     /// [`ChunkStore::delete`](super::ChunkStore::delete).
@@ -31,6 +33,7 @@ impl Call {
     fn label(self) -> &'static str {
         match self {
             Self::Put => "put",
+            Self::Create => "create",
             Self::Get => "get",
             Self::Delete => "delete",
             Self::Exists => "exists",

@@ -21,6 +21,7 @@ mod meter;
 mod object;
 mod placement;
 mod receipt;
+mod root;
 mod wire;
 
 use std::ops::Range;
@@ -37,7 +38,7 @@ pub use fault::{Call, Fault, FaultPlan, Faulty, When};
 pub(crate) use folder::{PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES};
 pub use guard::{GuardSettings, Guarded};
 pub use memory::MemoryChunks;
-pub use object::{ObjectStoreChunks, OpenError, ProviderSpec};
+pub use object::{FolderAccess, ObjectStoreChunks, OpenError, ProviderSpec};
 pub use placement::Store;
 
 /// What is known of the attempts behind a put that succeeded.
@@ -53,6 +54,16 @@ pub enum Attempts {
 /// Sealed bytes on their way from a provider, in order, in pieces of any size.
 pub type ChunkStream = BoxStream<'static, Result<Bytes, StoreError>>;
 
+/// What became of a write that must not replace anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is there now, durably and whole.
+    Made,
+    /// Something was there under this name, and was left as it is. After a call whose answer was lost, or that was tried again,
+    /// it may be what this call brought: the caller reads it to know.
+    Exists,
+}
+
 /// A place for chunks: one provider.
 ///
 /// Every method may be cancelled at any time; a cancelled `put` may or may not have stored the whole chunk, never a
@@ -61,6 +72,9 @@ pub type ChunkStream = BoxStream<'static, Result<Bytes, StoreError>>;
 pub trait ChunkStore: Send + Sync + 'static {
     /// Stores a chunk, durably and whole.
     async fn put(&self, name: &ChunkName, sealed: Bytes) -> Result<Attempts, StoreError>;
+
+    /// Stores a chunk, durably and whole, unless something is under that name: of several who try at once, one makes it.
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError>;
 
     /// Bytes `range` of a chunk. [`StoreError::NotFound`] when it is not there; a range beyond its end gives what there
     /// is, or an error: the opener decides.
@@ -77,4 +91,15 @@ pub trait ChunkStore: Send + Sync + 'static {
 
     /// Whether the provider answers and the credentials serve: a cheap call that changes nothing.
     async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Removes what an earlier process left half written. Called once, when it is certain that the provider is the caller's alone.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// How often the provider was given up for a while because it failed too often. When it has grown, nobody knows what is there
+    /// now under the provider's address.
+    fn troubles(&self) -> u64 {
+        0
+    }
 }

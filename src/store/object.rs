@@ -24,8 +24,8 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutOptions, PutPayload,
-    RetryConfig,
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload, RetryConfig,
 };
 use url::{Host, Url};
 
@@ -34,7 +34,7 @@ use super::error::Cause;
 use super::folder::Folder;
 use super::receipt::{Sent, Told, Trust};
 use super::wire::{self, Connector, Outcome, Purpose};
-use super::{Attempts, ChunkStore, ChunkStream, StoreError, memory};
+use super::{Attempts, ChunkStore, ChunkStream, Created, StoreError, memory};
 use crate::model::ChunkName;
 use crate::secret::{SecretBytes, SecretText};
 
@@ -83,9 +83,22 @@ pub enum ProviderSpec {
     },
     /// A local folder.
     Dir {
-        /// The folder. Created (mode 0700) if it is missing.
+        /// The folder.
         path: PathBuf,
+        /// What for.
+        access: FolderAccess,
     },
+}
+
+/// What a folder is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderAccess {
+    /// To be used by this process alone. Created (mode 0700) if it is missing.
+    Make,
+    /// To be used by this process alone. It must be there: in the place of a disk that is not mounted no folder is made.
+    Own,
+    /// To be read beside another process that uses it: nothing is locked, and every write is refused.
+    Look,
 }
 
 /// Why a provider cannot be used as configured. Nothing has been sent to it.
@@ -103,6 +116,9 @@ pub enum OpenError {
     /// The credentials cannot be right.
     #[error("the credentials cannot be used: {0}")]
     Credentials(&'static str),
+    /// Another process uses the folder, under this name or another.
+    #[error("the folder is in use by another process")]
+    InUse,
     /// The folder cannot be used.
     #[error("the folder cannot be used: {0}")]
     Folder(#[source] io::Error),
@@ -183,11 +199,10 @@ const LATE_PAUSE: Duration = Duration::from_millis(100);
 const LATE_LONGEST: Duration = Duration::from_millis(1600);
 
 impl ObjectStoreChunks {
-    /// Builds the client; asks the provider nothing. For a folder it also deletes what a crash left half written, and
-    /// so may block for as long as it takes to list it: call it at start-up.
+    /// Builds the client; asks the provider nothing. Of a folder it takes the lock.
     pub fn open(spec: ProviderSpec) -> Result<Self, OpenError> {
         let place = match spec {
-            ProviderSpec::Dir { path } => Place::Folder(Folder::open(&path).map_err(OpenError::Folder)?),
+            ProviderSpec::Dir { path, access } => Place::Folder(Folder::open(&path, access)?),
             ProviderSpec::Azure { account, container, key, endpoint, ca } => {
                 azure(&account, &container, &key, endpoint.as_deref(), ca.as_deref())?
             }
@@ -342,6 +357,20 @@ impl ChunkStore for ObjectStoreChunks {
         Ok(Attempts::Answered)
     }
 
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        match &self.0 {
+            Place::Folder(folder) => folder.create(name, sealed).await,
+            Place::Remote(Remote { store, .. }) => {
+                let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+                match store.put_opts(&location(name), PutPayload::from_bytes(sealed), options).await {
+                    Ok(_) => Ok(Created::Made),
+                    Err(error) if wire::is_taken(&error) => Ok(Created::Exists),
+                    Err(error) => Err(failed(&error, Purpose::Write)),
+                }
+            }
+        }
+    }
+
     /// A range that begins beyond the end gives an empty stream.
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {
         if range.is_empty() {
@@ -404,6 +433,13 @@ impl ChunkStore for ObjectStoreChunks {
         match &self.0 {
             Place::Folder(folder) => folder.present().await,
             Place::Remote(_) => self.exists(&ChunkName([0; 20])).await.map(|_there| ()),
+        }
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Place::Folder(folder) => folder.tidy().await,
+            Place::Remote(_) => Ok(()),
         }
     }
 }

@@ -174,6 +174,15 @@ fn judge_rejection(rejection: &Rejection, purpose: Purpose) -> Outcome {
     Outcome::Failed(failed)
 }
 
+/// Whether a create-only write was refused because something is under the name. S3 and GCS say 412, Azure 409.
+pub(super) fn is_taken(error: &object_store::Error) -> bool {
+    find::<Rejection>(error).is_some_and(|rejection| {
+        let code = rejection.code.as_deref().unwrap_or_default();
+        rejection.status == StatusCode::PRECONDITION_FAILED
+            || (rejection.status == StatusCode::CONFLICT && TAKEN_CODES.contains(&code))
+    })
+}
+
 /// What a transfer that broke off says about itself.
 pub(super) fn interrupted(error: &object_store::Error) -> StoreError {
     StoreError::Interrupted(Box::new(cause_of(error)))
@@ -251,6 +260,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an idle connection is kept; the services close theirs later.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Codes of a name that is taken, where 409 may mean other things as well. Source: Azure "Blob service error codes".
+const TAKEN_CODES: &[&str] = &["BlobAlreadyExists"];
 
 /// Codes that speak of the container or account. Sources: S3 "Error responses"; Azure "Blob service error codes".
 const CONTAINER_CODES: [&str; 6] = [

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use ecluse::catalog::{Catalog, CommitFaults, FaultyCatalog, MemoryCatalog, SqliteCatalog};
 use ecluse::gateway::{
     Append, BlockLists, Body, BodyError, Claim, Clients, CommitBlocks, CompleteUpload, CopyObject, CopySource,
-    CreateBucket, CreateUpload, DeleteObject, Digests, Error, EtagMode, Gateway, GetObject, GotObject, HeadObject,
-    ListBlocks, MetadataDirective, PutBlock, PutObject, PutUploadPart, Received, RemoveObject, Select, Settings,
-    SnapshotObject, SnapshotRule, Stored, Upload, UploadPart, Version, jobs,
+    CreateBucket, CreateUpload, DeleteObject, Digests, Error, EtagMode, Fencing, Gateway, GetObject, GotObject,
+    HeadObject, ListBlocks, MetadataDirective, PutBlock, PutObject, PutUploadPart, Received, RemoveObject, Select,
+    Settings, SnapshotObject, SnapshotRule, Stored, Upload, UploadPart, Version, jobs,
 };
 use ecluse::keys::{FileCustodian, Keyring};
 use ecluse::model::{
@@ -40,6 +40,7 @@ pub fn settings() -> Settings {
         parallel_chunks: 4,
         spool: None,
         min_part_bytes: 1000,
+        fencing: Fencing::Off,
     }
 }
 

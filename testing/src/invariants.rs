@@ -216,7 +216,7 @@ pub fn violations(data: &Path, provider: &Path, stopped: Stopped) -> Vec<String>
             found.extend(rows.into_iter().map(|which| format!("{what}: {which}")));
         }
     }
-    chunks(&db, &keyring, provider, stopped, &mut found);
+    chunks(&db, &keyring, (data, provider), stopped, &mut found);
     found
 }
 
@@ -231,8 +231,16 @@ pub fn hold(data: &Path, provider: &Path, stopped: Stopped, when: &str) {
 }
 
 /// Each chunk that a part needs is there with its exact length; each that is there is needed, or may be left.
-fn chunks(db: &Connection, keyring: &Keyring, provider: &Path, stopped: Stopped, found: &mut Vec<String>) {
+fn chunks(
+    db: &Connection,
+    keyring: &Keyring,
+    (data, provider): (&Path, &Path),
+    stopped: Stopped,
+    found: &mut Vec<String>,
+) {
     let (mut there, foreign) = stored(provider);
+    let notes = super::notes::names(data);
+    there.retain(|name, _| !notes.contains(name));
     if stopped == Stopped::Drained {
         found.extend(foreign.into_iter().map(|path| format!("a file that is no chunk: {path}")));
     }

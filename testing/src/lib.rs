@@ -39,6 +39,7 @@ pub mod memory_image;
 pub mod names;
 pub mod needles;
 pub mod noise;
+pub mod notes;
 pub mod process;
 /// What stands behind a gateway, friendly and hostile.
 pub mod provider;

@@ -47,7 +47,7 @@ impl StandIn {
 }
 
 impl Commands for StandIn {
-    async fn make_root_key(&self, config: &Path) -> Result<(), DemoError> {
+    async fn initialize(&self, config: &Path) -> Result<(), DemoError> {
         self.seen.lock().unwrap().push(config.to_owned());
         Ok(())
     }

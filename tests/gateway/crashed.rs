@@ -143,6 +143,30 @@ async fn a_gateway_that_stops_in_order_leaves_no_block_open() {
 }
 
 #[tokio::test]
+async fn what_a_sweep_finds_waits_out_the_grace_time() {
+    let patient = Settings { grace: Duration::from_secs(3600), parallel_chunks: 1, ..settings() };
+    let house = House::sqlite(patient.clone()).await;
+    house.plan.on(Call::Put, When::Nth(2), Fault::Stall);
+    let bytes = noise(1, CHUNK + 1);
+    let crash = async {
+        while house.chunks.snapshot().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        after_a_crash(&house, patient.clone()).await
+    };
+    let next = tokio::select! {
+        outcome = house.put("lost", &bytes) => panic!("the put did not stall: {outcome:?}"),
+        next = crash => next,
+    };
+    let mut blocks = next.gateway.blocks_left_open().await.unwrap();
+    assert_eq!(jobs::sweep(&next.gateway, &mut blocks).await.unwrap(), 1);
+    // It may be what another gateway, on a newer catalog, has acknowledged: there is time to stop this one.
+    next.collect().await;
+    assert_eq!(next.chunks.snapshot().len(), 1, "it was deleted at once");
+    assert_eq!(next.catalog.deletions_waiting().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn what_arrives_after_the_sweep_is_found_by_the_second_one() {
     let one_by_one = Settings { parallel_chunks: 1, ..settings() };
     let house = House::sqlite(one_by_one.clone()).await;

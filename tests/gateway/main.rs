@@ -22,6 +22,7 @@ mod copies;
 mod crashed;
 mod custody;
 mod digests;
+mod fence;
 mod found;
 mod grants;
 mod hostile;

@@ -15,7 +15,8 @@ use testing::azure::workload::{Act, AzureStep, Name};
 use testing::client;
 use testing::invariants::{self, Stopped};
 use testing::noise::{Noise, number, seed};
-use testing::process::{GatewayProcess, Options, files_below};
+use testing::notes;
+use testing::process::{GatewayProcess, Options};
 use testing::s3::asking::Asker;
 use testing::workload::{CHUNK, Held, Ledger, MIB, Step, Work, settle, take};
 
@@ -99,7 +100,7 @@ fn choose(writer: usize, noise: &mut Noise, ledger: &Ledger) -> Step {
 async fn drains(gateway: &GatewayProcess, when: &str) -> usize {
     let end = Instant::now() + CLEANED;
     loop {
-        let files = files_below(&gateway.folder()).len();
+        let files = notes::chunks_below(gateway.data(), &gateway.folder()).len();
         let waiting = gateway.metric("ecluse_deletions_waiting");
         let wanted = invariants::chunks_of_parts(gateway.data());
         if wanted == Some(files) && waiting == 0.0 {

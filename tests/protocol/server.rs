@@ -525,7 +525,10 @@ async fn the_admin_listener_tells_health_readiness_and_metrics_and_nothing_else(
         move || -> futures::future::BoxFuture<'static, Readiness> {
             let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
             let providers = vec![(ProviderName::parse("folder").unwrap(), first)];
-            Box::pin(async move { Readiness { keys: true, catalog: true, providers, clock_off_seconds: None } })
+            Box::pin(async move {
+                let (fence, read_only, clock_off_seconds) = (None, false, None);
+                Readiness { keys: true, catalog: true, providers, fence, read_only, clock_off_seconds }
+            })
         }
     };
     let admin = Admin::with_probe(probe, Metrics::install().unwrap());

@@ -61,6 +61,8 @@ macro_rules! every_catalog {
 every_catalog!(
     ecluse::catalog::CatalogSettings::default();
     suite::the_first_canary_and_the_first_of_each_tenant_key_win,
+    belonging::the_first_identity_wins_and_epochs_are_intended_before_they_are_entered,
+    belonging::it_knows_which_providers_were_marked_and_which_are_used,
     suite::buckets_belong_to_their_tenant_and_go_only_when_empty,
     suite::a_version_comes_back_as_it_was_committed,
     suite::conditions_are_held_against_the_current_version,

@@ -367,7 +367,7 @@ fn a_file_that_is_not_there_is_said_so() {
 }
 
 #[test]
-fn keys_init_makes_a_private_file_once() {
+fn keys_init_makes_what_is_missing_and_replaces_nothing() {
     let house = House::new();
     let path = house.write(GOOD);
     let arguments = ["keys", "init", "--config", path.to_str().unwrap()];
@@ -377,9 +377,16 @@ fn keys_init_makes_a_private_file_once() {
     let key = house.path().join("data/root.key");
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     let before = fs::read(&key).unwrap();
+    for line in ["The catalog was made: DIR/data/catalog.db.", "The catalog's marker was laid at the provider"] {
+        assert!(printed.contains(line), "{printed}");
+    }
     let (printed, exit) = house.run(&arguments);
-    assert_eq!(exit, Exit::Configuration);
-    assert!(printed.starts_with("error: There is a root key already: DIR/data/root.key\n"), "{printed}");
+    assert_eq!(exit, Exit::Fine, "{printed}");
+    for line in
+        ["The root key is there already", "The catalog is there already", "The catalog's marker is at the provider"]
+    {
+        assert!(printed.contains(line), "{printed}");
+    }
     assert_eq!(fs::read(&key).unwrap(), before);
 }
 

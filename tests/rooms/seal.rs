@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use ecluse::model::{PartId, TenantId};
+use ecluse::gateway::Note;
+use ecluse::model::{NoteId, PartId, TenantId};
 use ecluse::seal::layout::{CHUNK_BYTES, HEADER_BYTES, SEALED_SEGMENT_BYTES, SEGMENT_BYTES, TAG_BYTES, sealed_length};
 use ecluse::seal::{
     AwsLc, ChunkKey, ChunkPlace, ChunkRead, Opener, Padding, RustCrypto, SealError, SealedChunk, SealedTotals, Sealer,
-    SegmentCipher, chunk_name, layout, segment_nonce,
+    SegmentCipher, chunk_name, layout, note_name, open_note, segment_nonce,
 };
-use ecluse::secret::{NamingKey, PartKey};
+use ecluse::secret::{CatalogSecret, NamingKey, PartKey};
 use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -482,6 +483,39 @@ fn derivations_names_paddings_and_ranges_are_those_of_the_independent_script() {
     for vector in vectors["ranges"].as_array().unwrap() {
         let number = |at: usize| vector[at].as_u64().unwrap();
         assert_eq!(layout::sealed_range(number(0), &(number(1)..number(2))), number(3)..number(4), "{vector}");
+    }
+}
+
+/// `docs/format.md` §11.
+#[test]
+fn notes_are_those_of_the_independent_script() {
+    let vectors = vectors();
+    let id = |kind: &Value, number: &Value| match (kind.as_u64().unwrap(), number.as_u64().unwrap()) {
+        (1, _) => NoteId::Marker,
+        (2, number) => NoteId::Epoch(number),
+        (3, number) => NoteId::Objection(number),
+        (_, number) => NoteId::Probe(number),
+    };
+    let notes = vectors["notes"].as_array().unwrap();
+    assert_eq!(notes.iter().filter(|note| note["opens"].as_bool().unwrap()).count(), 5);
+    for note in notes {
+        let secret = CatalogSecret::from_slice(&unhex(&note["secret"])).unwrap();
+        let sealed = unhex(&note["sealed"]);
+        assert_eq!(note_name(&secret, id(&note["kind"], &note["number"])).unwrap().to_string(), note["path"]);
+        let opened_as = id(&note["opened_as"][0], &note["opened_as"][1]);
+        for opened in
+            [open_note::<AwsLc>(&secret, opened_as, &sealed), open_note::<RustCrypto>(&secret, opened_as, &sealed)]
+        {
+            if !note["opens"].as_bool().unwrap() {
+                assert_eq!(opened, Err(SealError::NotAuthentic), "{}", note["name"]);
+                continue;
+            }
+            let (opened, content) = (opened.unwrap(), unhex(&note["content"]));
+            assert!(opened.starts_with(&content) && opened.len() == 1024, "{}", note["name"]);
+            let read = Note::decode(&opened).unwrap();
+            assert_eq!((read.provider.as_str(), read.host.as_str()), ("abroad", "gateway-1"));
+            assert_eq!(read.encode(), content);
+        }
     }
 }
 

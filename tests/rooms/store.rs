@@ -7,8 +7,8 @@ use bytes::Bytes;
 use ecluse::model::ProviderName;
 use ecluse::secret::SecretText;
 use ecluse::store::{
-    Call, ChunkStore, Fault, FaultPlan, Faulty, MemoryChunks, ObjectStoreChunks, OpenError, ProviderSpec, Store,
-    StoreError, When,
+    Call, ChunkStore, Fault, FaultPlan, Faulty, FolderAccess, MemoryChunks, ObjectStoreChunks, OpenError, ProviderSpec,
+    Store, StoreError, When,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use testing::provider::azurite::{self, Azurite};
@@ -20,7 +20,7 @@ fn provider(name: &str) -> ProviderName {
 }
 
 fn folder(path: &std::path::Path) -> ObjectStoreChunks {
-    ObjectStoreChunks::open(ProviderSpec::Dir { path: path.to_owned() }).unwrap()
+    ObjectStoreChunks::open(ProviderSpec::Dir { path: path.to_owned(), access: FolderAccess::Make }).unwrap()
 }
 
 // ---- the contract ----
@@ -28,12 +28,15 @@ fn folder(path: &std::path::Path) -> ObjectStoreChunks {
 #[tokio::test]
 async fn memory_keeps_the_contract() {
     chunk_store::run(&MemoryChunks::default()).await;
+    chunk_store::of_several_who_create_one_chunk_one_makes_it(&MemoryChunks::default()).await;
 }
 
 #[tokio::test]
 async fn a_folder_keeps_the_contract() {
     let dir = tempfile::tempdir().unwrap();
-    chunk_store::run(&folder(dir.path())).await;
+    let store = folder(dir.path());
+    chunk_store::run(&store).await;
+    chunk_store::of_several_who_create_one_chunk_one_makes_it(&store).await;
 }
 
 #[tokio::test]
@@ -46,7 +49,9 @@ async fn an_s3_server_keeps_the_contract() {
 #[tokio::test]
 async fn azurite_keeps_the_contract() {
     let server = Azurite::start().await;
-    chunk_store::run(&ObjectStoreChunks::open(server.spec(azurite::CONTAINER)).unwrap()).await;
+    let store = ObjectStoreChunks::open(server.spec(azurite::CONTAINER)).unwrap();
+    chunk_store::run(&store).await;
+    chunk_store::of_several_who_create_one_chunk_one_makes_it(&store).await;
     a_missing_container_and_a_wrong_key_are_refusals(&server).await;
 }
 
@@ -316,6 +321,8 @@ async fn a_folder_survives_reopening_and_staged_leftovers_do_not() {
     std::fs::write(&mine, b"not ours").unwrap();
 
     let again = folder(&root);
+    assert!(staged.exists(), "nothing is touched before it is certain whose folder it is");
+    again.tidy().await.unwrap();
     assert!(!staged.exists());
     assert!(mine.exists(), "only staged chunks are swept");
     assert_eq!(read(&again, &chunk, 0..4_000).await.unwrap(), sealed);
@@ -366,6 +373,59 @@ async fn a_folder_is_read_in_pieces_of_whole_segments() {
             assert_eq!((at - 40) % SEGMENT, 0, "{range:?}: a piece ends within a segment");
         }
     }
+}
+
+#[tokio::test]
+async fn another_folder_in_its_place_is_neither_written_nor_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("chunks");
+    let store = folder(&root);
+    let (chunk, sealed) = (name(25, 1), bytes(25, 2_000));
+    store.put(&chunk, sealed.clone()).await.unwrap();
+    // The disk is not mounted any more: the folder that it was mounted on shows, with whatever is in it.
+    std::fs::rename(&root, dir.path().join("mounted")).unwrap();
+    std::fs::create_dir_all(root.join("00")).unwrap();
+    let refused = |error: StoreError| matches!(error, StoreError::Refused(_));
+    assert!(refused(store.probe().await.unwrap_err()));
+    assert!(refused(store.get(&chunk, 0..1).await.err().unwrap()));
+    assert!(refused(store.exists(&chunk).await.unwrap_err()));
+    assert!(refused(store.delete(&chunk).await.unwrap_err()));
+    assert!(refused(store.put(&chunk, sealed.clone()).await.unwrap_err()));
+    assert!(refused(store.create(&chunk, sealed.clone()).await.unwrap_err()));
+    assert!(refused(store.tidy().await.unwrap_err()));
+    assert_eq!(std::fs::read_dir(&root).unwrap().count(), 1, "it was written to");
+    // It is back.
+    std::fs::remove_dir_all(&root).unwrap();
+    std::fs::rename(dir.path().join("mounted"), &root).unwrap();
+    assert_eq!(read(&store, &chunk, 0..9_000).await.unwrap(), sealed);
+    store.delete(&chunk).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_has_one_user_and_may_be_looked_at_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("chunks");
+    let open =
+        |path: &std::path::Path, access| ObjectStoreChunks::open(ProviderSpec::Dir { path: path.to_owned(), access });
+    assert!(matches!(open(&root, FolderAccess::Own), Err(OpenError::Folder(_))), "only `Make` makes one");
+    assert!(!root.exists());
+    let store = folder(&root);
+    let (chunk, sealed) = (name(26, 1), bytes(26, 2_000));
+    store.put(&chunk, sealed.clone()).await.unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&root, &link).unwrap();
+    for path in [&root, &link] {
+        for access in [FolderAccess::Make, FolderAccess::Own] {
+            assert!(matches!(open(path, access), Err(OpenError::InUse)), "{access:?}");
+        }
+        let beside = open(path, FolderAccess::Look).unwrap();
+        assert_eq!(read(&beside, &chunk, 0..9_000).await.unwrap(), sealed);
+        assert!(matches!(beside.put(&name(26, 2), sealed.clone()).await, Err(StoreError::Refused(_))));
+        assert!(matches!(beside.create(&name(26, 2), sealed.clone()).await, Err(StoreError::Refused(_))));
+        assert!(matches!(beside.delete(&chunk).await, Err(StoreError::Refused(_))));
+    }
+    drop(store);
+    assert!(open(&link, FolderAccess::Own).is_ok(), "the lock goes with its holder");
 }
 
 // ---- placement ----

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecluse::model::{ChunkName, ProviderName};
 use ecluse::store::{
-    Attempts, BreakerSettings, Call, ChunkStore, ChunkStream, Fault, FaultPlan, Faulty, GuardSettings, Guarded,
-    MemoryChunks, Store, StoreError, When,
+    Attempts, BreakerSettings, Call, ChunkStore, ChunkStream, Created, Fault, FaultPlan, Faulty, GuardSettings,
+    Guarded, MemoryChunks, Store, StoreError, When,
 };
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -138,6 +138,10 @@ impl ChunkStore for Panicking {
         panic!("an index out of bounds")
     }
 
+    async fn create(&self, _: &ChunkName, _: Bytes) -> Result<Created, StoreError> {
+        panic!("an index out of bounds")
+    }
+
     async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
         let pieces = futures::stream::iter([0, 1]).map(|number| match number {
             0 => Ok(Bytes::from_static(b"a piece")),
@@ -257,6 +261,9 @@ impl ChunkStore for Crowd {
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
         Ok(Attempts::Answered)
+    }
+    async fn create(&self, _: &ChunkName, _: Bytes) -> Result<Created, StoreError> {
+        Ok(Created::Made)
     }
     async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
         Ok(futures::stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(2).boxed())

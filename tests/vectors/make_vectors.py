@@ -348,6 +348,41 @@ def names():
         yield {"naming_key": key.hex(), "part": part.hex(), "index": index, "path": f"{name[:2]}/{name[2:]}"}
 
 
+def notes():
+    """Of docs/format.md §11; each is opened under its own id, then, changed or not, under `opened_as`."""
+    secret = fixed("catalog secret")
+    key = derive(secret, b"ecluse/1/note", b"name", 32)
+    host, provider = "gateway-1", "abroad"
+    content = fixed("catalog id", 16) + fixed("nonce", 16) + (1_796_066_649_000).to_bytes(8, "big") + lp(provider) + lp(host)
+
+    def note(name, kind, number, opened_as=None, edits=()):
+        note_id = kind.to_bytes(8, "big") + number.to_bytes(8, "big")
+        salt = fixed(f"note salt {name}")
+        header = header_of(salt)
+        aes = derive(secret, salt, b"ecluse/1/note" + note_id, 32)
+        sealed = header + AESGCM(aes).encrypt(bytes(11) + b"\x01", content + bytes(1024 - len(content)), header)
+        path = hmac.new(key, note_id + bytes(4), hashlib.sha256).hexdigest()[:40]
+        opened_as = opened_as or [kind, number]
+        good = not edits and opened_as == [kind, number]
+        return {"name": name, "secret": secret.hex(), "kind": kind, "number": number, "path": f"{path[:2]}/{path[2:]}",
+                "opened_as": opened_as, "sealed": edit(sealed, edits).hex(), "opens": good,
+                **({"content": content.hex(), "provider": provider, "host": host} if good else {})}
+
+    yield note("marker", 1, 0)
+    yield note("epoch", 2, 1)
+    yield note("epoch of many", 2, 2**40 + 7)
+    yield note("objection", 3, 2)
+    yield note("trial", 4, 2**64 - 1)
+    yield note("epoch for another", 2, 5, opened_as=[2, 6])
+    yield note("epoch as a marker", 2, 0, opened_as=[1, 0])
+    yield note("another salt", 1, 0, edits=[("xor", 8, 1)])
+    yield note("another format", 1, 0, edits=[("xor", 4, 2)])
+    yield note("reserved bytes", 1, 0, edits=[("xor", 6, 1)])
+    yield note("another tag", 1, 0, edits=[("xor", 1079, 1)])
+    yield note("cut", 1, 0, edits=[("cut", 1079)])
+    yield note("extended", 1, 0, edits=[("append", "00")])
+
+
 def paddings():
     lengths = [0, 1, 1023, 1024, 1025, 1056, 1057, 9999, 65535, 65536, 65537, 100_000, 1_000_000, CHUNK - 1, CHUNK,
                CHUNK + 1, CHUNK + 1025, 3 * CHUNK, 3 * CHUNK + 123_456]
@@ -375,6 +410,7 @@ def main():
         "format": 1, "made_by": "make_vectors.py", "derivations": list(derivations()), "names": list(names()),
         "paddings": paddings(), "ranges": list(ranges()), "chunks": list(chunks()), "collision": collision(),
         "wrapped_keys": list(wrapped()), "custody": custody(),
+        "notes": list(notes()),
     })
     if sys.argv[1:] == ["--check"]:
         same = PATH.read_text() == text

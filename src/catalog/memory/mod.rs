@@ -5,6 +5,7 @@
 //! - Simple before fast: a page of names looks at every name of its bucket.
 
 mod audit;
+mod belonging;
 mod blocks;
 mod buckets;
 mod changes;

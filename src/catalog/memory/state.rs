@@ -18,6 +18,7 @@ use crate::model::{
 #[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) canary: Option<Vec<u8>>,
+    pub(super) itself: super::belonging::Itself,
     pub(super) tenant_keys: BTreeMap<(TenantId, &'static str, u32), WrappedTenantKey>,
     pub(super) buckets: BTreeMap<BucketRef, BucketEntry>,
     pub(super) parts: BTreeMap<PartId, PartEntry>,

@@ -2,6 +2,25 @@
 
 -- Identity and epoch ------------------------------------------------------------------------------------------------
 
+-- Who this catalog is: one row.
+CREATE TABLE identity (
+    only           INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    catalog_id     BLOB    NOT NULL CHECK (length(catalog_id) = 16),
+    wrapped_secret BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The epoch that was entered, and the one that was about to be.
+CREATE TABLE epoch (
+    state  TEXT    NOT NULL PRIMARY KEY CHECK (state IN ('entered', 'intended')),
+    number INTEGER NOT NULL CHECK (number > 0),
+    nonce  BLOB    NOT NULL CHECK (length(nonce) = 16)
+) STRICT, WITHOUT ROWID;
+
+-- Providers that this catalog's marker lies at: no part is placed at another.
+CREATE TABLE marked (
+    provider TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- Time --------------------------------------------------------------------------------------------------------------
 
 -- Slices ------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 //! The catalog in SQLite, inside the process.
 //!
 //! # Invariants
-//! - One process has the catalog open: it holds a lock on `<path>.lock` from before the first look until after the
-//!   last write.
+//! - One process has the catalog open, whatever name it knows it by: it holds locks on the file itself and on `<path>.lock`
+//!   from before the first look until after the last connection is closed.
 //! - One thread writes, and groups what waits into one transaction (`writer`). Readers never wait for it (WAL).
 //! - `synchronous=FULL`: a commit returns after its fsync.
 //! - Erased wrapped keys are overwritten (`secure_delete=ON`) in the database file, and the write-ahead log is emptied
@@ -10,6 +10,7 @@
 //!   here. So are copies that SQLite may leave in the unused middle of a page when it moves rows between pages.
 
 mod audit;
+mod belonging;
 mod block_list;
 mod blocks;
 mod buckets;
@@ -90,22 +91,50 @@ impl SqliteCatalog {
     /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
     /// [`CatalogError::TooNew`] when a later version of this program wrote it.
     pub fn open_with(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
-        let lock = schema::lock(path)?;
+        if !path.try_exists().map_err(CatalogError::Io)? {
+            schema::create(path).map_err(CatalogError::Io)?;
+        }
+        Self::open_file(path, settings, true)
+    }
+
+    /// Opens the catalog at `path`, as [`open_with`](Self::open_with); [`CatalogError::Absent`] when there is none, or an empty file,
+    /// [`CatalogError::Unmarked`] when version 0.1 made it.
+    pub fn open_existing(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
+        if !path.try_exists().map_err(CatalogError::Io)? {
+            return Err(CatalogError::Absent);
+        }
+        Self::open_file(path, settings, false)
+    }
+
+    fn open_file(path: &Path, settings: CatalogSettings, make: bool) -> Result<Self, CatalogError> {
+        let lock = Arc::new(schema::lock(path)?);
+        if !make {
+            // Before anything is changed in it.
+            let (_, schema) = schema::open_as_it_is(path)?;
+            match schema.found {
+                0 => return Err(CatalogError::Absent),
+                _ if !schema.has_identity() => return Err(CatalogError::Unmarked),
+                _ => {}
+            }
+        }
         let connection = schema::open(path)?;
         let (_, schema) = schema::open_as_it_is(path)?;
         quotas::prepare(&connection)?;
-        let readers = Readers::open(path)?;
+        let readers = Readers::open(path, Arc::clone(&lock))?;
         Ok(Self { writer: Writer::start(connection, lock)?, readers, holds: Holds::default(), settings, schema })
     }
 
     /// Opens the catalog at `path` to look at it: nothing is written to it, and an older schema stays as it is (see
     /// [`schema`](Self::schema); what reads an older one may fail). Every write fails. Blocks on the disk.
     ///
-    /// Fails as [`open_with`](Self::open_with) does, and when there is no file.
+    /// Fails as [`open_existing`](Self::open_existing) does.
     pub fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
-        let lock = schema::lock(path)?;
+        if !path.try_exists().map_err(CatalogError::Io)? {
+            return Err(CatalogError::Absent);
+        }
+        let lock = Arc::new(schema::lock(path)?);
         let (connection, schema) = schema::open_as_it_is(path)?;
-        let readers = Readers::open(path)?;
+        let readers = Readers::open(path, Arc::clone(&lock))?;
         let writer = Writer::start(connection, lock)?;
         Ok(Self { writer, readers, holds: Holds::default(), settings: CatalogSettings::default(), schema })
     }
@@ -174,9 +203,10 @@ impl SqliteCatalog {
     }
 }
 
-/// Holds the catalog for this process; releases it when dropped.
+/// Holds the catalog for this process; releases it when dropped. Dropped after every connection: see `schema`.
 struct Lock {
     _file: File,
+    _name: File,
 }
 
 #[async_trait]

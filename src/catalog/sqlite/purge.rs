@@ -72,7 +72,7 @@ fn empty(
     while step.takes() {
         if let Some(key) = first::<Vec<u8>>(db, "SELECT key FROM object WHERE bucket_id = ?1 LIMIT 1", bucket)? {
             let key = rows::key(key)?;
-            let current = Current::of(db, bucket, &key)?.ok_or(CatalogError::NoSuchKey)?;
+            let current = Current::of(db, bucket, &key)?.ok_or(CatalogError::Damaged("a name without its line"))?;
             objects::take_away(db, bucket, &key, &current, Timestamp(0), disposal)?;
         } else if let Some((key, snapshot)) = first_past(db, bucket, all)? {
             past::remove(db, bucket, &key, snapshot, grace_until)?;

@@ -11,17 +11,22 @@ use crate::catalog::CatalogError;
 use crate::model::{ClientId, Quota, Usage};
 
 /// For the writer's connection: the quotas, and what clients had before the write that is under way. What an `INSERT OR REPLACE`
-/// replaces is counted, too (`recursive_triggers`).
+/// replaces is counted, too (`recursive_triggers`). The first change of a write counts as before it; an `OR IGNORE` would not say
+/// so, for the policy of the statement that fires a trigger holds in it.
 const TABLES: &str = "PRAGMA temp_store = MEMORY;
     PRAGMA recursive_triggers = ON;
     CREATE TEMP TABLE quota (client TEXT NOT NULL PRIMARY KEY, bytes INTEGER, objects INTEGER, uploads INTEGER)
         STRICT, WITHOUT ROWID;
     CREATE TEMP TABLE had (client TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,
         uploads INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TEMP TRIGGER first_use AFTER INSERT ON main.usage WHEN EXISTS (SELECT 1 FROM quota WHERE client = NEW.client)
-        BEGIN INSERT OR IGNORE INTO had VALUES (NEW.client, 0, 0, 0); END;
-    CREATE TEMP TRIGGER other_use AFTER UPDATE ON main.usage WHEN EXISTS (SELECT 1 FROM quota WHERE client = NEW.client)
-        BEGIN INSERT OR IGNORE INTO had VALUES (OLD.client, OLD.bytes, OLD.objects, OLD.uploads); END;";
+    CREATE TEMP TRIGGER first_use AFTER INSERT ON main.usage
+        WHEN EXISTS (SELECT 1 FROM quota WHERE client = NEW.client)
+            AND NOT EXISTS (SELECT 1 FROM had WHERE client = NEW.client)
+        BEGIN INSERT INTO had VALUES (NEW.client, 0, 0, 0); END;
+    CREATE TEMP TRIGGER other_use AFTER UPDATE ON main.usage
+        WHEN EXISTS (SELECT 1 FROM quota WHERE client = NEW.client)
+            AND NOT EXISTS (SELECT 1 FROM had WHERE client = NEW.client)
+        BEGIN INSERT INTO had VALUES (OLD.client, OLD.bytes, OLD.objects, OLD.uploads); END;";
 
 pub(super) fn prepare(db: &Connection) -> Result<(), CatalogError> {
     Ok(db.execute_batch(TABLES)?)

@@ -9,26 +9,55 @@
 //!   rows goes to a blocking thread.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{panics, schema};
+use super::{Lock, panics, schema};
 use crate::catalog::CatalogError;
 
 /// How many queries run at a time.
 const READERS: usize = 4;
 
 pub(super) struct Readers {
-    free: Arc<Mutex<Vec<Connection>>>,
+    pool: Arc<Pool>,
     places: Arc<Semaphore>,
 }
 
+/// Connections that are free; `None` once the catalog is closed.
+struct Pool(Mutex<Option<Idle>>);
+
+/// With the catalog's lock, which a query that runs holds as well: it is given back after the last connection.
+struct Idle {
+    connections: Vec<Connection>,
+    lock: Arc<Lock>,
+}
+
+impl Pool {
+    fn idle(&self) -> MutexGuard<'_, Option<Idle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<(Connection, Arc<Lock>)> {
+        let mut idle = self.idle();
+        let idle = idle.as_mut()?;
+        Some((idle.connections.pop()?, Arc::clone(&idle.lock)))
+    }
+
+    fn give_back(&self, db: Connection) {
+        // A connection that comes back too late is closed here, before its caller lets go of the lock.
+        if let Some(idle) = self.idle().as_mut() {
+            idle.connections.push(db);
+        }
+    }
+}
+
 impl Readers {
-    pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
-        let free = (0..READERS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { free: Arc::new(Mutex::new(free)), places: Arc::new(Semaphore::new(READERS)) })
+    pub(super) fn open(path: &Path, lock: Arc<Lock>) -> Result<Self, CatalogError> {
+        let connections = (0..READERS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
+        let pool = Pool(Mutex::new(Some(Idle { connections, lock })));
+        Ok(Self { pool: Arc::new(pool), places: Arc::new(Semaphore::new(READERS)) })
     }
 
     /// Runs `query` on a free connection, within one read transaction.
@@ -38,8 +67,8 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
-        let free = Arc::clone(&self.free);
-        let work = move || on_a_connection(&free, place, query);
+        let pool = Arc::clone(&self.pool);
+        let work = move || on_a_connection(&pool, place, query);
         // The runtime is ending: it began no more work.
         tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Closed)?
     }
@@ -52,25 +81,26 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.run(lookup).await };
-        on_a_connection(&self.free, place, lookup)
+        on_a_connection(&self.pool, place, lookup)
     }
 
     /// Refuses further queries and closes the connections that are free.
     pub(super) fn close(&self) {
         self.places.close();
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(self.pool.idle().take());
     }
 }
 
 /// Whoever has a place finds a connection, unless the catalog was closed.
 fn on_a_connection<T>(
-    free: &Mutex<Vec<Connection>>,
+    pool: &Pool,
     place: OwnedSemaphorePermit,
     query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
-    let db = free.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or(CatalogError::Closed)?;
+    let (db, lock) = pool.take().ok_or(CatalogError::Closed)?;
     let answer = panics::caught(|| within_transaction(&db, query));
-    free.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+    pool.give_back(db);
+    drop(lock);
     drop(place);
     answer
 }
@@ -100,8 +130,9 @@ mod tests {
     async fn a_query_that_panics_fails_alone_and_gives_its_connection_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("catalog.db");
+        let lock = Arc::new(schema::lock(&path).unwrap());
         drop(schema::open(&path).unwrap());
-        let readers = Readers::open(&path).unwrap();
+        let readers = Readers::open(&path, lock).unwrap();
         for _ in 0..2 * READERS {
             assert!(matches!(readers.run(panics).await, Err(CatalogError::Panicked)));
             assert!(matches!(readers.look_up(panics).await, Err(CatalogError::Panicked)));

@@ -1,6 +1,10 @@
 //! The file: its lock, its identity, its schema.
 //!
 //! # Invariants
+//! - The file itself is locked (`flock`), so that another process finds it taken by whatever name it comes: a symbolic link, a
+//!   hard link, a bind mount. SQLite's own locks are of another kind (POSIX, of byte ranges) and are not touched by it.
+//! - Closing any descriptor of a file drops all POSIX locks that the process has on it. So the descriptor that holds the lock is
+//!   opened before SQLite opens the file and closed after SQLite's last connection; nothing else opens the file in between.
 //! - Nothing is written to a file that is not a catalog, or that a later version wrote.
 //! - Each migration is one transaction, which also raises `user_version`.
 //! - Before the first migration of a file that holds something, a copy of it is kept ([`keepsake`]).
@@ -30,6 +34,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_edges.sql"),
 ];
 
+/// The first schema with an identity.
+const FIRST_WITH_IDENTITY: usize = 4;
+
 /// Statements each connection keeps prepared.
 const PREPARED: usize = 192;
 
@@ -54,23 +61,44 @@ impl Schema {
     pub fn is_behind(self) -> bool {
         self.found < self.known
     }
+
+    /// Whether a catalog of this schema can have an identity: version 0.1 made none.
+    pub fn has_identity(self) -> bool {
+        self.found >= FIRST_WITH_IDENTITY
+    }
 }
 
 /// Takes the catalog for this process.
+///
+/// First by its name, which keeps out version 0.1 and another value of this process, before the file is touched; then the file
+/// itself.
 pub(super) fn lock(path: &Path) -> Result<Lock, CatalogError> {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = real_path(path).map_err(CatalogError::Io)?.into_os_string();
     name.push(".lock");
-    let file = private(&PathBuf::from(name)).map_err(CatalogError::Io)?;
+    let name = locked(private(&PathBuf::from(name)))?;
+    let file = locked(OpenOptions::new().read(true).write(true).open(path))?;
+    Ok(Lock { _file: file, _name: name })
+}
+
+fn locked(file: io::Result<File>) -> Result<File, CatalogError> {
+    let file = file.map_err(CatalogError::Io)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(CatalogError::InUse),
         Err(TryLockError::Error(error)) => Err(CatalogError::Io(error)),
     }
 }
 
+/// Where the file is, links followed; `path` as it is while there is no file.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        found => found,
+    }
+}
+
 /// Opens the file for writing, with the current schema in it.
 pub(super) fn open(path: &Path) -> Result<Connection, CatalogError> {
-    create(path).map_err(CatalogError::Io)?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     configure(&db)?;
     let found = version(&db)?;
@@ -157,7 +185,7 @@ fn version(db: &Connection) -> Result<usize, CatalogError> {
 }
 
 /// Makes the file if there is none, and its name durable.
-fn create(path: &Path) -> io::Result<()> {
+pub(super) fn create(path: &Path) -> io::Result<()> {
     if path.try_exists()? {
         return Ok(());
     }

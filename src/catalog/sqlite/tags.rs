@@ -152,9 +152,13 @@ fn narrowest<'q>(
     most: i64,
 ) -> Result<Option<TagRange<'q>>, CatalogError> {
     let mut count = db.prepare_cached(COUNT)?;
-    let only = ranges.len() == 1 && ranges.first().is_some_and(is_one_value);
+    if let [only] = ranges.as_slice()
+        && is_one_value(only)
+    {
+        return Ok(Some(only.clone()));
+    }
     let mut least = FEW;
-    while !only {
+    loop {
         for range in &ranges {
             let found: i64 =
                 count.query_row(params![bucket, range.name, range.from, end(range), least], |row| row.get(0))?;

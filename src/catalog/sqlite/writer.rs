@@ -77,7 +77,7 @@ where
 
 impl Writer {
     /// Starts the thread. It holds `lock` until it has ended.
-    pub(super) fn start(db: Connection, lock: Lock) -> Result<Self, CatalogError> {
+    pub(super) fn start(db: Connection, lock: Arc<Lock>) -> Result<Self, CatalogError> {
         let (queue, waiting) = sync_channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let most_rows = Arc::new(AtomicU64::new(0));

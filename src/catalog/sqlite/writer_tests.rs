@@ -17,7 +17,7 @@ fn names(db: &Connection) -> Result<Vec<String>, CatalogError> {
 async fn a_write_that_panics_is_rolled_back_alone_and_the_writer_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("catalog.db");
-    let lock = schema::lock(&path).unwrap();
+    let lock = Arc::new(schema::lock(&path).unwrap());
     let writer = Arc::new(Writer::start(schema::open(&path).unwrap(), lock).unwrap());
 
     // The first write holds the thread until the others wait: they are one group.

@@ -100,6 +100,7 @@ impl Admin {
                     .collect();
                 let mut detail = serde_json::json!({
                     "ready": ready, "keys": readiness.keys, "catalog": readiness.catalog, "providers": providers,
+                    "store": readiness.fence.unwrap_or("ok"), "read_only": readiness.read_only,
                 });
                 if let (Some(seconds), Some(detail)) = (readiness.clock_off_seconds, detail.as_object_mut()) {
                     detail.insert("clock_off_seconds".to_owned(), seconds.into());

@@ -134,6 +134,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
             "A conflicting operation is in progress against this resource. Please try again.",
         ),
         Error::Sealed => retry(unavailable(), Duration::from_secs(SEALED_SECONDS)),
+        Error::NoWrites { retry_after } => retry(unavailable(), *retry_after),
         Error::ProviderUnavailable { retry_after, cause: _ } => retry(unavailable(), *retry_after),
         Error::Stopping(_) => retry(unavailable(), Duration::from_secs(BUSY_SECONDS)),
         // It is unpacked where it becomes an error of the gateway.

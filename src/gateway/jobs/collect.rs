@@ -87,6 +87,9 @@ async fn round(gateway: &Gateway, provider: &ProviderName) -> Result<Round, Cata
     while !gateway.is_sealed() {
         let due = gateway.catalog.due_deletions(provider, Timestamp::steady(), most).await?;
         let taken = due.len();
+        if taken > 0 && !gateway.may_delete().await {
+            break;
+        }
         let tried: Vec<(Tried, QueuedDeletion)> = stream::iter(due)
             .map(|deletion| async move { (delete_part(gateway, &deletion).await, deletion) })
             .buffer_unordered(PARALLEL)

@@ -10,6 +10,9 @@ use crate::gateway::{Error, Gateway};
 pub async fn merge(gateway: Arc<Gateway>, stop: CancellationToken) {
     let mut waiting = gateway.merges.1.lock().await;
     while let Some(Some((bucket, key))) = stop.run_until_cancelled(waiting.recv()).await {
+        if gateway.may_write().is_err() {
+            continue;
+        }
         match stop.run_until_cancelled(gateway.merge_end(&bucket, &key)).await {
             None => return,
             Some(Ok(merged)) => metrics::counter!("ecluse_slices_merged_total").increment(merged as u64),

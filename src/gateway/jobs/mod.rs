@@ -10,6 +10,7 @@ mod custody;
 mod merge;
 mod purge;
 mod scrub;
+mod store;
 mod sweep;
 mod usage;
 
@@ -19,5 +20,6 @@ pub use custody::watch_custodian;
 pub use merge::merge;
 pub use purge::purge;
 pub use scrub::{ScrubError, ScrubSettings, scrub, scrub_now};
+pub use store::watch_store;
 pub use sweep::{SweepError, sweep, sweep_again};
 pub use usage::watch_usage;

@@ -33,6 +33,9 @@ pub async fn purge(gateway: Arc<Gateway>, stop: CancellationToken) {
 
 /// `Ok(true)`: there may be more at once.
 async fn round(gateway: &Gateway) -> Result<bool, CatalogError> {
+    if !gateway.may_delete().await {
+        return Ok(false);
+    }
     let now = Timestamp::steady();
     let grace_until = gateway.grace_until();
     let more = gateway.catalog.purge(now, BATCH, grace_until).await?;

@@ -28,6 +28,9 @@ pub enum SweepError {
     /// The tenant's naming key is not there.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeyError),
+    /// It is not certain that the providers are this catalog's alone.
+    #[error("the providers may not be this catalog's alone")]
+    Fenced,
 }
 
 /// Looks through blocks that an earlier process left open, and sets them aside: what was on its way to a provider may arrive
@@ -56,6 +59,9 @@ pub async fn sweep_again(gateway: &Gateway, now: Timestamp) -> Result<usize, Swe
 
 /// Queues what is found of a block's ids that are not settled.
 async fn look_through(gateway: &Gateway, block: &PartBlock) -> Result<usize, SweepError> {
+    if !gateway.may_delete().await {
+        return Err(SweepError::Fenced);
+    }
     let settled = gateway.catalog.settled_parts(block).await?;
     let places = places_of(gateway, block, &settled);
     let found: Vec<Option<QueuedDeletion>> = stream::iter(places)
@@ -66,8 +72,13 @@ async fn look_through(gateway: &Gateway, block: &PartBlock) -> Result<usize, Swe
     let deletions: Vec<QueuedDeletion> = found.into_iter().flatten().collect();
     let parts = deletions.len();
     if parts > 0 {
-        tracing::info!(parts, "chunks of unfinished parts were found and queued for deletion");
-        gateway.catalog.queue_deletions(deletions, Timestamp::steady()).await?;
+        tracing::warn!(
+            parts,
+            grace = ?gateway.settings.grace,
+            "chunks of unfinished parts were found; they will be deleted after write.grace. After a crash that is as it should be. If \
+             this catalog is a copy or an old backup, end this gateway before: they may be another one's objects"
+        );
+        gateway.catalog.queue_deletions(deletions, gateway.grace_until()).await?;
     }
     Ok(parts)
 }

@@ -184,6 +184,10 @@ impl Operation for ReadPolicies {
     fn requirements(&self) -> Vec<Requirement<'_>> {
         vec![Requirement { action: Action::Admin, bucket: &self.bucket, scope: Scope::Bucket }]
     }
+
+    fn writes(&self) -> bool {
+        false
+    }
 }
 
 impl Operation for DropBucket {

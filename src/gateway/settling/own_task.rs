@@ -32,6 +32,8 @@ impl Gateway {
         T: Send + Sync + 'static,
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
+        // A long body may have begun before something was found.
+        self.may_write()?;
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
         let (keyring, principal) = (Arc::clone(&self.keyring), principal.cloned());
         in_own_task(async move {
@@ -83,6 +85,8 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
         Err(
             CatalogError::Panicked
             | CatalogError::Closed
+            | CatalogError::Absent
+            | CatalogError::Unmarked
             | CatalogError::InUse
             | CatalogError::TooNew { .. }
             | CatalogError::Damaged(_)

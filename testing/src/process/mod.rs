@@ -1,6 +1,7 @@
 //! The gateway as an administrator runs it: the real binary, a configuration file, a data directory, signals.
 
 mod configuration;
+mod copied;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write as _};
@@ -14,6 +15,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use configuration::configuration;
+pub use copied::root_key_of;
 
 use crate::certificates::{Certificates, write_secret};
 use crate::provider::shape;
@@ -61,7 +63,6 @@ pub struct Options {
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
     stranger: Option<String>,
-    awaited: &'static str,
     environment: Vec<(String, String)>,
     data: Option<PathBuf>,
     open_files: Option<u32>,
@@ -77,7 +78,6 @@ impl Options {
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into(), "late = \"0s\"".into()],
             others: Vec::new(),
             stranger: None,
-            awaited: "/readyz",
             environment: Vec::new(),
             data: None,
             open_files: None,
@@ -144,12 +144,6 @@ impl Options {
         self.plain = true;
         self
     }
-
-    /// Started is when it lives: its provider may be away.
-    pub fn not_ready(mut self) -> Self {
-        self.awaited = "/healthz";
-        self
-    }
 }
 
 /// A running gateway. It is killed, and its files go, when dropped.
@@ -170,6 +164,7 @@ pub struct GatewayProcess {
     /// What runs the program: nothing, or a tracer with its arguments.
     under: Vec<String>,
     open_files: Option<u32>,
+    arguments: Vec<String>,
     child: Option<Child>,
     folder_lies: bool,
     _files: TempDir,
@@ -202,11 +197,12 @@ impl GatewayProcess {
             home,
             admin_port,
             azure_port,
-            awaited: options.awaited,
+            awaited: "/readyz",
             environment: options.environment,
             data,
             under: Vec::new(),
             open_files: options.open_files,
+            arguments: vec!["serve".into()],
             child: None,
             folder_lies: false,
             _files: files,
@@ -234,6 +230,11 @@ impl GatewayProcess {
     /// From the next start on, another program runs the gateway: `strace` and its arguments. Nothing: as before.
     pub fn run_under(&mut self, program: &[&str]) {
         self.under = program.iter().map(|&word| word.to_owned()).collect();
+    }
+
+    /// From the next start on, started is when it lives: its provider may be away.
+    pub fn starts_without_its_provider(&mut self) {
+        self.awaited = "/healthz";
     }
 
     /// The folder that is the provider ([`Provider::Folder`]).
@@ -405,10 +406,18 @@ impl GatewayProcess {
     /// # Panics
     /// When it has not ended in a minute.
     pub fn run(&self, arguments: &[&str], language: &str) -> (i32, String) {
+        self.run_on(&self.home.join("ecluse.toml"), arguments, language)
+    }
+
+    /// The same, on another configuration file.
+    ///
+    /// # Panics
+    /// When it has not ended in a minute.
+    pub fn run_on(&self, config: &Path, arguments: &[&str], language: &str) -> (i32, String) {
         let printed = tempfile::NamedTempFile::new().expect("a file");
         // One offset for both: neither writes over the other.
         let handle = || printed.as_file().try_clone().expect("a handle");
-        let mut command = self.command(arguments, &[]);
+        let mut command = self.command(config, arguments, &[]);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("LANG", language).stdin(Stdio::null()).stdout(handle()).stderr(handle());
         let mut child = command.spawn().expect("ecluse");
@@ -443,7 +452,8 @@ impl GatewayProcess {
     fn begin(&self) -> Child {
         let log = OpenOptions::new().create(true).append(true).open(self.home.join("gateway.log")).expect("a log");
         let also: File = log.try_clone().expect("a handle");
-        let mut command = self.command(&["serve"], &self.under);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let mut command = self.command(&self.home.join("ecluse.toml"), &arguments, &self.under);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log).stderr(also).spawn().expect("ecluse serve")
     }
@@ -472,13 +482,13 @@ impl GatewayProcess {
         Ok(child)
     }
 
-    fn command(&self, arguments: &[&str], under: &[String]) -> Command {
+    fn command(&self, config: &Path, arguments: &[&str], under: &[String]) -> Command {
         // A limit on file sizes, which a test may set, is an error for the process and not its end.
         let mut command = Command::new("/bin/sh");
         let limit = self.open_files.map(|soft| format!("ulimit -Sn {soft}; ")).unwrap_or_default();
         let script = format!("trap '' XFSZ; {limit}exec \"$@\"");
         command.args(["-c", &script, "sh"]).args(under).arg(program());
-        command.args(arguments).arg("--config").arg(self.home.join("ecluse.toml"));
+        command.args(arguments).arg("--config").arg(config);
         // Nothing of the developer's environment changes what is tested: the defaults are.
         command.env_clear().env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
         command

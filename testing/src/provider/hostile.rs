@@ -46,6 +46,8 @@ pub struct Asked {
     pub range: Option<(usize, usize)>,
     /// How many calls came before.
     pub nth: usize,
+    /// Whether it is about a note of the catalog (create-only writes tell): answered honestly, and not counted.
+    note: bool,
 }
 
 /// What follows the last byte of an answer.
@@ -143,6 +145,8 @@ struct State {
     protocol: Protocol,
     calls: Vec<Asked>,
     stored: BTreeMap<String, Bytes>,
+    /// What was written create-only.
+    notes: BTreeMap<String, Bytes>,
     writes: BTreeMap<String, usize>,
     rule: Option<Rule>,
     lies: usize,
@@ -162,6 +166,8 @@ pub struct Hostile {
 /// The bucket or container in every address.
 const SEALED: &str = "sealed";
 const ACCOUNT: &str = "hostile";
+/// Bytes of a catalog's note, sealed.
+const NOTE_BYTES: usize = ecluse::seal::layout::SEALED_NOTE_BYTES;
 
 impl Hostile {
     /// Starts one, empty.
@@ -170,6 +176,7 @@ impl Hostile {
             protocol,
             calls: Vec::new(),
             stored: BTreeMap::new(),
+            notes: BTreeMap::new(),
             writes: BTreeMap::new(),
             rule: None,
             lies: 0,
@@ -324,7 +331,12 @@ async fn talk(mut socket: TcpStream, state: &Mutex<State>) -> std::io::Result<()
     loop {
         let Some(asked) = call(&mut socket, &mut unread, state).await? else { return Ok(()) };
         let rule = lock(state).rule.clone();
-        let act = rule.map_or(Act::Honest, |rule| rule(&asked));
+        let act = match rule.map_or(Act::Honest, |rule| rule(&asked)) {
+            // Who never answers answers nothing; of lies, the catalog's notes are left alone.
+            Act::Hang => Act::Hang,
+            _ if asked.note => Act::Honest,
+            act => act,
+        };
         if !matches!(act, Act::Honest) {
             lock(state).lies += 1;
         }
@@ -412,9 +424,16 @@ async fn call(socket: &mut TcpStream, unread: &mut BytesMut, state: &Mutex<State
         body,
         range,
         nth: state.calls.len(),
+        note: false,
     };
-    state.calls.push(asked.clone());
-    Ok(Some(asked))
+    let create_only = method == "PUT" && header("if-none-match").is_some();
+    // A look for an epoch that nobody has entered: a note is asked for whole.
+    let looks = asked.range == Some((0, NOTE_BYTES + 1)) && !state.stored.contains_key(&asked.chunk);
+    let note = create_only || looks || state.notes.contains_key(&asked.chunk);
+    if !note {
+        state.calls.push(asked.clone());
+    }
+    Ok(Some(Asked { note, ..asked }))
 }
 
 /// `aa/bb…` behind the bucket's name.
@@ -426,7 +445,9 @@ fn chunk_in(text: &str) -> &str {
 /// Does what was asked, and gives the honest answer.
 fn truth(asked: &Asked, state: &Mutex<State>) -> Reply {
     let mut state = lock(state);
-    let azure = state.protocol == Protocol::Azure;
+    let State { protocol, stored, notes, writes, .. } = &mut *state;
+    let azure = *protocol == Protocol::Azure;
+    let stored = if asked.note { notes } else { stored };
     let common = |reply: Reply, write: usize| {
         reply.with("etag", format!("\"0x{write:016X}\"")).with("last-modified", "Tue, 03 Nov 2026 10:00:00 GMT")
     };
@@ -438,8 +459,11 @@ fn truth(asked: &Asked, state: &Mutex<State>) -> Reply {
     match asked.method.as_str() {
         "PUT" => {
             let write = asked.nth;
-            state.stored.insert(asked.chunk.clone(), asked.body.clone());
-            state.writes.entry(asked.chunk.clone()).or_insert(write);
+            if asked.note && stored.contains_key(&asked.chunk) {
+                return if azure { refused(409, "BlobAlreadyExists") } else { refused(412, "PreconditionFailed") };
+            }
+            stored.insert(asked.chunk.clone(), asked.body.clone());
+            writes.entry(asked.chunk.clone()).or_insert(write);
             let digest = md5::Md5::digest(&asked.body);
             match azure {
                 true => common(Reply::status(201), write).with("content-md5", BASE64_STANDARD.encode(digest)),
@@ -447,10 +471,10 @@ fn truth(asked: &Asked, state: &Mutex<State>) -> Reply {
             }
         }
         "GET" | "HEAD" => {
-            let Some(bytes) = state.stored.get(&asked.chunk) else {
+            let Some(bytes) = stored.get(&asked.chunk) else {
                 return refused(404, if azure { "BlobNotFound" } else { "NoSuchKey" });
             };
-            let reply = common(Reply::status(206), state.writes.get(&asked.chunk).copied().unwrap_or(0))
+            let reply = common(Reply::status(206), writes.get(&asked.chunk).copied().unwrap_or(0))
                 .with("content-type", "application/octet-stream");
             let Some((first, end)) = asked.range else { return Reply { status: 200, ..reply.body(bytes.clone()) } };
             if first >= bytes.len() {
@@ -461,11 +485,11 @@ fn truth(asked: &Asked, state: &Mutex<State>) -> Reply {
             reply.with("content-range", range).body(bytes.slice(first..end))
         }
         "DELETE" => {
-            state.stored.remove(&asked.chunk);
+            stored.remove(&asked.chunk);
             Reply::status(204)
         }
         "POST" => {
-            let line = match state.stored.remove(&asked.chunk) {
+            let line = match stored.remove(&asked.chunk) {
                 Some(_) => "202 Accepted",
                 None => "404 The specified blob does not exist.",
             };

@@ -115,6 +115,7 @@ const HEADERS: &[&str] = &[
     "content-type",
     "date",
     "host",
+    "if-none-match",
     "range",
     "user-agent",
     "x-amz-content-sha256",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ecluse::catalog::{CatalogSettings, SqliteCatalog};
 use ecluse::front::s3::{S3Front, S3Settings};
 use ecluse::front::server::{Limits, serve};
-use ecluse::gateway::{Client, Clients, EtagMode, Gateway, Settings};
+use ecluse::gateway::{Client, Clients, EtagMode, Fencing, Gateway, Settings};
 use ecluse::keys::{FileCustodian, Keyring};
 use ecluse::model::{Action, ClientId, Grant, Principal, ProviderName, TenantId};
 use ecluse::seal::Padding;
@@ -124,6 +124,7 @@ impl World {
                 late: Duration::ZERO,
                 parallel_chunks: 4,
                 min_part_bytes,
+                fencing: Fencing::Off,
                 spool: None,
             },
         ));

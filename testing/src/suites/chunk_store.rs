@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use ecluse::model::ChunkName;
-use ecluse::store::{ChunkStore, StoreError};
+use ecluse::store::{ChunkStore, Created, StoreError};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
 
@@ -18,6 +18,7 @@ pub async fn run(store: &dyn ChunkStore) {
     every_range_gives_its_bytes(store).await;
     ranges_at_and_beyond_the_end_never_invent_bytes(store).await;
     putting_twice_is_harmless(store).await;
+    what_is_there_is_not_created_again(store).await;
     a_missing_chunk_is_not_found(store).await;
     deleting_is_repeatable(store).await;
     the_largest_chunk_passes(store).await;
@@ -170,4 +171,27 @@ pub async fn many_at_once_keep_apart(store: &dyn ChunkStore) {
     for index in 0..100u8 {
         assert_eq!(store.exists(&name(9, index)).await.unwrap(), index % 2 == 1, "{index}");
     }
+}
+
+async fn what_is_there_is_not_created_again(store: &dyn ChunkStore) {
+    let (chunk, first, second) = (name(60, 1), bytes(60, 1_080), bytes(61, 1_080));
+    assert_eq!(store.create(&chunk, first.clone()).await.unwrap(), Created::Made);
+    for _ in 0..2 {
+        assert_eq!(store.create(&chunk, second.clone()).await.unwrap(), Created::Exists);
+        assert_eq!(read(store, &chunk, 0..2_000).await.unwrap(), first);
+    }
+    store.delete(&chunk).await.unwrap();
+    assert_eq!(store.create(&chunk, second.clone()).await.unwrap(), Created::Made);
+    assert_eq!(read(store, &chunk, 0..2_000).await.unwrap(), second);
+    store.delete(&chunk).await.unwrap();
+}
+
+/// Not of the S3 server of the tests, which looks and then writes; S3 itself decides in one step.
+pub async fn of_several_who_create_one_chunk_one_makes_it(store: &dyn ChunkStore) {
+    let content = |seed: u64| bytes(seed, 1_080);
+    let created: Vec<Created> =
+        join_all((0..8).map(|seed| async move { store.create(&name(61, 1), content(seed)).await.unwrap() })).await;
+    assert_eq!(created.iter().filter(|made| **made == Created::Made).count(), 1, "{created:?}");
+    let winner = created.iter().position(|made| *made == Created::Made).unwrap() as u64;
+    assert_eq!(read(store, &name(61, 1), 0..2_000).await.unwrap(), content(winner));
 }

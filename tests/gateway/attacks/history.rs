@@ -11,7 +11,9 @@ use ecluse::gateway::{Clients, Error, Gateway};
 use ecluse::model::{ChunkName, PartId, ProviderName};
 use ecluse::seal::layout::HEADER_BYTES;
 use ecluse::seal::{ChunkKey, ChunkPlace};
-use ecluse::store::{Attempts, ChunkStore, ChunkStream, GuardSettings, Guarded, MemoryChunks, Store, StoreError};
+use ecluse::store::{
+    Attempts, ChunkStore, ChunkStream, Created, GuardSettings, Guarded, MemoryChunks, Store, StoreError,
+};
 
 use super::attacker::*;
 use testing::in_process::*;
@@ -125,6 +127,10 @@ impl ChunkStore for Forgetful {
         let mut puts = self.puts.lock().unwrap();
         puts.push((name.clone(), sealed));
         if puts.len() % 2 == 1 { Err(StoreError::Deadline) } else { Ok(Attempts::Answered) }
+    }
+
+    async fn create(&self, name: &ChunkName, sealed: Bytes) -> Result<Created, StoreError> {
+        self.inner.create(name, sealed).await
     }
 
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::{BUCKET, ask};
 use testing::client;
@@ -49,4 +50,37 @@ async fn a_backup_that_was_made_while_clients_wrote_brings_back_all_that_was_the
         assert!(read.status == 404 || (read.status == 200 && read.body == key), "{} {}", read.status, read.body);
     }
     assert_eq!(ask(&gateway, http::Method::PUT, "after", "after").await.status, 200);
+}
+
+/// The commands of the operators' guide that write a copy of the catalog, as they are printed.
+fn documented(page: &str) -> Vec<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| line.contains("VACUUM INTO")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_backup_is_readable_by_its_owner_only() {
+    let gateway = GatewayProcess::start(Options::folder());
+    client::create_bucket(&gateway, BUCKET).await;
+    for page in ["docs/operators/quick-start.md", "docs/fr/operators/quick-start.md"] {
+        let commands = documented(page);
+        assert_eq!(commands.len(), 1, "{page}");
+        let folder = tempfile::tempdir().unwrap();
+        // Everybody may look into this one: the file itself has to keep them out.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let command = commands[0]
+            .replace("sudo -u ecluse ", "")
+            .replace("/var/lib/ecluse", &gateway.data().display().to_string())
+            .replace("/backup", &folder.path().display().to_string());
+        let output = Command::new("/bin/sh").args(["-c", &format!("umask 022; {command}")]).output().unwrap();
+        assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+        let copies: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(copies.len(), 1, "{copies:?}");
+        let mode = fs::metadata(&copies[0]).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{page}: {mode:o}");
+        let db = rusqlite::Connection::open(&copies[0]).unwrap();
+        let buckets: i64 = db.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap();
+        assert_eq!(buckets, 1, "{page}");
+    }
 }

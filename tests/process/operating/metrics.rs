@@ -38,10 +38,12 @@ fn documented() -> Vec<Documented> {
             let values = words.split_off(1);
             (words.remove(0), values)
         });
-        let name = format!("ecluse_{}", cells[0].trim_end_matches('`'));
-        Some(Documented { name, labels: labels.collect() })
+        let labels: Vec<_> = labels.collect();
+        // One row may be of several.
+        let names = cells[0].split(", ").map(|name| name.trim_matches('`').trim_start_matches("ecluse_").to_owned());
+        Some(names.map(move |name| Documented { name: format!("ecluse_{name}"), labels: labels.clone() }))
     });
-    rows.collect()
+    rows.flatten().collect()
 }
 
 /// The series of one metric: of each its labels, in order, and its value.

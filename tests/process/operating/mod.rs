@@ -5,6 +5,7 @@ mod backup;
 mod commands;
 mod custodian;
 mod disk;
+mod locks;
 mod metrics;
 mod modes;
 mod provider;
@@ -19,13 +20,13 @@ use std::time::{Duration, Instant};
 use testing::client;
 use testing::process::GatewayProcess;
 
-const BUCKET: &str = "imaging";
+pub const BUCKET: &str = "imaging";
 
 /// Waits until something is so.
 ///
 /// # Panics
 /// When it is not after a minute.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < end, "never: {what}");
@@ -34,16 +35,16 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// An answer: status, `Retry-After`, body.
-struct Answer {
-    status: u16,
-    retry_after: Option<String>,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    pub body: String,
 }
 
 impl Answer {
     /// 503 `ServiceUnavailable` with a time to try again.
     #[track_caller]
-    fn is_unavailable(&self, has_body: bool) {
+    pub fn is_unavailable(&self, has_body: bool) {
         assert_eq!(self.status, 503, "{}", self.body);
         assert!(self.retry_after.as_ref().is_some_and(|text| text.parse::<u64>().is_ok()), "{:?}", self.retry_after);
         assert!(!has_body || self.body.contains("<Code>ServiceUnavailable</Code>"), "{}", self.body);
@@ -51,7 +52,7 @@ impl Answer {
 }
 
 /// One request about an object of [`BUCKET`], by a presigned URL.
-async fn ask(gateway: &GatewayProcess, method: http::Method, key: &str, body: impl Into<reqwest::Body>) -> Answer {
+pub async fn ask(gateway: &GatewayProcess, method: http::Method, key: &str, body: impl Into<reqwest::Body>) -> Answer {
     let url = client::presigned(gateway, BUCKET, method.clone(), key).await;
     let request = client::http(&gateway.authority).request(method, url).body(body);
     let answer = request.send().await.expect("an answer");

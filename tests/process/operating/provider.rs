@@ -51,10 +51,15 @@ async fn without_its_provider_the_catalog_is_served_and_the_rest_works_when_it_c
         access_key: server.access_key.clone(),
         secret_key: server.secret.clone(),
     };
-    let gateway = GatewayProcess::start(Options::with(provider).not_ready());
+    let network = connect(port, upstream).await;
+    let mut gateway = GatewayProcess::start(Options::with(provider));
     client::create_bucket(&gateway, BUCKET).await;
     // An empty object has no chunk.
     assert_eq!(ask(&gateway, http::Method::PUT, "empty", "").await.status, 200);
+    gateway.terminate();
+    network.abort();
+    gateway.starts_without_its_provider();
+    gateway.restart();
     serves_the_catalog_only(&gateway, "empty", 1).await;
     let (code, said) = gateway.run(&["check", "--offline"], "C.UTF-8");
     assert_eq!(code, 69, "the catalog is in use: {said}");
@@ -97,12 +102,16 @@ async fn a_provider_under_tls_is_believed_only_under_the_authority_that_is_named
         secret_key: abroad.secret.clone(),
     };
     let authority = format!("ca = {:?}", abroad.authority);
-    let gateway = GatewayProcess::start(Options::with(provider()).setting("provider", &authority));
+    let mut gateway = GatewayProcess::start(Options::with(provider()).setting("provider", &authority));
     client::create_bucket(&gateway, BUCKET).await;
     assert_eq!(ask(&gateway, http::Method::PUT, "through-two", "content").await.status, 200);
     assert_eq!(ask(&gateway, http::Method::GET, "through-two", "").await.body, "content");
-    let stranger = GatewayProcess::start(Options::with(provider()).not_ready());
-    client::create_bucket(&stranger, BUCKET).await;
-    assert_eq!(stranger.admin("/readyz").unwrap().0, 503);
-    ask(&stranger, http::Method::PUT, "to-a-stranger", "content").await.is_unavailable(true);
+    gateway.terminate();
+    gateway.edit(|text| text.replace(&authority, ""));
+    gateway.starts_without_its_provider();
+    gateway.restart();
+    assert_eq!(gateway.admin("/readyz").unwrap().0, 503);
+    ask(&gateway, http::Method::PUT, "to-a-stranger", "content").await.is_unavailable(true);
+    let (code, said) = gateway.run(&["keys", "init"], "C.UTF-8");
+    assert_eq!(code, 69, "the catalog is in use: {said}");
 }

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 
 use super::{BUCKET, address, ask, until};
 use testing::client;
-use testing::process::{GatewayProcess, Options, files_below};
+use testing::notes;
+use testing::process::{GatewayProcess, Options};
 
 const MIB: usize = 1 << 20;
 
@@ -85,7 +86,7 @@ async fn what_is_slower_than_the_deadline_is_cut_and_leaves_nothing_behind() {
     client::create_bucket(&gateway, BUCKET).await;
     let slow = Slow::begin(&gateway, one(&gateway).build().unwrap(), "slow", 40 * MIB).await;
     slow.feed(18 * MIB).await;
-    until("a chunk is at the provider", || !files_below(&gateway.folder()).is_empty());
+    until("a chunk is at the provider", || !notes::chunks_below(gateway.data(), &gateway.folder()).is_empty());
 
     let told = Instant::now();
     gateway.signal(Signal::SIGTERM);
@@ -96,7 +97,7 @@ async fn what_is_slower_than_the_deadline_is_cut_and_leaves_nothing_behind() {
 
     gateway.restart();
     assert_eq!(ask(&gateway, http::Method::GET, "slow", "").await.status, 404);
-    until("nothing is left at the provider", || files_below(&gateway.folder()).is_empty());
+    until("nothing is left at the provider", || notes::chunks_below(gateway.data(), &gateway.folder()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +114,7 @@ async fn a_second_signal_cuts_what_the_first_one_waits_for() {
     client::create_bucket(&gateway, BUCKET).await;
     let slow = Slow::begin(&gateway, one(&gateway).build().unwrap(), "slow", 40 * MIB).await;
     slow.feed(18 * MIB).await;
-    until("a chunk is at the provider", || !files_below(&gateway.folder()).is_empty());
+    until("a chunk is at the provider", || !notes::chunks_below(gateway.data(), &gateway.folder()).is_empty());
     gateway.signal(Signal::SIGTERM);
     until("it drains", || gateway.log().contains("draining"));
     gateway.signal(Signal::SIGTERM);
@@ -124,5 +125,5 @@ async fn a_second_signal_cuts_what_the_first_one_waits_for() {
 
     gateway.restart();
     assert_eq!(ask(&gateway, http::Method::GET, "slow", "").await.status, 404);
-    until("nothing is left at the provider", || files_below(&gateway.folder()).is_empty());
+    until("nothing is left at the provider", || notes::chunks_below(gateway.data(), &gateway.folder()).is_empty());
 }

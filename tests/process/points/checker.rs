@@ -116,7 +116,7 @@ async fn each_kind_of_violation_is_found_when_it_is_planted() {
         }
     }
 
-    let files = files_below(&sealed);
+    let files = testing::notes::chunks_below(&data, &sealed);
     let look = |change: &dyn Fn(&Path), stopped| {
         let copy = copy_of(&data, &sealed);
         change(&copy.path().join("sealed"));

@@ -34,7 +34,8 @@ use testing::azure::settle as azure_settle;
 use testing::azure::workload::{self as azure_workload, Name};
 use testing::client;
 use testing::invariants::{self, Stopped};
-use testing::process::{GatewayProcess, Options, files_below};
+use testing::notes;
+use testing::process::{GatewayProcess, Options};
 use testing::s3::asking::Asker;
 use testing::workload;
 use testing::workload::{CHUNK, Ledger, MIB, Step, Work, chunks_needed, take};
@@ -179,7 +180,9 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Files that are chunks, or on their way to be.
 fn chunks_below(folder: &std::path::Path) -> usize {
-    files_below(folder).iter().filter(|(name, _)| !name.to_string_lossy().starts_with('.')).count()
+    let data = folder.parent().expect("the test's own folder").join("data");
+    let files = notes::chunks_below(&data, folder);
+    files.iter().filter(|(name, _)| !name.to_string_lossy().starts_with('.')).count()
 }
 
 /// The end of every test here: uploads are aborted, the queue drains, and nothing is left that should not be.

@@ -122,6 +122,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::Busy => retry(plain(503, "ServerBusy", "The server is busy."), BUSY),
         Error::Conflict => retry(plain(503, "ServerBusy", "The source changed while it was read. Try again."), BUSY),
         Error::Sealed => retry(unavailable(), SEALED),
+        Error::NoWrites { retry_after } => retry(unavailable(), *retry_after),
         Error::ProviderUnavailable { retry_after, cause: _ } => retry(unavailable(), *retry_after),
         Error::Stopping(_) => retry(unavailable(), BUSY),
         // It is unpacked where it becomes an error of the gateway.

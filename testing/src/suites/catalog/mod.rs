@@ -1,6 +1,7 @@
 //! What every catalog promises, as functions over `&dyn Catalog`.
 
 pub mod azure;
+pub mod belonging;
 pub mod blocks;
 pub mod histories;
 pub mod leases;

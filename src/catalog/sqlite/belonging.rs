@@ -1,0 +1,122 @@
+//! Identity, epochs, and the providers that the catalog's marker lies at.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::SqliteCatalog;
+use super::rows::{limit as stored_limit, number, part_id, provider, stored, tenant};
+use crate::catalog::{Belonging, CatalogError};
+use crate::model::{
+    CatalogId, CatalogIdentity, EpochEntry, Epochs, Part, ProviderName, TenantId, Timestamp, WrappedKey,
+};
+
+#[async_trait]
+impl Belonging for SqliteCatalog {
+    async fn identity(&self) -> Result<Option<CatalogIdentity>, CatalogError> {
+        self.read(identity).await
+    }
+
+    async fn put_identity(&self, new: CatalogIdentity) -> Result<CatalogIdentity, CatalogError> {
+        self.write(move |db| {
+            let sql =
+                "INSERT INTO identity (only, catalog_id, wrapped_secret) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
+            db.prepare_cached(sql)?.execute(params![new.id.0, new.wrapped_secret])?;
+            identity(db)?.ok_or(CatalogError::Damaged("the identity is gone"))
+        })
+        .await
+    }
+
+    async fn epochs(&self) -> Result<Epochs, CatalogError> {
+        self.read(|db| Ok(Epochs { entered: entry(db, ENTERED)?, intended: entry(db, INTENDED)? })).await
+    }
+
+    async fn intend_epoch(&self, entry: EpochEntry) -> Result<(), CatalogError> {
+        self.write(move |db| put_entry(db, INTENDED, entry)).await
+    }
+
+    async fn enter_epoch(&self, entry: EpochEntry) -> Result<(), CatalogError> {
+        self.write(move |db| {
+            put_entry(db, ENTERED, entry)?;
+            db.prepare_cached("DELETE FROM epoch WHERE state = ?1")?.execute([INTENDED])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn marked_providers(&self) -> Result<Vec<ProviderName>, CatalogError> {
+        self.read(|db| names(db, "SELECT provider FROM marked ORDER BY provider")).await
+    }
+
+    async fn mark_provider(&self, provider: &ProviderName) -> Result<(), CatalogError> {
+        let provider = provider.clone();
+        self.write(move |db| {
+            let sql = "INSERT INTO marked (provider) VALUES (?1) ON CONFLICT DO NOTHING";
+            db.prepare_cached(sql)?.execute([provider.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn providers_in_use(&self) -> Result<Vec<ProviderName>, CatalogError> {
+        self.read(|db| names(db, "SELECT DISTINCT provider FROM placement ORDER BY provider")).await
+    }
+
+    async fn sample_at(&self, provider: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| parts_at(db, &provider, limit)).await
+    }
+}
+
+const ENTERED: &str = "entered";
+const INTENDED: &str = "intended";
+
+fn identity(db: &Connection) -> Result<Option<CatalogIdentity>, CatalogError> {
+    let mut statement = db.prepare_cached("SELECT catalog_id, wrapped_secret FROM identity")?;
+    let found =
+        statement.query_row([], |row| Ok(CatalogIdentity { id: CatalogId(row.get(0)?), wrapped_secret: row.get(1)? }));
+    Ok(found.optional()?)
+}
+
+fn entry(db: &Connection, state: &str) -> Result<Option<EpochEntry>, CatalogError> {
+    let mut statement = db.prepare_cached("SELECT number, nonce FROM epoch WHERE state = ?1")?;
+    let found = statement.query_row([state], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    found.map(|(epoch, nonce)| Ok(EpochEntry { epoch: number(epoch)?, nonce })).transpose()
+}
+
+fn put_entry(db: &Connection, state: &str, entry: EpochEntry) -> Result<(), CatalogError> {
+    let sql = "INSERT INTO epoch (state, number, nonce) VALUES (?1, ?2, ?3)
+        ON CONFLICT (state) DO UPDATE SET number = excluded.number, nonce = excluded.nonce";
+    db.prepare_cached(sql)?.execute(params![state, stored(entry.epoch)?, entry.nonce])?;
+    Ok(())
+}
+
+fn names(db: &Connection, sql: &str) -> Result<Vec<ProviderName>, CatalogError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next()? {
+        names.push(provider(&row.get::<_, String>(0)?)?);
+    }
+    Ok(names)
+}
+
+fn parts_at(db: &Connection, at: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
+    let mut statement = db.prepare_cached(
+        "SELECT part_id, tenant, length, padded_length, key_version, wrapped_key, stored
+         FROM placement CROSS JOIN part USING (part_id) WHERE provider = ?1 ORDER BY part_id LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![at.as_str(), stored_limit(limit)])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let part = Part {
+            id: part_id(row, 0)?,
+            length: number(row.get(2)?)?,
+            padded_length: number(row.get(3)?)?,
+            wrapped_key: WrappedKey { key_version: number(row.get(4)?)?, bytes: row.get(5)? },
+            placements: vec![at.clone()],
+            stored: Timestamp(row.get(6)?),
+        };
+        parts.push((tenant(&row.get::<_, String>(1)?)?, part));
+    }
+    Ok(parts)
+}

@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
-use crate::catalog::{Belonging as _, Catalog as _, CatalogError, SqliteCatalog};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
 use crate::config::{Config, JwksSource, Tls};
 use crate::gateway::{Clients, Fencing, Gateway};
 use crate::keys::Keyring;
+use crate::seal::Padding;
 use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
 
+/// Parts whose keys are looked at at a time.
+const PAGE: usize = 1_000;
+/// Most lines about them.
+const MOST_LINES: usize = 100;
 /// Longest wait for a provider.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -70,11 +75,17 @@ pub fn check(
         if catalog.schema().found == 0 {
             return Err(fault(CatalogError::Absent));
         }
-        if let Some(canary) = catalog.canary().await.map_err(fault)? {
-            let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
-            keyring.check_canary(&canary).await.map_err(wrong)?;
-            keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+        let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
+        let tenant_keys = catalog.tenant_keys().await.map_err(fault)?;
+        match catalog.canary().await.map_err(fault)? {
+            Some(canary) => keyring.check_canary(&canary).await.map_err(wrong)?,
+            // It was made before any of them.
+            None if !tenant_keys.is_empty() => {
+                return Err(audited(catalog_path, vec!["the canary is not there".to_owned()]));
+            }
+            None => {}
         }
+        keyring.unlock(&tenant_keys).await.map_err(wrong)?;
         say("check-ok", "check-root-key", &[("custodian", described)])?;
         let schema = catalog.schema();
         if schema.is_behind() {
@@ -91,17 +102,46 @@ pub fn check(
             let args: Vec<(&str, String)> = args;
             let fine = matches!(clock, "clock-believed" | "clock-nothing-known");
             say(if fine { "check-ok" } else { "check-warning" }, clock, &args)?;
-            let faults_found = catalog.audit().await.map_err(fault)?;
+            let mut faults_found = catalog.audit().await.map_err(fault)?;
+            // Rows that cannot be read are told by the audit already.
+            match part_keys(&catalog, &keyring).await {
+                Ok(faults) => faults_found.extend(faults),
+                Err(error) if faults_found.is_empty() => return Err(fault(error)),
+                Err(_told) => {}
+            }
             if !faults_found.is_empty() {
-                let mut error =
-                    OperatorError::new("catalog-audit", Exit::Internal).arg("path", catalog_path.display().to_string());
-                error.causes = faults_found;
-                return Err(error);
+                return Err(audited(catalog_path, faults_found));
             }
             say("check-ok", "check-catalog", &[shown(catalog_path)])?;
         }
         providers(config, Arc::new(catalog), keyring, offline, &mut say).await
     })
+}
+
+/// The catalog at `path` has these faults.
+fn audited(path: &Path, faults: Vec<String>) -> OperatorError {
+    let mut error = OperatorError::new("catalog-audit", Exit::Internal).arg("path", path.display().to_string());
+    error.causes = faults;
+    error
+}
+
+/// Unwraps the key of every part, for its tenant and its id, and looks at the lengths beside it: a line for each fault.
+async fn part_keys(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Vec<String>, CatalogError> {
+    let (mut faults, mut after) = (Vec::new(), None);
+    loop {
+        let page = catalog.part_keys(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(faults) };
+        after = Some(last.part);
+        for PartKeyRow { tenant, part, length, padded_length, key } in page {
+            // As it was written: with padding or without.
+            let padded = [Padding::None, Padding::Padme].map(|padding| padding.padded_length(length));
+            if keyring.open_part_key(&tenant, part, &key).is_err() && faults.len() < MOST_LINES {
+                faults.push(format!("a part's wrapped key does not open: {part}"));
+            } else if !padded.contains(&padded_length) && faults.len() < MOST_LINES {
+                faults.push(format!("a part's length does not fit its padding: {part}"));
+            }
+        }
+    }
 }
 
 /// Asks every provider, or says that it was not asked; then whether they are the catalog's.

@@ -16,6 +16,7 @@
 
 mod crash;
 mod fence;
+mod flips;
 mod model;
 mod on_the_wire;
 mod operating;

@@ -421,7 +421,7 @@ async fn the_audit_names_what_is_wrong() {
         "a slice goes beyond its part: 3 at 0",
         "a version's length is not its slices': 3",
         "a version's length is not its slices': 4",
-        "a name's line in lists is not its version's: 62",
+        "a name's line in lists is not its version's: 3",
     ] {
         assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
     }
@@ -473,8 +473,8 @@ async fn the_audit_looks_at_snapshots_blocks_tags_and_leases_too() {
         "a block's length is not its slices': ",
         &joined,
         "a tag is not in the index: ",
-        "the index has a tag that no object has: 61",
-        "a name's line in lists is not its version's: 62",
+        "the index has a tag that no object has: in bucket 1",
+        "a name's line in lists is not its version's: 4",
     ] {
         assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
     }

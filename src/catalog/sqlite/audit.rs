@@ -1,8 +1,8 @@
-//! The audit: every count taken again.
+//! The audit: every count taken again, and every row read whole ([`whole`]). What it says of a fault names no object.
 
 use rusqlite::Connection;
 
-use super::block_list;
+use super::{block_list, schema, whole};
 use crate::catalog::CatalogError;
 
 /// What must select nothing, and what it means when it does. The first column is a text that tells the rows apart.
@@ -67,7 +67,7 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "a name's line in lists is not its version's",
-        "SELECT hex(object.key) FROM object JOIN version USING (version_id)
+        "SELECT object.version_id || '' FROM object JOIN version USING (version_id)
          WHERE object.length <> version.length OR object.etag <> version.etag OR object.modified <> version.modified
             OR object.storage_class IS NOT version.metadata ->> '$.storage_class'
             OR object.revision <> version.revision OR object.created IS NOT version.metadata ->> '$.created'
@@ -130,7 +130,7 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT uncommitted_id || '' FROM uncommitted
          WHERE blocks <= 0 OR blocks <> (SELECT count(*) FROM block WHERE block.uncommitted_id = uncommitted.uncommitted_id)",
     ),
-    ("a block has no name that it waits under", "SELECT block_id FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)"),
+    ("a block has no name that it waits under", "SELECT content_id || '' FROM block WHERE uncommitted_id NOT IN (SELECT uncommitted_id FROM uncommitted)"),
     (
         "a tag is not in the index",
         "SELECT object.version_id || '' FROM object JOIN json_each(object.tags) AS tag
@@ -139,7 +139,7 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "the index has a tag that no object has",
-        "SELECT hex(key) FROM tag AS entry WHERE NOT EXISTS (
+        "SELECT 'in bucket ' || bucket_id FROM tag AS entry WHERE NOT EXISTS (
              SELECT 1 FROM object JOIN json_each(object.tags) AS tag
              WHERE object.bucket_id = entry.bucket_id AND object.key = entry.key
                  AND tag.key = entry.name AND tag.value = entry.value)",
@@ -169,7 +169,31 @@ const CHECKS: &[(&str, &str)] = &[
             OR coalesce(counted.objects, 0) <> coalesce(usage.objects, 0)
             OR coalesce(counted.uploads, 0) <> coalesce(usage.uploads, 0)",
     ),
-    ("the file's structure is damaged", "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'"),
+    (
+        "a slice is of another tenant's part",
+        "SELECT content_id || ' at ' || position FROM slice JOIN part USING (part_id)
+             JOIN version ON version.version_id = slice.content_id JOIN bucket USING (bucket_id)
+         WHERE bucket.tenant > '' AND bucket.tenant <> part.tenant",
+    ),
+    (
+        "the counter of contents is behind, or is not there",
+        "SELECT 'content' WHERE coalesce((SELECT value FROM counter WHERE name = 'content'), -1) <
+             (SELECT coalesce(max(used), 0) FROM (SELECT max(version_id) AS used FROM version
+                  UNION ALL SELECT max(revision) FROM version UNION ALL SELECT max(revision) FROM bucket
+                  UNION ALL SELECT max(content_id) FROM upload_part UNION ALL SELECT max(content_id) FROM block))",
+    ),
+    (
+        "a sequence of ids is of nothing, or is missing",
+        "SELECT name FROM sqlite_sequence WHERE name NOT IN (SELECT name FROM sqlite_schema WHERE type = 'table')
+         UNION ALL SELECT 'bucket' WHERE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'bucket'), 0)
+             < (SELECT coalesce(max(bucket_id), 0) FROM bucket)
+         UNION ALL SELECT 'upload' WHERE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'upload'), 0)
+             < (SELECT coalesce(max(upload_row), 0) FROM upload)
+         UNION ALL SELECT 'uncommitted' WHERE coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'uncommitted'), 0)
+             < (SELECT coalesce(max(uncommitted_id), 0) FROM uncommitted)",
+    ),
+    // With its indexes, whose order decides what is found.
+    ("the file's structure is damaged", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
 ];
 
 /// Most lines for one kind of fault.
@@ -178,6 +202,10 @@ const MOST_LINES: usize = 100;
 /// A line for each fault; none when the catalog is sound.
 pub(super) fn audit(db: &Connection) -> Result<Vec<String>, CatalogError> {
     let mut faults = block_lists(db)?;
+    faults.extend(whole::rows(db)?);
+    faults.extend(
+        schema::strangers(db)?.into_iter().map(|name| format!("the structure is not what this version makes: {name}")),
+    );
     for (fault, sql) in CHECKS {
         let mut statement = db.prepare(sql)?;
         for which in statement.query_map([], |row| row.get::<_, String>(0))?.take(MOST_LINES) {

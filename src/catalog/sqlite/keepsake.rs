@@ -20,7 +20,7 @@ use crate::catalog::CatalogError;
 /// Copies the catalog at `path`, which `db` has open and which has the schema `found`, beside itself. Blocks on the
 /// disk; needs as much room there as the catalog takes.
 pub(super) fn keep(db: &Connection, path: &Path, found: usize) -> Result<PathBuf, CatalogError> {
-    let copy = beside(path, &format!(".schema{found}-{}", stamp(OffsetDateTime::now_utc())));
+    let copy = free(path, &format!(".schema{found}-{}", stamp(OffsetDateTime::now_utc()))).map_err(CatalogError::Io)?;
     let partial = beside(&copy, ".partial");
     // SQLite takes an empty file for none, and so the mode is ours.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(CatalogError::Io)?;
@@ -29,10 +29,18 @@ pub(super) fn keep(db: &Connection, path: &Path, found: usize) -> Result<PathBuf
         let _removed = fs::remove_file(&partial);
     }
     made?;
-    if copy.try_exists().map_err(CatalogError::Io)? {
-        return Err(CatalogError::Io(io::ErrorKind::AlreadyExists.into()));
-    }
     fs::rename(&partial, &copy).and_then(|()| folder(&copy)?.sync_all()).map_err(CatalogError::Io)?;
+    Ok(copy)
+}
+
+/// A name that nothing has yet: a second copy of the same second gets a number. The catalog's lock keeps others away.
+fn free(path: &Path, end: &str) -> io::Result<PathBuf> {
+    let mut copy = beside(path, end);
+    let mut number = 2;
+    while copy.try_exists()? {
+        copy = beside(path, &format!("{end}-{number}"));
+        number += 1;
+    }
     Ok(copy)
 }
 
@@ -75,4 +83,21 @@ fn stamp(at: OffsetDateTime) -> String {
         time.minute(),
         time.second()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_the_same_second_have_names_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("CREATE TABLE t (a); PRAGMA user_version = 3;").unwrap();
+        let copies: Vec<PathBuf> = (0..5).map(|_| keep(&db, &path, 3).unwrap()).collect();
+        for (index, copy) in copies.iter().enumerate() {
+            assert!(copy.exists() && !copies[..index].contains(copy), "{copies:?}");
+        }
+    }
 }

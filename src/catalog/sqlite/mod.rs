@@ -38,6 +38,7 @@ mod slices;
 mod tags;
 mod times;
 mod uploads;
+mod whole;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -61,6 +62,7 @@ use crate::model::{
 };
 use holds::Holds;
 use objects::{Disposal, Opened};
+pub use parts::PartKeyRow;
 pub use reader::MOST_SCANS;
 use reader::Readers;
 pub use schema::Schema;
@@ -82,6 +84,11 @@ impl SqliteCatalog {
     /// The file's schema, as it was opened.
     pub fn schema(&self) -> Schema {
         self.schema
+    }
+
+    /// Wrapped keys of parts, in the order of their ids, after one of them; at most `limit`.
+    pub async fn part_keys(&self, after: Option<PartId>, limit: usize) -> Result<Vec<PartKeyRow>, CatalogError> {
+        self.read(move |db| parts::keys(db, after, limit)).await
     }
 
     /// How many transactions were committed since the catalog was opened. Waiting writes share one.

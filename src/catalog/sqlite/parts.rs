@@ -4,8 +4,44 @@ use rusqlite::{Connection, Rows, params};
 
 use super::rows::{number, part_id, stored, tenant};
 use crate::catalog::CatalogError;
-use crate::model::{Part, PartBlock, PartId, TenantId, Timestamp};
+use crate::model::{Part, PartBlock, PartId, TenantId, Timestamp, WrappedKey};
 use crate::secret::fill_random;
+
+/// A part's wrapped key, with what it is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartKeyRow {
+    /// Whose part.
+    pub tenant: TenantId,
+    /// The part.
+    pub part: PartId,
+    /// Plaintext length in bytes.
+    pub length: u64,
+    /// Plaintext length with the padding, in bytes.
+    pub padded_length: u64,
+    /// Its key.
+    pub key: WrappedKey,
+}
+
+/// Wrapped keys of the parts after `after`, at most `limit`.
+pub(super) fn keys(db: &Connection, after: Option<PartId>, limit: usize) -> Result<Vec<PartKeyRow>, CatalogError> {
+    let mut statement = db.prepare_cached(
+        "SELECT part_id, tenant, length, padded_length, key_version, wrapped_key FROM part
+         WHERE part_id > ?1 ORDER BY part_id LIMIT ?2",
+    )?;
+    let after = after.map_or(Vec::new(), |part| part.0.to_vec());
+    let mut rows = statement.query(params![after, super::rows::limit(limit)])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.push(PartKeyRow {
+            tenant: tenant(&row.get::<_, String>(1)?)?,
+            part: part_id(row, 0)?,
+            length: number(row.get(2)?)?,
+            padded_length: number(row.get(3)?)?,
+            key: WrappedKey { key_version: number(row.get(4)?)?, bytes: row.get(5)? },
+        });
+    }
+    Ok(keys)
+}
 
 /// Stores a new part, with one slice to come.
 pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<(), CatalogError> {

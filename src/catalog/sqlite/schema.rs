@@ -10,6 +10,7 @@
 //! - Before the first migration of a file that holds something, a copy of it is kept ([`keepsake`]).
 //! - A file that is opened as it is is not changed, whatever its schema.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -137,6 +138,22 @@ pub(super) fn migrate(db: &Connection, found: usize) -> Result<(), CatalogError>
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// What the tables and indexes of a file say that are not what the migrations make, by name; none when they are.
+pub(super) fn strangers(db: &Connection) -> Result<Vec<String>, CatalogError> {
+    let made = Connection::open_in_memory()?;
+    migrate(&made, 0)?;
+    let (found, made) = (structure(db)?, structure(&made)?);
+    Ok(made.symmetric_difference(&found).map(|(name, _)| name.clone()).collect())
+}
+
+/// The tables and indexes with the statements that made them, but for SQLite's own.
+fn structure(db: &Connection) -> Result<BTreeSet<(String, String)>, CatalogError> {
+    let sql = "SELECT type || ' ' || name || ' of ' || tbl_name, coalesce(sql, '') FROM sqlite_schema
+               WHERE name NOT LIKE 'sqlite_stat%'";
+    let mut statement = db.prepare(sql)?;
+    Ok(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
 }
 
 fn configure(db: &Connection) -> Result<(), CatalogError> {

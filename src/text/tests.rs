@@ -67,7 +67,8 @@ fn every_id_in_the_code_exists() {
     let english = messages(ENGLISH);
     let mut ids = literals_after(&code, "say(");
     for kind in ["help-", "keys-init-"] {
-        let found = code.split(&format!("\"{kind}")).skip(1).filter_map(|rest| rest.split('"').next());
+        let begin = format!("\"{kind}");
+        let found = code.split(&begin).skip(1).filter_map(|rest| rest.split('"').next());
         ids.extend(found.map(|rest| format!("{kind}{rest}")));
     }
     assert!(ids.contains("help-serve"));

@@ -95,7 +95,7 @@ fn cells(path: &Path) -> Option<BTreeMap<String, Vec<String>>> {
         let mut cells = BTreeMap::<String, Vec<String>>::new();
         for table in tables {
             let mut rows = db.prepare(&format!("SELECT * FROM {table}"))?;
-            let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
             let mut found = rows.query([])?;
             while let Some(row) = found.next()? {
                 for (index, column) in columns.iter().enumerate() {

@@ -131,7 +131,9 @@ impl Archive {
             delimiter: delimiter.map(str::to_owned),
             start: ListStart::After(self.studies[study].clone()),
             limit: PAGE,
+            most_bytes: usize::MAX,
             with_metadata: false,
+            with_user_metadata: true,
             extras: ListExtras::default(),
         }
     }

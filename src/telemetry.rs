@@ -217,6 +217,7 @@ pub mod names {
         histogram REQUEST_SECONDS = "ecluse_request_seconds", Seconds, "Time from a request's header to the end of its answer, by front and operation.", [Operation];
         counter REQUEST_BYTES = "ecluse_request_bytes_total", Bytes, "Bytes of bodies, by front and direction (in, out).", [Front, Of("direction", &["in", "out"])];
         gauge CONNECTIONS = "ecluse_connections", Count, "Open connections, by listener.", [Listener];
+        counter CONNECTIONS_REFUSED = "ecluse_connections_refused_total", Count, "Connections closed at once because their address has too many without a known client, by listener.", [Listener];
         counter CONNECTIONS_STALLED = "ecluse_connections_stalled_total", Count, "Connections aborted because the peer did not read, by listener.", [Listener];
         counter ACCEPT_ERRORS = "ecluse_accept_errors_total", Count, "Failures to accept connections, by listener.", [Listener];
         counter TLS_HANDSHAKE_FAILURES = "ecluse_tls_handshake_failures_total", Count, "TLS handshakes that failed or took too long.", [];

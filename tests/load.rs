@@ -201,7 +201,10 @@ async fn ten_thousand_idle_connections_cost_little_and_nobody_notices_them() {
         println!("{possible} connections: the limit of open files allows no more");
     }
     let options = Options::folder().memory("512 MiB").open_files(1024);
-    let options = options.setting("limits", "connections = 11000").setting("limits", "header_timeout = \"10m\"");
+    let options = options
+        .setting("limits", "connections = 11000")
+        .setting("limits", "connections_per_address = 11000")
+        .setting("limits", "header_timeout = \"10m\"");
     let mut gateway = GatewayProcess::start(options.azure().setting("limits", "idle_timeout = \"10m\""));
     let fronts = both_fronts(&gateway).await;
     works(&fronts[0], 1).await;
@@ -318,6 +321,8 @@ async fn a_flood_beyond_the_limits_is_answered_with_slow_down_and_full_service_f
     let _alone = ALONE.lock().await;
     open_files();
     let options = Options::folder().azure().memory("32 MiB").setting("limits", "connections = 400");
+    // All come from one address, and nobody is known before the first request.
+    let options = options.setting("limits", "connections_per_address = 400");
     let mut gateway = GatewayProcess::start(options.write_setting("grace = \"1s\""));
     let fronts = both_fronts(&gateway).await;
     works(&fronts[0], 1).await;

@@ -238,7 +238,12 @@ pub(super) fn spool(data_dir: &Path, write: &config::Write) -> Result<Spool, Ope
 }
 
 /// What the operator decided about writing.
-pub(super) fn settings(write: &config::Write, spool: Option<Spool>, fencing: Fencing) -> Settings {
+pub(super) fn settings(
+    write: &config::Write,
+    limits: &config::Limits,
+    spool: Option<Spool>,
+    fencing: Fencing,
+) -> Settings {
     Settings {
         etag: match write.etag {
             config::Etag::Md5 => EtagMode::Md5,
@@ -253,6 +258,7 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>, fencing: Fen
         grace: write.grace,
         late: write.late,
         parallel_chunks: write.parallel_chunks,
+        small_body: limits.small_body_timeout,
         min_part_bytes: MIN_PART_BYTES,
         fencing,
     }
@@ -262,6 +268,8 @@ pub(super) fn settings(write: &config::Write, spool: Option<Spool>, fencing: Fen
 pub(super) fn limits(limits: &config::Limits) -> Limits {
     Limits {
         connections: limits.connections,
+        strangers_of_address: limits.connections_per_address,
+        connections_of_client: limits.connections_per_client,
         handshake: limits.handshake_timeout,
         header: limits.header_timeout,
         request_stall: limits.idle_timeout,

@@ -176,7 +176,7 @@ async fn providers(
         let opened = keyring.open_catalog(&identity).await;
         opened.map_err(|error| faults::unlock(&crate::gateway::UnlockError::Keys(error), path))?;
     }
-    let settings = assemble::settings(&config.write, None, Fencing::Enforced);
+    let settings = assemble::settings(&config.write, &config.limits, None, Fencing::Enforced);
     let clients = Arc::new(Clients::new(Vec::new()));
     let gateway = Gateway::new(Arc::clone(&catalog) as _, Arc::new(keyring), store, clients, settings);
     match tokio::time::timeout(PATIENCE, gateway.inspect()).await {

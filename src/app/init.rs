@@ -92,7 +92,7 @@ pub(super) async fn open(
     let custodian = assemble::custodian(&config.keys)?;
     let store = assemble::store(std::mem::take(&mut config.providers), access)?;
     let tenants = assemble::tenants(&config.clients);
-    let settings = assemble::settings(&config.write, None, Fencing::Enforced);
+    let settings = assemble::settings(&config.write, &config.limits, None, Fencing::Enforced);
     let keyring = Arc::new(Keyring::new(custodian));
     let clients = Arc::new(Clients::new(Vec::new()));
     let gateway = Gateway::new(catalog, keyring, Arc::new(store), clients, settings);

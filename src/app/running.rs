@@ -73,7 +73,7 @@ pub async fn start(config: Config, metrics: Metrics, fencing: Fencing) -> Result
     let quotas = assemble::quotas(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
     let spool = assemble::spool(&config.data_dir, &config.write)?;
-    let settings = assemble::settings(&config.write, Some(spool), fencing);
+    let settings = assemble::settings(&config.write, &config.limits, Some(spool), fencing);
     let sweep_pause = settings.grace.min(SWEEP_PAUSE);
     let keyring = Arc::new(Keyring::new(custodian));
     let gateway = Arc::new(Gateway::new(Arc::new(catalog), keyring, Arc::new(store), clients, settings));

@@ -27,7 +27,7 @@ pub fn scrub(config: Config, texts: &Texts, out: &mut dyn Write) -> Result<(), O
         }
         keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
         let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
-        let settings = assemble::settings(&config.write, None, Fencing::ReadOnly);
+        let settings = assemble::settings(&config.write, &config.limits, None, Fencing::ReadOnly);
         let clients = Arc::new(Clients::new(Vec::new()));
         let gateway = Gateway::new(catalog, keyring, Arc::clone(&store), clients, settings);
         let mut faulty = 0;

@@ -46,14 +46,16 @@ pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
-pub use query::{ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery};
+pub use query::{
+    ENTRY_BYTES, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery, weight,
+};
 pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
     SnapshotRule, TagQuery,
 };
 pub use scrub::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 pub use slices::{MOST_SLICES, MOST_SLICES_OF_PIECE, MoreSlices, PAGE_SLICES, SlicePage};
-pub use sqlite::{PartKeyRow, Schema, SqliteCatalog};
+pub use sqlite::{MOST_SCANS, PartKeyRow, Schema, SqliteCatalog};
 pub use upload::{Completed, Completion, NewUpload, NewUploadPart, Upload, UploadPart};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.

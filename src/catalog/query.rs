@@ -57,11 +57,23 @@ pub struct ListQuery {
     pub start: ListStart,
     /// At most so many entries, objects and common prefixes together. 0 gives an empty page that is not truncated.
     pub limit: usize,
+    /// A page ends before it has more bytes than this ([`weight`] says what counts), but not before its first entry.
+    pub most_bytes: usize,
     /// Whether entries carry their metadata.
     pub with_metadata: bool,
+    /// Whether that has what users named; otherwise it is left out.
+    pub with_user_metadata: bool,
     /// What else is shown.
     pub extras: ListExtras,
 }
+
+/// Bytes that an entry of a page counts for: its name, what it carries, and [`ENTRY_BYTES`].
+pub fn weight(name: &str, metadata: Option<&Metadata>) -> usize {
+    ENTRY_BYTES + name.len() + metadata.map_or(0, Metadata::text_bytes)
+}
+
+/// Bytes of an entry beside its texts: numbers, tags, times.
+pub const ENTRY_BYTES: usize = 256;
 
 /// One entry of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +137,8 @@ pub struct UploadQuery {
     pub after: Option<(String, Option<String>)>,
     /// At most so many.
     pub limit: usize,
+    /// A page ends before it has more bytes than this, but not before its first entry.
+    pub most_bytes: usize,
 }
 
 /// A page of uploads, by key then id.
@@ -136,4 +150,30 @@ pub struct UploadPage {
     pub prefixes: Vec<String>,
     /// Where the next page begins (as `UploadQuery::after`); `None` when this is the last.
     pub next: Option<(String, Option<String>)>,
+}
+
+impl ListEntry {
+    /// What it counts for in a page.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Object { key, metadata, .. } => weight(key.as_str(), metadata.as_deref()),
+            Self::Uncommitted { key, .. } => weight(key.as_str(), None),
+            Self::Prefix(text) => weight(text, None),
+        }
+    }
+}
+
+impl ListPage {
+    /// What its entries count for.
+    pub fn weight(&self) -> usize {
+        self.entries.iter().map(ListEntry::weight).sum()
+    }
+}
+
+impl UploadPage {
+    /// What its entries count for.
+    pub fn weight(&self) -> usize {
+        let uploads = self.uploads.iter().map(|upload| weight(upload.key.as_str(), Some(&upload.metadata)));
+        uploads.sum::<usize>() + self.prefixes.iter().map(|text| weight(text, None)).sum::<usize>()
+    }
 }

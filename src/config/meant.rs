@@ -149,12 +149,21 @@ fn memory(typed: Option<String>, rules: &mut Rules<'_>) -> u64 {
 
 fn limits(typed: typed::Limits, rules: &mut Rules<'_>) -> Limits {
     let seconds = Duration::from_secs;
+    let most = 100_000;
+    let connections = rules.count("limits.connections", typed.connections, 1024, 1, most);
+    let (client, address) = ("limits.connections_per_client", "limits.connections_per_address");
+    // Three quarters each; one at least.
+    let per_client = rules.count(client, typed.connections_per_client, (connections * 3).div_ceil(4), 1, most);
+    let per_address = rules.count(address, typed.connections_per_address, (connections * 3).div_ceil(4), 1, most);
     let mut timeout = |key: &str, typed, default| rules.duration(key, typed, default, seconds(1), seconds(3600));
     Limits {
         handshake_timeout: timeout("limits.handshake_timeout", typed.handshake_timeout, seconds(10)),
         header_timeout: timeout("limits.header_timeout", typed.header_timeout, seconds(15)),
         idle_timeout: timeout("limits.idle_timeout", typed.idle_timeout, seconds(60)),
+        small_body_timeout: timeout("limits.small_body_timeout", typed.small_body_timeout, seconds(60)),
         drain_timeout: timeout("limits.drain_timeout", typed.drain_timeout, seconds(30)),
-        connections: rules.count("limits.connections", typed.connections, 1024, 1, 100_000),
+        connections,
+        connections_per_client: per_client,
+        connections_per_address: per_address,
     }
 }

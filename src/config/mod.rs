@@ -279,12 +279,18 @@ pub struct Scrub {
 pub struct Limits {
     /// Connections of one listener at once.
     pub connections: usize,
+    /// Of these, and of requests on them, of one client.
+    pub connections_per_client: usize,
+    /// Of these, from one address before anybody there has proved who it is.
+    pub connections_per_address: usize,
     /// A TLS handshake takes no longer.
     pub handshake_timeout: Duration,
     /// A request's headers arrive within.
     pub header_timeout: Duration,
     /// A connection or a body that stands still is closed after.
     pub idle_timeout: Duration,
+    /// A request's XML, or a batch, arrives whole within.
+    pub small_body_timeout: Duration,
     /// Requests under way may end within, after SIGTERM.
     pub drain_timeout: Duration,
 }

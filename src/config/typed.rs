@@ -90,10 +90,13 @@ table!(Write {
 table!(Scrub { within: String, sample: u64 });
 table!(Limits {
     connections: u64,
+    connections_per_client: u64,
+    connections_per_address: u64,
     handshake_timeout: String,
     header_timeout: String,
     idle_timeout: String,
     drain_timeout: String,
+    small_body_timeout: String,
 });
 table!(Client {
     id: String,

@@ -4,11 +4,13 @@
 //! - An error of a response body aborts the transfer: a TCP reset under HTTP/1.1, `RST_STREAM` under HTTP/2.
 //! - No peer holds a connection for ever: the TLS handshake, the header, the request body, the reading of the response
 //!   and the pause between requests each have a time limit.
+//! - One address does not fill a listener before anybody there has proved who it is, nor one client afterwards.
 //! - Nothing that one peer does ends the loop: accept errors are waited out, a panic ends one request.
 //! - [`serve`] returns when every connection has ended: by itself, or by force once the drain time is over.
 
 mod body;
 mod connection;
+mod crowd;
 mod limits;
 mod socket;
 
@@ -26,8 +28,10 @@ use tokio_util::task::TaskTracker;
 
 use super::tls::TlsHandle;
 use connection::Connection;
+use crowd::Crowd;
 
 pub use body::{RequestBody, RequestBodyError};
+pub use crowd::{Standing, Stay, TooMany};
 pub use limits::Limits;
 
 /// What the loop knows of a connection; a copy is in the extensions of each of its requests.
@@ -104,12 +108,19 @@ pub async fn serve<A, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let room = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.strangers_of_address, limits.connections_of_client);
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
     while let Some((stream, remote, permit)) = next(name, &listener, &room, &shutdown).await {
+        let Some(standing) = crowd.enter(remote.ip()) else {
+            metrics::counter!(crate::telemetry::names::CONNECTIONS_REFUSED, "listener" => name).increment(1);
+            tracing::debug!(listener = name, %remote, "too many connections of this address, and nobody known on them");
+            continue;
+        };
         let connection = Connection {
             listener: name,
             remote,
+            standing,
             tls: tls.clone(),
             limits: limits.clone(),
             shutdown: shutdown.clone(),

@@ -5,6 +5,7 @@
 //! - It may be left out, broken off or repeated at any point.
 
 use super::copy::body_of;
+use super::fair::Payer;
 use super::put::split;
 use super::{Append, Body, Error, Gateway, Received, Select, Version};
 use crate::catalog::{Content, NewAppend, ObjectRef, OpenedVersion, RunMerge};
@@ -40,7 +41,7 @@ impl Gateway {
             Some(state) if state.closed => return Err(Error::AppendClosed),
             Some(_) => {}
         }
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Err(Error::Invalid("an append has at least one byte")) };
@@ -83,9 +84,9 @@ impl Gateway {
         let parts: Vec<PartId> = run.iter().map(|slice| slice.part.id).collect();
         let merged = parts.len();
         let (version, slices) = (opened.version.clone(), run.to_vec());
-        let stream =
-            self.read_body(&bucket.tenant, OpenedVersion { slices, more: None, ..opened }, Some(range)).await?;
-        let sealed = self.seal_body(&bucket.tenant, body_of(stream, range.length(), None)).await?;
+        let payer = Payer::own_work(bucket.tenant.clone());
+        let stream = self.read_body(&payer, OpenedVersion { slices, more: None, ..opened }, Some(range)).await?;
+        let sealed = self.seal_body(&payer, body_of(stream, range.length(), None)).await?;
         let (content, ticket) = split(sealed.part);
         let Content::Part(part) = content else { return Ok(0) };
         let merge = RunMerge { bucket: bucket.clone(), key: key.clone(), version: version.id, range, parts, part };

@@ -1,6 +1,8 @@
 //! Blocks: each is a part sealed by itself; committing a list of them is one transaction, in which no byte moves.
 
+use super::bodies::Share;
 use super::copy::{ATTEMPTS, as_precondition, known_digests, open_for_copy};
+use super::fair::Payer;
 use super::get::check_conditions;
 use super::put::split;
 use super::settling::PartTicket;
@@ -10,6 +12,10 @@ use crate::model::{
     Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Metadata, Principal, Timestamp,
 };
 
+/// Memory of a list of blocks that is not long, taken before it is read.
+const FEW_BLOCKS_BYTES: u64 = 256 * 1024;
+/// Most bytes of a block in a list, as it was read and in the answer's text.
+const BLOCK_BYTES: u64 = 512;
 /// Most bytes of a block. Source: Azure "Put Block", remarks (versions from 2019-12-12 on).
 pub const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
 
@@ -19,7 +25,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket.clone() };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let received = Received::of(sealed.length, sealed.computed);
         let (content, ticket) = split(sealed.part);
         if ticket.is_none() {
@@ -89,9 +95,12 @@ impl Gateway {
             .await
     }
 
-    /// The blocks of an object.
-    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<BlockLists, Error> {
+    /// The blocks of an object, and the share of memory of an answer that shows them.
+    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<(BlockLists, Share), Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
+        let mut share = self.budget.take_patiently(&payer, FEW_BLOCKS_BYTES).await?;
+        let _turn = self.turn_to_scan(&payer).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
         if let Some(version) = &lists.version {
@@ -103,7 +112,10 @@ impl Gateway {
             // Blocks that wait alone have no lease to name.
             Lease::guard_read(None, op.conditions.lease.as_deref(), Timestamp::steady())?;
         }
-        Ok(lists)
+        // Nobody waits with so much in hand: what memory does not hold now is asked for again.
+        let bytes = (lists.committed.len() + lists.uncommitted.len()) as u64 * BLOCK_BYTES;
+        self.budget.try_grow(&mut share, &payer, bytes).ok_or(Error::Busy)?;
+        Ok((lists, share))
     }
 
     async fn keep_block(
@@ -145,7 +157,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
         let version = opened.version.clone();
-        let stream = self.read_body(&reader.tenant, opened, range).await?;
+        let stream = self.read_body(&Payer::of(reader), opened, range).await?;
         Ok((version, super::copy::body_of(stream, range.map_or(0, ByteRange::length), algorithm)))
     }
 }

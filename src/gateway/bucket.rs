@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fair::Payer;
 use super::{Bucket, CreateBucket, DeleteBucket, Error, Gateway, GoneBucket, HeadBucket, ListBuckets, ReadBucket};
 use crate::model::{Action, Authorized, BucketRef, Principal, Requirement, Scope, Timestamp};
 
@@ -9,6 +10,7 @@ impl Gateway {
     /// The tenant's buckets that the client may see, by name; each with its metadata where the client may read in it.
     pub async fn list_buckets(&self, op: Authorized<ListBuckets>) -> Result<Vec<Bucket>, Error> {
         let (principal, ListBuckets) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         let mut buckets = self.catalog.buckets(&principal.tenant).await?;
         buckets.retain(|bucket| principal.may_see(&bucket.name));
         Ok(buckets.into_iter().map(|bucket| shown(bucket, &principal)).collect())
@@ -25,6 +27,7 @@ impl Gateway {
     /// Creates a bucket; [`Error::BucketExists`] when the tenant has it.
     pub async fn create_bucket(&self, op: Authorized<CreateBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.create_bucket(&bucket, Timestamp::now(), &op.user).await?)
     }
@@ -46,6 +49,7 @@ impl Gateway {
     /// Deletes a bucket that holds neither objects nor uploads. What it retains stays retained, and the bucket with it.
     pub async fn delete_bucket(&self, op: Authorized<DeleteBucket>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.delete_bucket(&bucket).await?)
     }

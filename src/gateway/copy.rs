@@ -4,6 +4,7 @@
 use futures::StreamExt as _;
 
 use super::bodies::{Computed, Digests, Hashers};
+use super::fair::Payer;
 use super::get::check_conditions;
 use super::upload::{ChecksumPlan, check_number};
 use super::{
@@ -46,7 +47,7 @@ impl Gateway {
                 && !metadata.checksums.iter().any(|c| c.algorithm == algorithm && c.parts.is_none())
             {
                 let range = whole(source.length);
-                metadata.checksums = self.hash(&bucket, opened, range, Some(algorithm)).await?.checksums;
+                metadata.checksums = self.hash(&Payer::of(&principal), opened, range, Some(algorithm)).await?.checksums;
             }
             let version = NewVersion {
                 bucket: bucket.clone(),
@@ -90,7 +91,7 @@ impl Gateway {
                 return Err(Error::Invalid("a part is copied from 5 GiB at most"));
             }
             let source = opened.version.clone();
-            let computed = self.digests_of(&bucket, opened, range, algorithm).await?;
+            let computed = self.digests_of(&Payer::of(&principal), opened, range, algorithm).await?;
             let etag = self.etag_of(computed.md5)?;
             let part = UploadPart {
                 number: op.number,
@@ -177,7 +178,7 @@ impl Gateway {
         let opened = open_for_copy(self, reader, &source).await?;
         let carried = metadata(&opened.version, &op.op().metadata);
         let length = opened.version.length;
-        let stream = self.read_body(&reader.tenant, opened, whole(length)).await?;
+        let stream = self.read_body(&Payer::of(reader), opened, whole(length)).await?;
         let (principal, op) = self.admit(op)?;
         let op = principal.authorize(PutObject { metadata: carried, ..op }).map_err(|_denied| Error::AccessDenied)?;
         Ok(self.put_object(op, body_of(stream, length, None)).await?.version)
@@ -197,7 +198,7 @@ impl Gateway {
     /// and for nothing else.
     async fn digests_of(
         &self,
-        bucket: &BucketRef,
+        payer: &Payer,
         opened: OpenedVersion,
         range: Option<ByteRange>,
         asked: Option<ChecksumAlgorithm>,
@@ -206,20 +207,20 @@ impl Gateway {
         if asked.is_none() || !known.checksums.is_empty() {
             Ok(known)
         } else {
-            self.hash(bucket, opened, range, asked).await
+            self.hash(payer, opened, range, asked).await
         }
     }
 
     async fn hash(
         &self,
-        bucket: &BucketRef,
+        payer: &Payer,
         opened: OpenedVersion,
         range: Option<ByteRange>,
         algorithm: Option<ChecksumAlgorithm>,
     ) -> Result<Computed, Error> {
         let digests = Digests { checksums: algorithm.into_iter().collect(), ..Digests::default() };
         let mut hashers = Hashers::new(&digests, self.settings.etag == EtagMode::Md5);
-        let mut body = self.read_body(&bucket.tenant, opened, range).await?;
+        let mut body = self.read_body(payer, opened, range).await?;
         while let Some(piece) = body.next().await {
             hashers.update(&piece?);
         }

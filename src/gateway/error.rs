@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
-use super::bodies::Crowded;
+use super::fair::Crowded;
 use super::operations::BodyError;
 use crate::catalog::CatalogError;
 use crate::keys::KeyError;

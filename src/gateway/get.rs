@@ -9,24 +9,25 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 
 use super::bodies::{Pages, Reader};
+use super::fair::Payer;
 use super::operations::IfRange;
 use super::{Error, Gateway, GetObject, GotObject, HeadObject, ObjectBody, incident};
 use crate::catalog::{ObjectRef, OpenedVersion, Select, Version};
 use crate::model::{
-    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, TenantId, Timestamp,
-    Unmet,
+    Authorized, BucketRef, ByteRange, Conditions, CurrentState, Lease, ObjectKey, SnapshotId, Timestamp, Unmet,
 };
 
 impl Gateway {
     /// Opens an object.
     pub async fn get_object(&self, op: Authorized<GetObject>) -> Result<GotObject, Error> {
         let (principal, op) = self.admit(op)?;
+        let payer = Payer::of(&principal);
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let (opened, range, partial) = self
-            .open_version(&object(bucket.clone(), op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
+            .open_version(&object(bucket, op.key, op.snapshot), op.select, &op.conditions, op.if_range.as_ref())
             .await?;
         let version = opened.version.clone();
-        let body = self.read_body(&bucket.tenant, opened, range).await?;
+        let body = self.read_body(&payer, opened, range).await?;
         Ok(GotObject { version, range: range.filter(|_| partial), body })
     }
 
@@ -77,13 +78,14 @@ impl Gateway {
     /// The bytes of `range`. The first piece was opened when this returns.
     pub(super) async fn read_body(
         &self,
-        tenant: &TenantId,
+        payer: &Payer,
         opened: OpenedVersion,
         range: Option<ByteRange>,
     ) -> Result<ObjectBody, Error> {
         let Some(range) = range.filter(|_| opened.version.length > 0) else {
             return Ok(stream::empty().boxed());
         };
+        let tenant = &payer.tenant;
         let naming_key = self.keyring.naming_key(tenant)?;
         let pages = Pages {
             catalog: Arc::clone(&self.catalog),
@@ -98,7 +100,8 @@ impl Gateway {
         if planned > range.length() || (pages.more.is_none() && planned < range.length()) {
             return Err(incident::of_rows("an object's slices do not hold its bytes"));
         }
-        let mut reader = Reader::new(&self.budget, Arc::clone(&self.store), naming_key, parts, pages).await?;
+        let mut reader =
+            Reader::new(&self.budget, Arc::clone(&self.store), payer.clone(), naming_key, parts, pages).await?;
         let first = reader.next().await?;
         reader.watch();
         let rest = stream::unfold(Some(reader), |reader| async move {

@@ -15,6 +15,7 @@ mod bucket;
 mod copy;
 mod delete;
 mod error;
+mod fair;
 mod fence;
 mod get;
 mod incident;
@@ -34,11 +35,13 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, MOST_SCANS};
 use crate::keys::Keyring;
 use crate::model::{BucketRef, ClientId, ObjectKey, Quota, Timestamp};
 use crate::seal::Padding;
 use crate::store::Store;
+
+use fair::{Turn, Turns};
 
 pub use crate::catalog::{
     AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, GoneBucket, ListEntry, ListExtras, ListPage,
@@ -48,16 +51,17 @@ pub use crate::catalog::{
 pub use append::Grown;
 pub use authorize::{Client, Clients};
 pub use blocks::MOST_BLOCK_BYTES;
-pub use bodies::{Budget, Claim, Crc, Digests, Share, Spool, verify_claims};
+pub use bodies::{Budget, Claim, Crc, Digests, Share, SmallBody, Spool, verify_claims};
 pub use error::Error;
+pub use fair::{Crowded, Payer};
 pub use fence::{FenceFault, Fencing, Laid, Note};
 pub use operations::{
     AbortUpload, Append, Body, BodyError, Claims, CommitBlocks, CompleteUpload, Copied, CopyObject, CopySource,
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
     ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
-    ReadPolicies, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject,
-    Stored, UploadPartsPage,
+    ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject,
+    SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;
@@ -92,6 +96,8 @@ pub struct Settings {
     pub late: Duration,
     /// Chunks of one body on their way to the provider at once, 1 to [`MAX_PARALLEL_CHUNKS`].
     pub parallel_chunks: usize,
+    /// A body that is read whole (XML, a batch) must have come within.
+    pub small_body: Duration,
     /// Smallest part of an upload but the last, in bytes (S3: 5 MiB).
     pub min_part_bytes: u64,
     /// Whether the providers must prove that they are the catalog's alone.
@@ -105,6 +111,9 @@ pub struct Gateway {
     store: Arc<Store>,
     clients: Arc<Clients>,
     budget: Budget,
+    /// Lists and searches of the catalog, by turns; changes of it.
+    scans: Turns,
+    writes: Turns,
     settings: Settings,
     parts: settling::PartIds,
     fence: fence::Fence,
@@ -114,6 +123,14 @@ pub struct Gateway {
 
 /// An object to look at: the end of it may be many small parts.
 type Merge = (BucketRef, ObjectKey);
+
+/// Lists and searches at once: fewer than the catalog has readers ([`MOST_SCANS`]), so that a look-up never waits for one.
+const SCANS: u32 = MOST_SCANS;
+/// Changes that the catalog has at once. It commits those that wait together; more would not make it faster, and a client that
+/// comes with nothing waits for fewer.
+const WRITES: u32 = 32;
+/// How many may wait for a turn. Connections and their streams bound them before; this is a second fence.
+const WAITING_TURNS: usize = 16_384;
 
 /// How many objects may wait to be merged.
 const MERGES_WAITING: usize = 256;
@@ -128,10 +145,12 @@ impl Gateway {
         settings: Settings,
     ) -> Self {
         let budget = Budget::new(settings.memory);
+        let (scans, writes) = (Turns::new(SCANS, WAITING_TURNS), Turns::new(WRITES, WAITING_TURNS));
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         let fence = fence::Fence::new(settings.fencing);
-        Self { catalog, keyring, store, clients, budget, settings, parts, fence, merges: (wanted, Mutex::new(waiting)) }
+        let merges = (wanted, Mutex::new(waiting));
+        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, fence, merges }
     }
 
     /// The configured clients: who a request's credentials belong to.
@@ -147,6 +166,16 @@ impl Gateway {
     /// The memory for bodies: how much there is and how much is in use.
     pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// A turn to read much of the catalog; 503 when too many wait.
+    async fn turn_to_scan(&self, payer: &Payer) -> Result<Turn, Error> {
+        Ok(self.scans.take(payer, 1).await?)
+    }
+
+    /// A turn to change the catalog; 503 when too many wait.
+    async fn turn_to_write(&self, payer: &Payer) -> Result<Turn, Error> {
+        Ok(self.writes.take(payer, 1).await?)
     }
 
     /// The providers, by name.

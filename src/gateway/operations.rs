@@ -68,6 +68,29 @@ pub enum BodyError {
 /// Checked plaintext on its way to a client. An error in it must abort the transfer, never end it cleanly.
 pub type ObjectBody = BoxStream<'static, Result<Bytes, super::Error>>;
 
+/// [`Gateway::read_small`](super::Gateway::read_small): what must be allowed before a byte of a body is read that is read
+/// whole. What the body says is checked when it is known; this keeps out who could do nothing with it.
+#[derive(Debug)]
+pub struct ReadSmall {
+    /// What its operation needs at least: the action, the bucket, and the key if there is one. `None`: of the account, for
+    /// every client.
+    pub needs: Option<(Action, BucketName, Option<ObjectKey>)>,
+    /// The length that the client announced, in bytes.
+    pub announced: Option<u64>,
+    /// Longest that the operation takes, in bytes.
+    pub most_bytes: u64,
+}
+
+impl Operation for ReadSmall {
+    fn requirements(&self) -> Vec<Requirement<'_>> {
+        let needs = self.needs.iter().map(|(action, bucket, key)| {
+            let scope = key.as_ref().map_or(Scope::Bucket, |key| Scope::Key(key.as_str()));
+            Requirement { action: *action, bucket, scope }
+        });
+        needs.collect()
+    }
+}
+
 /// [`Gateway::list_buckets`](super::Gateway::list_buckets): those that the client may see.
 #[derive(Debug)]
 pub struct ListBuckets;
@@ -243,6 +266,8 @@ pub struct ListObjects {
     pub limit: usize,
     /// Whether entries carry metadata.
     pub with_metadata: bool,
+    /// Whether that has what users named.
+    pub with_user_metadata: bool,
     /// What is shown beside current versions.
     pub extras: ListExtras,
 }

@@ -3,6 +3,7 @@
 //! The life of a PUT: early refusals before the body is read; the body is sealed and its chunks made durable
 //! (`seal_body` in [`bodies`](super::bodies)); claims are checked; one transaction commits the version; then the client is told.
 
+use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
@@ -14,7 +15,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         self.check_early(&bucket, &op.key, &op.conditions).await?;
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let mut metadata = op.metadata;
         metadata.owner = Some(principal.client.clone());
         metadata.content_md5 = sealed.computed.md5;

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::fair::Payer;
 use super::operations::FOUND;
 use super::{
     AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
@@ -17,6 +18,7 @@ impl Gateway {
     /// Changes what is said of an object, and not its bytes.
     pub async fn revise_object(&self, op: Authorized<ReviseObject>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let object = ObjectRef { bucket, key: op.key, snapshot: op.snapshot };
         Ok(self.catalog.revise(&object, op.revision, &op.conditions, Timestamp::now()).await?)
@@ -25,6 +27,7 @@ impl Gateway {
     /// Takes a snapshot. Its bytes are the object's: no chunk moves.
     pub async fn snapshot_object(&self, op: Authorized<SnapshotObject>) -> Result<Version, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.snapshot(&bucket, &op.key, op.user, &op.conditions, now_in_ticks()).await?)
     }
@@ -32,6 +35,7 @@ impl Gateway {
     /// Deletes an object or a snapshot; [`Error::NoSuchKey`] when there is none.
     pub async fn remove_object(&self, op: Authorized<RemoveObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let deletion = Deletion {
             object: ObjectRef { bucket, key: op.key, snapshot: op.snapshot },
@@ -46,6 +50,7 @@ impl Gateway {
     /// Undoes deletions that are retained.
     pub async fn restore_object(&self, op: Authorized<RestoreObject>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.restore(&bucket, &op.key, self.grace_until()).await?)
     }
@@ -53,6 +58,7 @@ impl Gateway {
     /// Acts on an object's lease. Gives the outcome, and the object's state tag and time.
     pub async fn lease_object(&self, op: Authorized<LeaseObject>) -> Result<(LeaseOutcome, ETag, Timestamp), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let now = Timestamp::steady();
         Ok(self.catalog.lease(&bucket, Some(&op.key), &op.action, &op.conditions, now).await?)
@@ -61,6 +67,7 @@ impl Gateway {
     /// Acts on a bucket's lease.
     pub async fn lease_bucket(&self, op: Authorized<LeaseBucket>) -> Result<(LeaseOutcome, ETag, Timestamp), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.lease(&bucket, None, &op.action, &op.conditions, Timestamp::steady()).await?)
     }
@@ -69,6 +76,7 @@ impl Gateway {
     /// stays that of who set it first.
     pub async fn revise_bucket(&self, op: Authorized<ReviseBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
         let mut revision = op.revision;
         if let BucketRevision::Policies(policies) = &mut revision {
@@ -94,6 +102,7 @@ impl Gateway {
     /// name is free at once. Where deletions are retained it can be had back.
     pub async fn drop_bucket(&self, op: Authorized<DropBucket>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         self.catalog.drop_bucket(&bucket, &op.conditions).await?;
         if let Err(error) = self.catalog.purge(Timestamp::steady(), PURGED_AT_ONCE, self.grace_until()).await {
@@ -112,6 +121,7 @@ impl Gateway {
     /// Objects whose tags fit, as far as the client may list and read them: tags are read.
     pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<FoundPage, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
         if let Some(name) = &op.bucket {
             let bucket = BucketRef { tenant: principal.tenant.clone(), name: name.clone() };
             self.catalog.bucket(&bucket).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::bodies::combine;
+use super::fair::Payer;
 use super::put::split;
 use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
@@ -43,7 +44,8 @@ impl Gateway {
             metadata: Metadata { owner: Some(principal.client.clone()), ..op.metadata },
             checksum: op.checksum,
         };
-        let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
+        let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         self.catalog.create_upload(NewUpload { bucket, upload: upload.clone() }).await?;
         Ok(upload)
     }
@@ -60,7 +62,7 @@ impl Gateway {
         {
             body.digests.checksums.push(plan.algorithm);
         }
-        let sealed = self.seal_body(&bucket.tenant, body).await?;
+        let sealed = self.seal_body(&Payer::of(&principal), body).await?;
         let part = UploadPart {
             number: op.number,
             length: sealed.length,
@@ -133,6 +135,7 @@ impl Gateway {
     /// Drops an upload and its parts.
     pub async fn abort_upload(&self, op: Authorized<AbortUpload>) -> Result<(), Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.abort_upload(&bucket, &op.key, &UploadId(op.upload), self.grace_until()).await?)
     }

@@ -52,6 +52,26 @@ pub struct Metadata {
     pub owner: Option<ClientId>,
 }
 
+impl Metadata {
+    /// Bytes of all texts that it holds, about: what it takes in memory and in an answer that shows all of it.
+    pub fn text_bytes(&self) -> usize {
+        let system = &self.system;
+        let headers = [
+            &system.content_type,
+            &system.content_encoding,
+            &system.content_language,
+            &system.content_disposition,
+            &system.cache_control,
+            &system.expires,
+            &system.website_redirect,
+            &system.storage_class,
+        ];
+        let headers: usize = headers.into_iter().flatten().map(String::len).sum();
+        let pairs = self.user.iter().chain(self.tags.iter()).map(|(name, value)| name.len() + value.len());
+        headers + pairs.sum::<usize>() + self.copied.as_ref().map_or(0, |copied| copied.source.len())
+    }
+}
+
 /// What is known of an object that grows by appending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppendState {

@@ -39,6 +39,7 @@ pub fn settings() -> Settings {
         late: Duration::ZERO,
         parallel_chunks: 4,
         spool: None,
+        small_body: Duration::from_secs(60),
         min_part_bytes: 1000,
         fencing: Fencing::Off,
     }
@@ -262,7 +263,7 @@ impl House {
     pub async fn list_blocks(&self, name: &str) -> Result<BlockLists, Error> {
         let conditions = Conditions::default();
         let op = ListBlocks { bucket: bucket(BUCKET), key: key(name), snapshot: None, conditions };
-        self.gateway.list_blocks(self.may(op)).await
+        self.gateway.list_blocks(self.may(op)).await.map(|(lists, _share)| lists)
     }
 
     /// An empty object that bytes may be appended to.

@@ -35,9 +35,10 @@ async fn objects_of_every_boundary_length_come_back_as_they_went_in() {
         start: ListStart::First,
         limit: 1000,
         with_metadata: false,
+        with_user_metadata: false,
         extras: ecluse::catalog::ListExtras::default(),
     };
-    let page = house.gateway.list_objects(house.may(list)).await.unwrap();
+    let (page, _share) = house.gateway.list_objects(house.may(list)).await.unwrap();
     assert_eq!(page.entries.len(), lengths.len() + 1);
     for entry in page.entries {
         let ListEntry::Object { key, length, etag, modified, version, .. } = entry else { panic!("a prefix") };

@@ -139,7 +139,7 @@ impl Scene {
             after: None,
             limit: 100,
         }));
-        for upload in uploads.await.unwrap().uploads {
+        for upload in uploads.await.unwrap().0.uploads {
             let op = AbortUpload { bucket: bucket(BUCKET), key: upload.key, upload: upload.id.0 };
             house.gateway.abort_upload(house.may(op)).await.unwrap();
         }

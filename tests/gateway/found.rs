@@ -73,6 +73,7 @@ async fn entries(gateway: &Gateway, client: &Principal) -> Vec<(String, Metadata
         start: ecluse::catalog::ListStart::First,
         limit: 10,
         with_metadata: true,
+        with_user_metadata: true,
         extras: ecluse::catalog::ListExtras::default(),
     };
     let page = gateway.list_objects(client.authorize(op).unwrap()).await.unwrap();
@@ -80,7 +81,7 @@ async fn entries(gateway: &Gateway, client: &Principal) -> Vec<(String, Metadata
         ListEntry::Object { key, metadata, .. } => (key.as_str().to_owned(), *metadata.unwrap()),
         other => panic!("{other:?}"),
     };
-    page.entries.into_iter().map(of).collect()
+    page.0.entries.into_iter().map(of).collect()
 }
 
 #[tokio::test]

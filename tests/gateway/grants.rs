@@ -30,6 +30,7 @@ fn list_op(name: &str, prefix: &str) -> ListObjects {
         start: ecluse::catalog::ListStart::First,
         limit: 10,
         with_metadata: false,
+        with_user_metadata: false,
         extras: ecluse::catalog::ListExtras::default(),
     }
 }

@@ -22,6 +22,7 @@ mod copies;
 mod crashed;
 mod custody;
 mod digests;
+mod fairness;
 mod fence;
 mod found;
 mod grants;

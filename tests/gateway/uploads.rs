@@ -140,7 +140,7 @@ async fn parts_and_uploads_are_listed_in_pages() {
     let page = async |after, limit| {
         let (key, upload) = (upload.key.clone(), upload.id.0.clone());
         let op = ListUploadParts { bucket: bucket(BUCKET), key, upload, after, limit };
-        let page = house.gateway.list_upload_parts(house.may(op)).await.unwrap();
+        let (page, _share) = house.gateway.list_upload_parts(house.may(op)).await.unwrap();
         (page.parts.iter().map(|part| part.number).collect::<Vec<_>>(), page.truncated)
     };
     assert_eq!(page(0, 2).await, (vec![1, 3], true));
@@ -159,7 +159,7 @@ async fn parts_and_uploads_are_listed_in_pages() {
         after: None,
         limit: 10,
     };
-    let page = house.gateway.list_uploads(house.may(op)).await.unwrap();
+    let (page, _share) = house.gateway.list_uploads(house.may(op)).await.unwrap();
     let keys: Vec<_> = page.uploads.iter().map(|upload| upload.key.as_str().to_owned()).collect();
     assert_eq!((keys, page.prefixes), (vec!["a".to_owned(), "study".to_owned()], vec!["b/".to_owned()]));
 }

@@ -16,7 +16,10 @@
 )]
 
 mod azure;
+mod crowds;
+mod dawdlers;
 mod edges;
 mod one_truth;
+mod pages;
 mod s3;
 mod server;

@@ -86,6 +86,7 @@ every_catalog!(
     times::times_go_forward_within_a_name_whatever_the_clock_does,
     listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
     listing::pages_have_their_edges,
+    listing::pages_end_by_bytes_as_well_as_by_count,
     listing::pages_agree_with_a_naive_model_on_any_names,
     listing::a_page_sees_deletions_and_overwrites_at_once,
     listing::uploads_are_listed_by_key_then_id_and_rolled_up,
@@ -371,7 +372,9 @@ async fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
             delimiter: None,
             start: ListStart::First,
             limit: 9,
+            most_bytes: usize::MAX,
             with_metadata: false,
+            with_user_metadata: true,
             extras: ListExtras::default(),
         };
         let shown = catalog.list(&query).await.unwrap().entries.into_iter().map(|entry| match entry {

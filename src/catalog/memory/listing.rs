@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::state::{BucketEntry, ObjectEntry, State};
 use crate::catalog::order::{RANK_OF_CURRENT, RANK_OF_DELETED, first_of_page, rank_of_page, rolled_up};
 use crate::catalog::{
-    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery,
+    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, UploadPage, UploadQuery, Version,
+    weight,
 };
-use crate::model::{ObjectKey, SnapshotId, Timestamp};
+use crate::model::{Metadata, ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, CatalogError> {
     let bucket = state.bucket(&query.bucket)?;
@@ -15,7 +16,7 @@ pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, Catalog
     let mut page = ListPage { entries: Vec::new(), next: None };
     let Some(from) = first_of_page(&query.start, &query.prefix, delimiter) else { return Ok(page) };
     let above = rank_of_page(&query.start, &from);
-    let (mut next, mut looked_at) = (None, 0);
+    let (mut next, mut bytes, mut looked_at) = (None, 0_usize, 0);
     for ((key, rank), entry) in all(bucket, query) {
         let first = key.as_bytes() == from.as_slice() && rank <= above;
         if !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() || first {
@@ -41,7 +42,9 @@ pub(super) fn list(state: &State, query: &ListQuery) -> Result<ListPage, Catalog
             None if query.extras == ListExtras::default() => (entry, ListStart::After(key.as_str().to_owned())),
             None => (entry, ListStart::Within { key: key.as_str().to_owned(), rank }),
         };
-        if page.entries.len() == query.limit {
+        bytes = bytes.saturating_add(entry.weight());
+        let is_heavy = bytes > query.most_bytes && !page.entries.is_empty();
+        if page.entries.len() == query.limit || is_heavy {
             page.next = next;
             break;
         }
@@ -84,12 +87,20 @@ fn shown(object: &ObjectEntry, rank: i64, retained: Option<Retained>, query: &Li
         etag: version.etag.clone(),
         modified: version.modified,
         storage_class: version.metadata.system.storage_class.clone(),
-        metadata: query.with_metadata.then(|| Box::new(version.metadata.clone())),
+        metadata: query.with_metadata.then(|| Box::new(metadata_of(version, query))),
         revision: version.revision,
         lease: version.lease.clone().filter(|_| query.with_metadata).map(Box::new),
         snapshot: (rank < RANK_OF_DELETED).then_some(SnapshotId(rank)),
         retained,
     }
+}
+
+fn metadata_of(version: &Version, query: &ListQuery) -> Metadata {
+    let mut metadata = version.metadata.clone();
+    if !query.with_user_metadata {
+        metadata.user.clear();
+    }
+    metadata
 }
 
 pub(super) fn list_uploads(state: &State, query: &UploadQuery) -> Result<UploadPage, CatalogError> {
@@ -102,7 +113,7 @@ pub(super) fn list_uploads(state: &State, query: &UploadQuery) -> Result<UploadP
         Some((key, Some(_))) => ListStart::At(key.clone()),
     };
     let Some(from) = first_of_page(&start, &query.prefix, delimiter) else { return Ok(page) };
-    let mut last = None;
+    let (mut last, mut bytes) = (None, 0_usize);
     for ((key, id), entry) in &bucket.uploads {
         let before = matches!(&query.after, Some((k, Some(i))) if k == key.as_str() && id.0 <= *i);
         if before || !key.as_str().starts_with(&query.prefix) || key.as_bytes() < from.as_slice() {
@@ -112,7 +123,12 @@ pub(super) fn list_uploads(state: &State, query: &UploadQuery) -> Result<UploadP
         if common.is_some() && common == page.prefixes.last().cloned() {
             continue;
         }
-        if page.uploads.len() + page.prefixes.len() == query.limit {
+        bytes = bytes.saturating_add(match &common {
+            Some(common) => weight(common, None),
+            None => weight(key.as_str(), Some(&entry.upload.metadata)),
+        });
+        let is_heavy = bytes > query.most_bytes && last.is_some();
+        if page.uploads.len() + page.prefixes.len() == query.limit || is_heavy {
             page.next = last;
             break;
         }

@@ -15,7 +15,7 @@ use crate::catalog::order::{
 };
 use crate::catalog::{
     CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, Upload, UploadPage, UploadQuery,
-    VersionId,
+    VersionId, weight,
 };
 use crate::model::{Lease, ObjectKey, SnapshotId, Timestamp};
 
@@ -64,7 +64,7 @@ pub(super) fn list(db: &Connection, query: &ListQuery, most: usize) -> Result<Li
         (true, true) => NAMES_WITH_METADATA,
         (true, false) => NAMES,
     })?;
-    let mut last = None;
+    let (mut last, mut bytes) = (None, 0_usize);
     let mut looked_at = 0;
     while let Some(first) = from.take() {
         let mut found = rows_from(&mut statement, bucket, &first, &end, query)?;
@@ -84,13 +84,26 @@ pub(super) fn list(db: &Connection, query: &ListQuery, most: usize) -> Result<Li
                 return Ok(page);
             }
             if let Some(common) = rolled_up(key.as_str(), &query.prefix, delimiter) {
+                let entry = ListEntry::Prefix(common.to_owned());
+                bytes = bytes.saturating_add(entry.weight());
+                if bytes > query.most_bytes && !page.entries.is_empty() {
+                    page.next = last;
+                    return Ok(page);
+                }
                 from = successor(common.as_bytes());
                 last = Some(ListStart::AfterPrefix(common.to_owned()));
-                page.entries.push(ListEntry::Prefix(common.to_owned()));
+                page.entries.push(entry);
                 break;
             }
-            last = Some(start_after(&key, row.get(1)?, query));
-            page.entries.push(entry(row, key, query, &leases)?);
+            let behind = start_after(&key, row.get(1)?, query);
+            let entry = entry(row, key, query, &leases)?;
+            bytes = bytes.saturating_add(entry.weight());
+            if bytes > query.most_bytes && !page.entries.is_empty() {
+                page.next = last;
+                return Ok(page);
+            }
+            last = Some(behind);
+            page.entries.push(entry);
         }
     }
     Ok(page)
@@ -140,7 +153,7 @@ fn entry(row: &Row<'_>, key: ObjectKey, query: &ListQuery, leases: &Leases<'_>) 
         etag: etag(&row.get::<_, String>(4)?)?,
         modified: Timestamp(row.get(5)?),
         storage_class: row.get(6)?,
-        metadata: if query.with_metadata { Some(Box::new(metadata(row)?)) } else { None },
+        metadata: if query.with_metadata { Some(Box::new(metadata(row, query)?)) } else { None },
         revision: row.get(7)?,
         lease,
         snapshot: (rank < RANK_OF_DELETED).then_some(SnapshotId(rank)),
@@ -177,7 +190,7 @@ pub(super) fn list_uploads(db: &Connection, query: &UploadQuery) -> Result<Uploa
         return Ok(page);
     }
     let delimiter = query.delimiter.as_deref();
-    let mut last = None;
+    let (mut last, mut bytes) = (None, 0_usize);
     let mut from = first_upload(query);
     let mut statement = db.prepare_cached(UPLOADS)?;
     while let Some((key, id)) = from.take() {
@@ -188,10 +201,19 @@ pub(super) fn list_uploads(db: &Connection, query: &UploadQuery) -> Result<Uploa
                 return Ok(page);
             }
             let upload: Upload = uploads::read(row)?;
-            if let Some(common) = rolled_up(upload.key.as_str(), &query.prefix, delimiter) {
+            let common = rolled_up(upload.key.as_str(), &query.prefix, delimiter).map(str::to_owned);
+            bytes = bytes.saturating_add(match &common {
+                Some(common) => weight(common, None),
+                None => weight(upload.key.as_str(), Some(&upload.metadata)),
+            });
+            if bytes > query.most_bytes && last.is_some() {
+                page.next = last;
+                return Ok(page);
+            }
+            if let Some(common) = common {
                 from = successor(common.as_bytes()).map(|key| (key, String::new()));
-                last = Some((common.to_owned(), None));
-                page.prefixes.push(common.to_owned());
+                last = Some((common.clone(), None));
+                page.prefixes.push(common);
                 break;
             }
             last = Some((upload.key.as_str().to_owned(), Some(upload.id.0.clone())));
@@ -223,9 +245,13 @@ fn first_upload(query: &UploadQuery) -> Option<(Vec<u8>, String)> {
     Some((from, id))
 }
 
-fn metadata(row: &Row<'_>) -> Result<crate::model::Metadata, CatalogError> {
+fn metadata(row: &Row<'_>, query: &ListQuery) -> Result<crate::model::Metadata, CatalogError> {
     let text: Option<String> = row.get(10)?;
-    encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)
+    let mut metadata = encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)?;
+    if !query.with_user_metadata {
+        metadata.user.clear();
+    }
+    Ok(metadata)
 }
 
 #[cfg(test)]

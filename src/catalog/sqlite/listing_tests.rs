@@ -35,7 +35,9 @@ fn query(delimiter: Option<&str>, start: ListStart, limit: usize) -> ListQuery {
         delimiter,
         start,
         limit,
+        most_bytes: usize::MAX,
         with_metadata: false,
+        with_user_metadata: true,
         extras: ListExtras::default(),
     }
 }
@@ -80,7 +82,7 @@ fn a_page_looks_at_a_bounded_number_of_rows_that_it_does_not_show() {
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 20000)
              INSERT INTO past SELECT 1, CAST('a/x' AS BLOB), i, 7, 1, 'e', 0, NULL, 1, 5, 6 FROM n;
          WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 2000)
-             INSERT INTO uncommitted SELECT i + 1, 1, CAST(printf('b/%05d', i) AS BLOB), 4, 1, 7 FROM n;
+             INSERT INTO uncommitted (uncommitted_id, bucket_id, key, id_bytes, blocks, touched) SELECT i + 1, 1, CAST(printf('b/%05d', i) AS BLOB), 4, 1, 7 FROM n;
          INSERT INTO object (bucket_id, key, version_id, length, etag, modified)
              SELECT 1, key, 100 + uncommitted_id, 1, 'e', 0 FROM uncommitted;
          INSERT INTO object (bucket_id, key, version_id, length, etag, modified) VALUES (1, CAST('z' AS BLOB), 9, 1, 'e', 0);",

@@ -63,6 +63,7 @@ use crate::model::{
 use holds::Holds;
 use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;
+pub use reader::MOST_SCANS;
 use reader::Readers;
 pub use schema::Schema;
 use writer::Writer;

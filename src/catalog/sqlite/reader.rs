@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - A query sees one moment of the catalog, and everything that was committed before it began.
-//! - At most [`READERS`] queries run; further ones wait. A cancelled caller's query still ends and gives its
+//! - At most [`READERS`] queries run, and of those that may read many rows at most [`MOST_SCANS`]; further ones wait. So a
+//!   lookup never waits for them. A cancelled caller's query still ends and gives its
 //!   connection back. So does one that ends in a panic.
 //! - A lookup of one name runs where it is asked for: its pages are nearly always in memory, and then it takes less time
 //!   than the way to another thread and back. At worst it waits for the disk to read a few pages. What may read many
@@ -19,10 +20,15 @@ use crate::catalog::CatalogError;
 
 /// How many queries run at a time.
 const READERS: usize = 4;
+/// How many of them may read many rows.
+pub const MOST_SCANS: u32 = 3;
+
+const _: () = assert!((MOST_SCANS as usize) < READERS);
 
 pub(super) struct Readers {
     pool: Arc<Pool>,
     places: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
 }
 
 /// Connections that are free; `None` once the catalog is closed.
@@ -57,7 +63,8 @@ impl Readers {
     pub(super) fn open(path: &Path, lock: Arc<Lock>) -> Result<Self, CatalogError> {
         let connections = (0..READERS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
         let pool = Pool(Mutex::new(Some(Idle { connections, lock })));
-        Ok(Self { pool: Arc::new(pool), places: Arc::new(Semaphore::new(READERS)) })
+        let (places, scans) = (Arc::new(Semaphore::new(READERS)), Arc::new(Semaphore::new(MOST_SCANS as usize)));
+        Ok(Self { pool: Arc::new(pool), places, scans })
     }
 
     /// Runs `query` on a free connection, within one read transaction.
@@ -66,27 +73,44 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
+        // Kept by the work: a query whose caller has left still reads.
+        let scan = Arc::clone(&self.scans).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        self.on_another_thread(query, Some(scan)).await
+    }
+
+    async fn on_another_thread<T, F>(&self, query: F, scan: Option<OwnedSemaphorePermit>) -> Result<T, CatalogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
+    {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
         let pool = Arc::clone(&self.pool);
-        let work = move || on_a_connection(&pool, place, query);
+        let work = move || {
+            let answer = on_a_connection(&pool, place, query);
+            drop(scan);
+            answer
+        };
         // The runtime is ending: it began no more work.
         tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Closed)?
     }
 
-    /// Runs `lookup`, which reads a few rows by their keys, on this thread if a connection is free, as [`run`](Self::run)
-    /// otherwise.
+    /// Runs `lookup`, which reads a few rows by their keys, on this thread if a connection is free, on another one when one
+    /// becomes so otherwise.
     pub(super) async fn look_up<T, F>(&self, lookup: F) -> Result<T, CatalogError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { return self.run(lookup).await };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return self.on_another_thread(lookup, None).await;
+        };
         on_a_connection(&self.pool, place, lookup)
     }
 
     /// Refuses further queries and closes the connections that are free.
     pub(super) fn close(&self) {
         self.places.close();
+        self.scans.close();
         drop(self.pool.idle().take());
     }
 }

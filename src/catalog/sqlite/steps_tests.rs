@@ -41,7 +41,9 @@ fn catalog() -> Connection {
     let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)";
     let id = "CAST(printf('%016d', i) AS BLOB)";
     for sql in [
-        format!("{numbers} INSERT INTO part SELECT {id}, 'chum', 10, 1024, 1, zeroblob(76), 1 FROM n"),
+        format!(
+            "{numbers} INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices) SELECT {id}, 'chum', 10, 1024, 1, zeroblob(76), 1 FROM n"
+        ),
         format!("{numbers} INSERT INTO placement SELECT {id}, 'here' FROM n"),
         format!("{numbers} INSERT INTO slice SELECT ?2, 10 * i, {id}, 0, 10 FROM n WHERE ?2 = ?2"),
     ] {
@@ -131,7 +133,7 @@ fn a_dropped_bucket_goes_in_steps_of_rows() {
     let db = catalog();
     // 60,000 blocks that wait, and a thousand small objects, beside the large one.
     db.execute_batch(
-        "INSERT INTO uncommitted VALUES (1, 1, x'62', 4, 60000, 7);
+        "INSERT INTO uncommitted (uncommitted_id, bucket_id, key, id_bytes, blocks, touched) VALUES (1, 1, x'62', 4, 60000, 7);
          WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
              INSERT INTO block SELECT 1, printf('%08d', i), 1000000 + i, 10, NULL FROM n;
          WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
@@ -153,12 +155,15 @@ fn a_dropped_bucket_goes_in_steps_of_rows() {
 /// Blocks that wait under `b`, each of a part of its own, and parts of an upload under `u`.
 fn fill(db: &Connection, blocks: u32, parts: u32) {
     db.execute_batch("BEGIN; UPDATE counter SET value = 1000000").unwrap();
-    db.execute("INSERT INTO uncommitted VALUES (1, 1, x'62', 6, ?1, 7)", [blocks]).unwrap();
+    db.execute("INSERT INTO uncommitted (uncommitted_id, bucket_id, key, id_bytes, blocks, touched) VALUES (1, 1, x'62', 6, ?1, 7)", [blocks]).unwrap();
     db.execute("INSERT INTO upload VALUES (1, 1, x'75', 'u', 1, '{\"v\":1}', NULL)", []).unwrap();
     for number in 0..blocks + parts {
         let (part, content) = (u128::from(number).to_be_bytes(), 100 + number);
         let run = |sql: &str, row: &[&dyn rusqlite::ToSql]| db.prepare_cached(sql).unwrap().execute(row).unwrap();
-        run("INSERT INTO part VALUES (?1, 'chum', 10, 1024, 1, zeroblob(76), 1)", &[&part]);
+        run(
+            "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices) VALUES (?1, 'chum', 10, 1024, 1, zeroblob(76), 1)",
+            &[&part],
+        );
         run("INSERT INTO placement VALUES (?1, 'here')", &[&part]);
         run("INSERT INTO slice VALUES (?1, 0, ?2, 0, 10)", &[&content, &part]);
         if number < blocks {
@@ -272,7 +277,7 @@ fn a_list_that_was_looked_up_is_not_committed_over_what_came_since() {
 fn blocks_that_nobody_commits_go_in_steps_of_rows() {
     let db = catalog();
     db.execute_batch(
-        "INSERT INTO uncommitted VALUES (1, 1, x'62', 4, 60000, 7);
+        "INSERT INTO uncommitted (uncommitted_id, bucket_id, key, id_bytes, blocks, touched) VALUES (1, 1, x'62', 4, 60000, 7);
          WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 60000)
              INSERT INTO block SELECT 1, printf('%08d', i), 1000000 + i, 10, NULL FROM n;",
     )

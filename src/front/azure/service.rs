@@ -24,8 +24,8 @@ use super::wire::refusal::Refusal;
 use super::wire::refused::refused;
 use super::wire::reply::{Outgoing, Reply, put};
 use super::wire::shown::named;
-use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestBodyError, RequestId};
-use crate::gateway::{BodyError, Gateway};
+use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestBodyError, RequestId, Standing};
+use crate::gateway::{BodyError, Error, Gateway};
 
 /// What the operator decides about this front.
 #[derive(Default)]
@@ -101,6 +101,10 @@ impl AzureFront {
         }
         let ask = admit(&self.house, asked, operation, version.clone(), context).await?;
         context.note_client(&ask.caller.principal.client);
+        if let Some(standing) = parts.extensions.get::<Standing>() {
+            let stay = standing.known_as(&ask.caller.principal.client);
+            context.stay(stay.map_err(|_too_many| ask.refuse(Error::Busy))?);
+        }
         dispatch::run(&ask, body).await
     }
 }

@@ -7,12 +7,15 @@ use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::Credentials;
-use s3s::{S3Request, S3Result};
+use s3s::path::S3Path;
+use s3s::{S3Error, S3Request, S3Result};
 
 use super::context::Context;
-use super::{auth, errors, refuse};
-use crate::gateway::Gateway;
-use crate::model::{Authorized, Operation, Principal};
+use super::service::XML_LIMIT_BYTES;
+use super::{auth, body, errors, put, refuse};
+use crate::front::server::Standing;
+use crate::gateway::{Error, Gateway, ReadSmall};
+use crate::model::{Action, Authorized, Operation, Principal};
 
 /// The operations that are there; GetObject and HeadObject run as a route.
 const IMPLEMENTED: [&str; 22] = [
@@ -51,10 +54,13 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Those whose bodies may be aws-chunked.
 const STREAMING: [&str; 2] = ["PutObject", "UploadPart"];
 
-/// Those that s3s reads an XML body of, whole: it counts in the memory budget until the operation has ended.
-const XML: [&str; 4] = ["CreateBucket", "DeleteObjects", "CompleteMultipartUpload", "PutObjectTagging"];
-/// Bytes of memory for each byte of XML: as it came, and what it says.
-const XML_FACTOR: u64 = 4;
+/// Those that s3s reads an XML body of, whole, and what they do to bucket or object, at least.
+const XML: [(&str, Action); 4] = [
+    ("CreateBucket", Action::Admin),
+    ("DeleteObjects", Action::Delete),
+    ("CompleteMultipartUpload", Action::Write),
+    ("PutObjectTagging", Action::Write),
+];
 
 /// Lets a request in when its client is configured now and it asks for nothing that is not there.
 pub(super) struct Access {
@@ -91,18 +97,43 @@ impl S3Access for Access {
         let query = extensions.get::<Query>().cloned().ok_or_else(lost)?;
         refuse::query(&query.0, &name)?;
         enter(extensions, &name, principal)?;
-        if !XML.contains(&name.as_str()) {
-            return Ok(());
-        }
-        let bytes = xml_memory(cx.headers());
-        let share = self.gateway.share(bytes).await;
+        let Some((_, action)) = XML.iter().find(|(xml, _)| *xml == name) else { return Ok(()) };
+        self.read_xml(*action, cx).await
+    }
+}
+
+impl Access {
+    /// Reads the XML of a request, if its caller may do at least that to what the path names; s3s then finds it in memory.
+    async fn read_xml(&self, action: Action, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let needs = match cx.s3_path() {
+            S3Path::Root => None,
+            S3Path::Bucket { bucket } => Some((action, put::bucket(bucket)?, None)),
+            S3Path::Object { bucket, key } => Some((action, put::bucket(bucket)?, Some(put::key(key)?))),
+        };
+        let announced = cx.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let op = ReadSmall { needs, announced, most_bytes: XML_LIMIT_BYTES as u64 };
         let extensions = cx.extensions_mut();
-        let context = extensions.get::<Arc<Context>>().ok_or_else(lost)?;
-        let share = share.map_err(|error| errors::answer(error, context))?;
+        let context = Arc::clone(extensions.get::<Arc<Context>>().ok_or_else(lost)?);
+        let principal = extensions.get::<Principal>().ok_or_else(lost)?;
+        let op = principal.authorize(op).map_err(|denied| errors::denied(denied, &context))?;
         context.note_xml();
-        extensions.insert(Arc::new(share));
+        let Some(raw) = context.body().take() else { return Ok(()) };
+        let stream = body::bytes_of(raw, Arc::clone(&context));
+        let small = match self.gateway.read_small(op, stream).await {
+            Ok(small) => small,
+            // s3s tells a body of another length than its announced one, and knows none without.
+            Err(Error::TooLarge) => return Err(too_large()),
+            Err(_) if context.has_too_many_tags() => return Err(too_large()),
+            Err(error) => return Err(errors::answer(error, &context)),
+        };
+        *context.body() = Some(body::whole(small.bytes.clone()));
+        extensions.insert(Arc::new(small));
         Ok(())
     }
+}
+
+fn too_large() -> S3Error {
+    errors::invalid("MaxMessageLengthExceeded", "Your request was too large.")
 }
 
 /// The principal of verified credentials, unless the request asks for what is not there.
@@ -120,18 +151,15 @@ pub(super) fn admit(gateway: &Gateway, credentials: Option<&Credentials>, header
     Ok(principal)
 }
 
-/// What reading the body takes at most, in bytes.
-fn xml_memory(headers: &HeaderMap) -> u64 {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let most = super::service::XML_LIMIT_BYTES as u64;
-    announced.unwrap_or(most).min(most).saturating_mul(XML_FACTOR)
-}
-
 /// Notes operation and client, and leaves the principal for the operation.
 pub(super) fn enter(extensions: &mut Extensions, operation: &str, principal: Principal) -> S3Result<()> {
     let context = extensions.get::<Arc<Context>>().ok_or_else(lost)?;
     context.note_operation(operation);
     context.note_client(&principal.client);
+    if let Some(standing) = extensions.get::<Standing>() {
+        let stay = standing.known_as(&principal.client).map_err(|_too_many| errors::answer(Error::Busy, context))?;
+        context.stay(stay);
+    }
     extensions.insert(principal);
     Ok(())
 }
@@ -161,13 +189,13 @@ impl Caller {
     }
 
     /// What a gateway error becomes.
-    pub(super) fn error(&self, error: crate::gateway::Error) -> s3s::S3Error {
+    pub(super) fn error(&self, error: Error) -> S3Error {
         errors::answer(error, &self.context)
     }
 }
 
 /// The request lost its extensions: our fault, and never a reason to let it in.
-fn lost() -> s3s::S3Error {
+fn lost() -> S3Error {
     tracing::error!("a request reached an operation without its context");
     errors::plain("InternalError", 500, "We encountered an internal error. Please try again.")
 }

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use s3s::StdError;
 use s3s::dto::StreamingBlob;
 
@@ -104,6 +105,20 @@ impl Drop for Lent {
         // The connection goes on when nobody reads the body any more, not when the request has been logged.
         drop(self.0.body().take());
     }
+}
+
+/// The bytes of a body that is read whole.
+pub(super) fn bytes_of(body: RawBody, context: Arc<Context>) -> BoxStream<'static, Result<Bytes, BodyError>> {
+    let frames = futures::stream::unfold(body, |mut body| async move {
+        let frame = std::future::poll_fn(|task| body.as_mut().poll_frame(task)).await?;
+        Some((frame.map(|frame| frame.into_data().unwrap_or_default()), body))
+    });
+    frames.map(move |piece| piece.map_err(|cause| classify(&cause, &context))).boxed()
+}
+
+/// A body that has come.
+pub(super) fn whole(bytes: Bytes) -> RawBody {
+    Box::pin(http_body_util::Full::new(bytes).map_err(|never| match never {}))
 }
 
 /// Where the trailers of a body are once it has ended.

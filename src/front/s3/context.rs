@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::body::RawBody;
-use crate::front::server::RequestId;
+use crate::front::server::{RequestId, Stay};
+use crate::gateway::Share;
 use crate::model::ClientId;
 
 /// Most tags of an XML body: 10,000 parts with a number, a tag and a checksum of each kind take 160,002.
@@ -39,6 +40,10 @@ pub(super) struct Context {
     kept: Mutex<Option<Vec<Bytes>>>,
     /// The body, until an operation takes it or nobody reads it any more.
     body: Mutex<Option<RawBody>>,
+    /// The memory of an answer that is built whole, until it has gone out.
+    held: Mutex<Option<Share>>,
+    /// The request's place among those of its client.
+    stay: OnceLock<Stay>,
 }
 
 impl Context {
@@ -58,6 +63,8 @@ impl Context {
             tags: AtomicU64::new(0),
             kept: Mutex::new(keep.then(Vec::new)),
             body: Mutex::new(None),
+            held: Mutex::new(None),
+            stay: OnceLock::new(),
         })
     }
 
@@ -109,6 +116,21 @@ impl Context {
     /// The raw body, once.
     pub(super) fn take_kept(&self) -> Option<Vec<Bytes>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Keeps the request's place until the answer has gone out.
+    pub(super) fn stay(&self, stay: Stay) {
+        self.stay.get_or_init(|| stay);
+    }
+
+    /// Keeps the share of an answer until it has gone out.
+    pub(super) fn hold(&self, share: Share) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+    }
+
+    /// Whether the answer was built whole under a share.
+    pub(super) fn holds_share(&self) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The body, if it is there.

@@ -120,10 +120,13 @@ async fn page(
         start,
         limit,
         with_metadata: false,
+        with_user_metadata: false,
         extras: ListExtras::default(),
     };
     let op = caller.may(op)?;
-    gateway.list_objects(op).await.map_err(|error| caller.error(error))
+    let (page, share) = gateway.list_objects(op).await.map_err(|error| caller.error(error))?;
+    caller.context.hold(share);
+    Ok(page)
 }
 
 /// Where the next page of version 1 begins, as a name.

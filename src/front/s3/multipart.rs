@@ -161,7 +161,8 @@ pub(super) async fn list_parts(
         limit,
     };
     let op = caller.may(op)?;
-    let page = gateway.list_upload_parts(op).await.map_err(|error| caller.error(error))?;
+    let (page, share) = gateway.list_upload_parts(op).await.map_err(|error| caller.error(error))?;
+    caller.context.hold(share);
     let last = page.parts.last().map_or(after, |part| part.number);
     let (checksum_algorithm, checksum_type) = split_note(page.upload.checksum.as_deref());
     let owner = buckets::owner(&caller.principal);
@@ -205,7 +206,8 @@ pub(super) async fn list_uploads(
         limit,
     };
     let op = caller.may(op)?;
-    let page = gateway.list_uploads(op).await.map_err(|error| caller.error(error))?;
+    let (page, share) = gateway.list_uploads(op).await.map_err(|error| caller.error(error))?;
+    caller.context.hold(share);
     let owner = buckets::owner(&caller.principal);
     let mut uploads = Vec::with_capacity(page.uploads.len());
     for upload in page.uploads {
@@ -271,7 +273,7 @@ async fn check_parts(
             limit: 1000,
         };
         match gateway.list_upload_parts(caller.may(op)?).await {
-            Ok(page) => {
+            Ok((page, _share)) => {
                 let more = page.truncated && !page.parts.is_empty();
                 known.extend(page.parts);
                 if !more {

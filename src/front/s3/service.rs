@@ -28,6 +28,8 @@ use crate::gateway::{BodyError, Gateway};
 pub(super) const XML_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// How far a client's clock may be off, in seconds. Source: S3 "Authenticating requests (SigV4)".
 const MAX_SKEW_SECONDS: u32 = 15 * 60;
+/// A body that is built whole goes out in pieces of so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
 /// Largest error body that is looked into.
 const ERROR_LIMIT_BYTES: usize = 64 * 1024;
 
@@ -50,6 +52,8 @@ pub struct S3Front {
 /// The body of an answer. An error in it aborts the transfer. When it is dropped, the request is over and is logged.
 pub struct Outgoing {
     inner: s3s::Body,
+    /// What is left of the last piece of a body that was built whole.
+    rest: Bytes,
     context: Arc<Context>,
     status: StatusCode,
     bytes_out: AtomicU64,
@@ -175,7 +179,10 @@ async fn finish(response: Response<s3s::Body>, head: bool, context: Arc<Context>
         parts.headers.insert(REQUEST_ID, id);
     }
     let status = parts.status;
-    Response::from_parts(parts, Outgoing { inner: body, context, status, bytes_out: AtomicU64::new(0) })
+    Response::from_parts(
+        parts,
+        Outgoing { inner: body, rest: Bytes::new(), context, status, bytes_out: AtomicU64::new(0) },
+    )
 }
 
 /// An error's XML with the request's id and, where it is about one, the region; unless they are there.
@@ -204,7 +211,19 @@ impl Body for Outgoing {
     type Error = StdError;
 
     fn poll_frame(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(task));
+        let mut frame = if self.rest.is_empty() {
+            std::task::ready!(Pin::new(&mut self.inner).poll_frame(task))
+        } else {
+            Some(Ok(Frame::data(std::mem::take(&mut self.rest))))
+        };
+        // In pieces: the share lives until the last one is taken, and no piece is taken before there is room for it.
+        if self.context.holds_share()
+            && let Some(Ok(whole)) = &mut frame
+            && let Some(bytes) = whole.data_mut()
+            && bytes.len() > PIECE_BYTES
+        {
+            self.rest = bytes.split_off(PIECE_BYTES);
+        }
         if let Some(Ok(frame)) = &frame
             && let Some(piece) = frame.data_ref()
         {
@@ -214,11 +233,17 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let (inner, rest) = (self.inner.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
 }
 

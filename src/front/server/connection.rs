@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{RequestBody, ResponseBody, Rest};
 use super::socket::Socket;
-use super::{Answer, ConnectionInfo, Limits, RequestId};
+use super::{Answer, ConnectionInfo, Limits, RequestId, Standing};
 use crate::front::tls::TlsHandle;
 use crate::redact::{RedactedHeaders, RedactedName};
 use crate::telemetry::names;
@@ -36,6 +36,7 @@ use crate::telemetry::names;
 pub(super) struct Connection {
     pub(super) listener: &'static str,
     pub(super) remote: SocketAddr,
+    pub(super) standing: Standing,
     pub(super) tls: Option<Arc<TlsHandle>>,
     pub(super) limits: Limits,
     pub(super) shutdown: CancellationToken,
@@ -91,7 +92,11 @@ impl Connection {
     {
         let service = {
             let (activity, stall) = (Arc::clone(&activity), self.limits.request_stall);
-            service_fn(move |request| respond(answer.clone(), request, info.clone(), Arc::clone(&activity), stall))
+            let standing = self.standing.clone();
+            service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(standing.clone());
+                respond(answer.clone(), request, info.clone(), Arc::clone(&activity), stall)
+            })
         };
         let builder = self.builder();
         let connection = builder.serve_connection(TokioIo::new(io), service);

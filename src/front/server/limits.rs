@@ -7,6 +7,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections at once; further ones wait unaccepted.
     pub connections: usize,
+    /// Of these, from one address on which no request was found to be a known client's; further ones are closed at once.
+    pub strangers_of_address: usize,
+    /// Of these, and of requests under way on them, of one client; further requests are answered 503.
+    pub connections_of_client: usize,
     /// Time for a TLS handshake.
     pub handshake: Duration,
     /// Time for the header of an HTTP/1.1 request, counted from the end of the one before it: so it bounds the pause
@@ -32,6 +36,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            strangers_of_address: 4096,
+            connections_of_client: 4096,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(60),
             header_bytes: 64 * 1024,

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Share};
 use super::spool::{Spool, Spooled};
+use crate::gateway::fair::Payer;
 use crate::gateway::settling::PartTicket;
 use crate::gateway::{Error, Gateway, MAX_PARALLEL_CHUNKS};
 use crate::seal::{SealedChunk, Sealer, chunk_name, layout};
@@ -39,6 +40,7 @@ pub(in crate::gateway) const LOOK: Duration = Duration::from_millis(500);
 pub(in crate::gateway) struct Lane {
     pub(in crate::gateway) ticket: PartTicket,
     budget: Budget,
+    payer: Payer,
     spool: Option<Spool>,
     store: Arc<Store>,
     naming_key: Arc<NamingKey>,
@@ -78,10 +80,11 @@ enum Place {
 
 impl Gateway {
     /// A lane for the chunks of a new part.
-    pub(in crate::gateway) fn lane(&self, ticket: PartTicket, naming_key: Arc<NamingKey>) -> Lane {
+    pub(in crate::gateway) fn lane(&self, payer: Payer, ticket: PartTicket, naming_key: Arc<NamingKey>) -> Lane {
         Lane {
             ticket,
             budget: self.budget.clone(),
+            payer,
             spool: self.settings.spool.clone(),
             store: Arc::clone(&self.store),
             naming_key,
@@ -103,13 +106,13 @@ impl Lane {
     pub(in crate::gateway) async fn begin_chunk(&mut self, sealed_bytes: u64) -> Result<(), Error> {
         let mut place = if sealed_bytes > SLOW_SHARE_BYTES { Place::Memory } else { Place::MemoryForGood };
         let mut share_bytes = sealed_bytes;
-        if self.was_slow && matches!(place, Place::Memory) && self.budget.is_wanted() {
+        if self.was_slow && matches!(place, Place::Memory) && self.budget.is_wanted_from(&self.payer) {
             place = self.room(sealed_bytes).await;
             if matches!(place, Place::Spool(_)) {
                 share_bytes = SLOW_SHARE_BYTES;
             }
         }
-        let share = self.budget.take_patiently(share_bytes).await?;
+        let share = self.budget.take_patiently(&self.payer, share_bytes).await?;
         self.chunk = Some(Filling { share, sealed_bytes, since: Instant::now(), came: 0, place });
         Ok(())
     }
@@ -134,9 +137,9 @@ impl Lane {
         self.chunk.as_ref().is_some_and(|chunk| matches!(chunk.place, Place::Memory))
     }
 
-    /// Whether its client is slow.
-    pub(in crate::gateway) fn is_slow(&self) -> bool {
-        self.chunk.as_ref().is_some_and(Filling::is_slow)
+    /// Whether its client is slow, and somebody waits for the memory that it holds.
+    pub(in crate::gateway) fn is_in_the_way(&self) -> bool {
+        self.chunk.as_ref().is_some_and(Filling::is_slow) && self.budget.is_wanted_from(&self.payer)
     }
 
     /// Moves what is sealed to the spool and gives back most of the share, unless there is no room.
@@ -174,14 +177,14 @@ impl Lane {
         }
         self.ticket.sending(chunk.index);
         let name = chunk_name(&self.naming_key, self.ticket.id(), chunk.index);
-        let (store, budget) = (Arc::clone(&self.store), self.budget.clone());
+        let (store, budget, payer) = (Arc::clone(&self.store), self.budget.clone(), self.payer.clone());
         let placements = self.ticket.placements().to_vec();
         let send = async move {
             let mut bytes = chunk.bytes;
             let share = match filled {
                 Some(Filling { place: Place::Spool(spooled), share: small, .. }) => {
                     let whole = spooled.written().saturating_add(bytes.len() as u64);
-                    let share = budget.take_for_put(whole).await?;
+                    let share = budget.take_for_put(&payer, whole).await?;
                     bytes = spooled.read_back(bytes).await.map_err(|error| disk_failed(&error))?;
                     drop(small);
                     Some(share)

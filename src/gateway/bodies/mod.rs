@@ -17,13 +17,14 @@ mod pages;
 mod read_plan;
 mod reader;
 mod seal_body;
+mod small;
 mod spool;
 
-pub(in crate::gateway) use budget::Crowded;
 pub use budget::{Budget, Share};
 pub use digest::{Claim, Crc, Digests, verify_claims};
 pub(in crate::gateway) use digest::{Computed, Hashers, combine};
 pub(in crate::gateway) use pages::Pages;
 pub(in crate::gateway) use read_plan::Step;
 pub(in crate::gateway) use reader::Reader;
+pub use small::SmallBody;
 pub use spool::Spool;

@@ -23,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::budget::{Budget, Share};
 use super::pages::{Pages, bytes_of};
 use super::read_plan::{OpenPart, Step, steps};
+use crate::gateway::fair::Payer;
 use crate::gateway::{Error, incident};
 use crate::seal::{ChunkPlace, Opener, chunk_name, layout};
 use crate::secret::NamingKey;
@@ -55,6 +56,7 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(in crate::gateway) struct Reader {
     store: Arc<Store>,
     budget: Budget,
+    payer: Payer,
     naming_key: Arc<NamingKey>,
     steps: Box<dyn Iterator<Item = Step> + Send>,
     /// The parts after those that the steps are of.
@@ -104,15 +106,18 @@ impl Reader {
     pub(in crate::gateway) async fn new(
         budget: &Budget,
         store: Arc<Store>,
+        payer: Payer,
         naming_key: Arc<NamingKey>,
         parts: Vec<Arc<OpenPart>>,
         pages: Pages,
     ) -> Result<Self, Error> {
         let length = pages.range.length();
-        let share = budget.take_patiently(length.min(READ_SHARE_BYTES).saturating_add(bytes_of(parts.len()))).await?;
+        let bytes = length.min(READ_SHARE_BYTES).saturating_add(bytes_of(parts.len()));
+        let share = budget.take_patiently(&payer, bytes).await?;
         Ok(Self {
             store,
             budget: budget.clone(),
+            payer,
             naming_key,
             steps: Box::new(parts.into_iter().flat_map(steps)),
             pages,
@@ -298,9 +303,9 @@ impl Reader {
             return true;
         }
         if quick && loan.share.is_none() {
-            loan.share = self.budget.try_take(TRANSFER_SHARE_BYTES.min(self.left));
+            loan.share = self.budget.try_take(&self.payer, TRANSFER_SHARE_BYTES.min(self.left));
         }
-        let may = quick && loan.share.is_some() && !self.budget.is_wanted();
+        let may = quick && loan.share.is_some() && !self.budget.is_wanted_from(&self.payer);
         if !may {
             loan.asked = None;
             loan.share = None;

@@ -9,13 +9,13 @@ use bytes::{Buf as _, Bytes};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
-use super::budget::Share;
 use super::digest::{Computed, Hashers};
 use super::hashing::Hashing;
 use super::lane::{LOOK, Lane};
+use crate::gateway::fair::Payer;
 use crate::gateway::settling::PartTicket;
 use crate::gateway::{Body, BodyError, Error, EtagMode, Gateway};
-use crate::model::{ETag, Part, TenantId, Timestamp, WrappedKey};
+use crate::model::{ETag, Part, Timestamp, WrappedKey};
 use crate::seal::{Sealer, layout};
 
 /// A body, sealed and durable at the provider, not yet in the catalog.
@@ -39,8 +39,8 @@ struct Outgoing {
 }
 
 impl Gateway {
-    /// Seals `body` and stores its chunks. Every claim about it is checked before this returns.
-    pub(in crate::gateway) async fn seal_body(&self, tenant: &TenantId, body: Body) -> Result<SealedBody, Error> {
+    /// Seals `body` for the payer's tenant and stores its chunks. Every claim about it is checked before this returns.
+    pub(in crate::gateway) async fn seal_body(&self, payer: &Payer, body: Body) -> Result<SealedBody, Error> {
         let Body { length: announced, mut stream, digests, claims } = body;
         let mut hashing = Hashing::new(Hashers::new(&digests, self.settings.etag == EtagMode::Md5));
         let mut outgoing: Option<Outgoing> = None;
@@ -55,7 +55,7 @@ impl Gateway {
             while !piece.is_empty() {
                 let part = match &mut outgoing {
                     Some(part) => part,
-                    none => none.insert(self.begin_part(tenant, announced).await?),
+                    none => none.insert(self.begin_part(payer, announced).await?),
                 };
                 self.take_bytes(part, &mut piece, announced).await?;
             }
@@ -73,13 +73,14 @@ impl Gateway {
         Ok(SealedBody { part, length, computed, etag })
     }
 
-    async fn begin_part(&self, tenant: &TenantId, announced: Option<u64>) -> Result<Outgoing, Error> {
+    async fn begin_part(&self, payer: &Payer, announced: Option<u64>) -> Result<Outgoing, Error> {
+        let tenant = &payer.tenant;
         let naming_key = self.keyring.naming_key(tenant)?;
         let placements = self.store.place().to_vec();
         let ticket = self.parts.next(tenant, placements, self.settings.grace).await?;
         let (key, wrapped_key) = self.keyring.new_part_key(tenant, ticket.id())?;
         let sealer = Sealer::new(&key, tenant, ticket.id(), self.settings.padding, announced).map_err(Error::Seal)?;
-        let lane = self.lane(ticket, naming_key);
+        let lane = self.lane(payer.clone(), ticket, naming_key);
         Ok(Outgoing { sealer, wrapped_key, lane, taken: 0 })
     }
 
@@ -93,7 +94,7 @@ impl Gateway {
             let Some(part) = outgoing.as_mut().filter(|part| part.lane.may_spill()) else {
                 return Ok(stream.next().await);
             };
-            if part.lane.is_slow() && self.budget.is_wanted() {
+            if part.lane.is_in_the_way() {
                 part.lane.spill(&mut part.sealer).await?;
                 continue;
             }
@@ -122,11 +123,6 @@ impl Gateway {
             Some(chunk) => part.lane.send(chunk).await,
             None => part.lane.drain(&mut part.sealer).await,
         }
-    }
-
-    /// A share of the budget, or 503: after a minute's wait, or at once when too many wait already.
-    pub async fn share(&self, bytes: u64) -> Result<Share, Error> {
-        self.budget.take_patiently(bytes).await
     }
 
     /// The tag of content with that MD5, as the operator wants tags.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::parts::PartTicket;
 use crate::catalog::{Catalog, CatalogError};
+use crate::gateway::fair::Payer;
 use crate::gateway::unlock::check;
 use crate::gateway::{Error, Gateway};
 use crate::model::{Principal, Timestamp};
@@ -18,7 +19,7 @@ pub(in crate::gateway) async fn in_own_task<T: Send + 'static>(
 
 impl Gateway {
     /// A change of the catalog, with the part that it is to refer to, in a task of its own: a client that leaves now cannot
-    /// leave the ticket in doubt. `change` is given the time until which what it frees stays at the provider.
+    /// leave the ticket in doubt. It begins when it is its principal's turn. `change` is given the time until which what it frees stays at the provider.
     ///
     /// `principal`: on whose behalf; `None`: the gateway's own. Revocation reaches what has begun: it is asked here, when
     /// everything has come and nothing is committed, whether all that was authorized is allowed still.
@@ -32,6 +33,11 @@ impl Gateway {
         T: Send + Sync + 'static,
         R: Future<Output = Result<T, CatalogError>> + Send,
     {
+        // Held until the catalog has answered, whoever waits for that.
+        let turn = match principal {
+            Some(principal) => Some(self.turn_to_write(&Payer::of(principal)).await?),
+            None => None,
+        };
         // A long body may have begun before something was found.
         self.may_write()?;
         let (catalog, grace_until) = (Arc::clone(&self.catalog), self.grace_until());
@@ -48,6 +54,7 @@ impl Gateway {
             }
             let ticket = ticket.map(PartTicket::committing);
             let outcome = change(catalog, grace_until).await;
+            drop(turn);
             conclude(ticket, &outcome).await;
             outcome.map_err(Error::from)
         })

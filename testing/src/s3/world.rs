@@ -23,6 +23,9 @@ use crate::s3::sigv4::{Signer, sha256, target};
 /// Of every client. Base64, so that it is an account key as well.
 pub const SECRET: &str = "bm90LWEtc2VjcmV0LW9mLWFueW9uZQ==";
 
+/// A body that is read whole must have come within: a test waits for it at most.
+pub const SMALL_BODY: Duration = Duration::from_secs(2);
+
 /// A running front. The client `pacs` may do everything; `viewer` may read `public/` in every bucket and list nothing;
 /// `courier` may besides write, list and delete in `inbox/`. `writer` may write everywhere, and nothing else. `stranger` may do
 /// everything in another tenant.
@@ -123,6 +126,7 @@ impl World {
                 grace: Duration::from_secs(60),
                 late: Duration::ZERO,
                 parallel_chunks: 4,
+                small_body: SMALL_BODY,
                 min_part_bytes,
                 fencing: Fencing::Off,
                 spool: None,

@@ -25,7 +25,7 @@ fn commands_say_what_they_found_in_the_operators_language() {
     gateway.terminate();
 
     let (code, said) = gateway.run(&["check"], ENGLISH);
-    assert_eq!((code, said.lines().filter(|line| line.starts_with("ok ")).count()), (0, 7), "{said}");
+    assert_eq!((code, said.lines().filter(|line| line.starts_with("ok ")).count()), (0, 8), "{said}");
     let (code, said) = gateway.run(&["check", "--offline"], ENGLISH);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("skipped  provider: abroad"), "{said}");

@@ -74,8 +74,10 @@ async fn a_second_gateway_finds_the_providers_folder_taken_by_whatever_name_it_c
     let link = gateway.home.join("link");
     symlink(gateway.folder(), &link).unwrap();
     let (_data, config) = second(&gateway, &link);
-    let (code, said) = gateway.run_on(&config, &["serve"], "C.UTF-8");
-    assert_eq!(code, 69, "{said}");
-    assert!(said.contains("errors.md#provider-in-use"), "{said}");
+    for arguments in [&["keys", "init", "--new-catalog"][..], &["serve"]] {
+        let (code, said) = gateway.run_on(&config, arguments, "C.UTF-8");
+        assert_eq!(code, 69, "{arguments:?}: {said}");
+        assert!(said.contains("errors.md#provider-in-use"), "{arguments:?}: {said}");
+    }
     assert!(gateway.is_ready(), "the running gateway was disturbed");
 }

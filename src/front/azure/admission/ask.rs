@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::StreamExt;
 use http::StatusCode;
 
 use super::address;
@@ -14,11 +12,8 @@ use crate::front::azure::wire::context::Context;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::{context, errors};
-use crate::gateway::{BodyError, Claim, Error, verify_claims};
-use crate::model::{Authorized, BucketName, ObjectKey, SnapshotId};
-
-/// Bytes of memory for each byte of XML: as it came, and what it says.
-const XML_FACTOR: u64 = 4;
+use crate::gateway::{Claim, Error, ReadSmall, SmallBody, verify_claims};
+use crate::model::{Action, Authorized, BucketName, ObjectKey, SnapshotId};
 
 /// A request, its caller, and what it is.
 pub(in crate::front::azure) struct Ask<'r> {
@@ -96,41 +91,24 @@ impl Ask<'_> {
         Ok(text.parse().unwrap_or(u64::MAX))
     }
 
-    /// A body that is read whole: XML, a batch. Its claims are checked; its memory is the budget's as long as `share` lives.
+    /// A body that is read whole: XML, a batch. `action`: what its operation does to the container or blob of the address, at
+    /// least; of the account, nothing. Its claims are checked.
     pub(in crate::front::azure) async fn read_small(
         &self,
-        mut body: Incoming,
+        body: Incoming,
+        action: Option<Action>,
         most_bytes: u64,
         claims: &[Claim],
-    ) -> Result<Small, Refusal> {
-        let announced = self.announced()?;
-        if announced > most_bytes {
-            return Err(errors::too_large());
-        }
-        let bytes = announced.saturating_mul(XML_FACTOR);
-        let share = self.house.gateway.share(bytes).await.map_err(|error| self.refuse(error))?;
-        let mut whole: Vec<u8> = Vec::new();
-        while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|error| self.refuse(error.into()))?;
-            if (whole.len() + piece.len()) as u64 > announced {
-                return Err(self.refuse(BodyError::Malformed.into()));
-            }
-            whole.extend_from_slice(&piece);
-        }
-        if (whole.len() as u64) < announced {
-            return Err(self.refuse(BodyError::Incomplete.into()));
-        }
-        let bytes = Bytes::from(whole);
-        verify_claims(claims, std::slice::from_ref(&bytes)).map_err(|error| self.refuse(error))?;
-        Ok(Small { bytes, _share: share })
+    ) -> Result<SmallBody, Refusal> {
+        let needs = match action {
+            None => None,
+            Some(action) => Some((action, self.bucket()?, self.asked.target.blob.as_deref().map(key).transpose()?)),
+        };
+        let op = self.may(ReadSmall { needs, announced: Some(self.announced()?), most_bytes })?;
+        let small = self.house.gateway.read_small(op, body).await.map_err(|error| self.refuse(error))?;
+        verify_claims(claims, std::slice::from_ref(&small.bytes)).map_err(|error| self.refuse(error))?;
+        Ok(small)
     }
-}
-
-/// A small body in memory.
-pub(in crate::front::azure) struct Small {
-    /// All of it.
-    pub(in crate::front::azure) bytes: Bytes,
-    _share: crate::gateway::Share,
 }
 
 /// A container's name.

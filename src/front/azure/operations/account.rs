@@ -22,7 +22,7 @@ pub(in crate::front::azure) fn service_properties(ask: &Ask<'_>) -> Result<Reply
 /// Set Blob Service Properties. The configuration decides them; a request that asks for what is so already succeeds.
 pub(in crate::front::azure) async fn set_service_properties(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let claimed = properties::claims(&ask.asked)?;
-    let small = ask.read_small(body, MOST_XML_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, None, MOST_XML_BYTES, &claimed.claims).await?;
     let wanted = xml::read_service_properties(&small.bytes)?;
     if wanted.asks_for_what_is_not_here(retention_days(ask)) {
         let text = "The properties of the service are decided in the gateway's configuration.";
@@ -49,7 +49,7 @@ pub(in crate::front::azure) fn information() -> Reply {
 
 /// Get User Delegation Key.
 pub(in crate::front::azure) async fn delegation_key(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
-    let small = ask.read_small(body, MOST_XML_BYTES, &[]).await?;
+    let small = ask.read_small(body, None, MOST_XML_BYTES, &[]).await?;
     let (start, expiry) = xml::key_info(&small.bytes)?;
     let key = ask.caller.delegation_key(start.as_deref(), &expiry, &ask.version, Timestamp::now())?;
     if key.value.expose().is_empty() {

@@ -32,7 +32,7 @@ const PARALLEL: usize = 16;
 pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let claimed = properties::claims(&ask.asked)?;
     let kind = ask.asked.header("content-type").unwrap_or_default().to_owned();
-    let small = ask.read_small(body, MOST_BATCH_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, None, MOST_BATCH_BYTES, &claimed.claims).await?;
     let inner = batch::parse(&kind, &small.bytes)?;
     let operations: Vec<Operation> = inner.iter().filter_map(|request| operation_of(ask, request).ok()).collect();
     if operations.windows(2).any(|pair| pair.first() != pair.last()) {

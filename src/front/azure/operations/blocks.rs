@@ -13,7 +13,7 @@ use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, properties, xml};
 use crate::gateway::{CommitBlocks, ListBlocks, MOST_BLOCK_BYTES, PutBlock, Received};
-use crate::model::{BlockId, BlockPick, Conditions};
+use crate::model::{Action, BlockId, BlockPick, Conditions};
 
 /// Largest list of blocks, in bytes: 50,000 entries of the longest names fit.
 const MOST_LIST_BYTES: u64 = 8 * 1024 * 1024;
@@ -37,7 +37,7 @@ pub(in crate::front::azure) async fn commit(ask: &Ask<'_>, body: Incoming) -> Re
     let claimed = properties::claims(&ask.asked)?;
     // Before the body: who may not write need not send it.
     let op = ask.may(CommitBlocks { bucket: ask.bucket()?, key: ask.key()?, metadata, conditions })?;
-    let small = ask.read_small(body, MOST_LIST_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, Some(Action::Write), MOST_LIST_BYTES, &claimed.claims).await?;
     let mut picks = Vec::new();
     for (source, name) in xml::block_list(&small.bytes)? {
         let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(crate::gateway::Error::InvalidBlock))?;
@@ -71,13 +71,13 @@ pub(in crate::front::azure) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusa
         snapshot: ask.snapshot()?,
         conditions: conditions::of_tags(&ask.asked)?,
     })?;
-    let lists = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
+    let (lists, share) = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
     let text = xml::blocks(
         committed.then_some(lists.committed.as_slice()),
         uncommitted.then_some(lists.uncommitted.as_slice()),
     );
     let length = lists.version.as_ref().map_or(0, |version| version.length);
-    let mut reply = Reply::xml(text).with(named("x-ms-blob-content-length"), &length.to_string());
+    let mut reply = Reply::xml(text).holding(share).with(named("x-ms-blob-content-length"), &length.to_string());
     if let Some(version) = &lists.version {
         reply = reply.of_state(&version.state_tag(), version.modified);
     }

@@ -11,7 +11,7 @@ use crate::front::azure::wire::{conditions, properties, xml};
 use crate::gateway::{
     Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadBucket, ReadPolicies, RestoreBucket, ReviseBucket,
 };
-use crate::model::{Conditions, Lease, Timestamp};
+use crate::model::{Action, Conditions, Lease, Timestamp};
 
 /// Largest list of policies, in bytes.
 const MOST_POLICIES_BYTES: u64 = 64 * 1024;
@@ -65,7 +65,7 @@ pub(in crate::front::azure) async fn acl(ask: &Ask<'_>) -> Result<Reply, Refusal
 /// Set Container ACL.
 pub(in crate::front::azure) async fn set_acl(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let claimed = properties::claims(&ask.asked)?;
-    let small = ask.read_small(body, MOST_POLICIES_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, Some(Action::Admin), MOST_POLICIES_BYTES, &claimed.claims).await?;
     revised(ask, BucketRevision::Policies(xml::signed_identifiers(&small.bytes)?)).await
 }
 

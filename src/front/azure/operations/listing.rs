@@ -150,9 +150,10 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         start,
         limit,
         with_metadata: true,
+        with_user_metadata: include.metadata,
         extras: ListExtras { snapshots: include.snapshots, uncommitted: include.uncommitted, deleted: include.deleted },
     })?;
-    let page = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
+    let (page, share) = ask.house.gateway.list_objects(op).await.map_err(|error| ask.refuse(error))?;
     let next = page.next.as_ref().map(|next| ask.marker(&list, &token::start_bytes(next))).transpose()?;
     let entries = page.entries.into_iter().map(|entry| shown_entry(entry, include, ask, &bucket)).collect();
     let text = xml::blobs(&BlobsPage {
@@ -165,7 +166,7 @@ pub(in crate::front::azure) async fn blobs(ask: &Ask<'_>) -> Result<Reply, Refus
         entries,
         next,
     });
-    Ok(Reply::xml(text))
+    Ok(Reply::xml(text).holding(share))
 }
 
 /// The size of a page.

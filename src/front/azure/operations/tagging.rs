@@ -9,7 +9,7 @@ use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::{conditions, properties, tokens, xml};
 use crate::gateway::{FindByTags, HeadObject, ReviseObject, Revision, Select};
-use crate::model::TagExpression;
+use crate::model::{Action, TagExpression};
 
 /// Largest set of tags, in bytes: ten of the longest fit many times.
 const MOST_TAGS_BYTES: u64 = 64 * 1024;
@@ -32,7 +32,7 @@ pub(in crate::front::azure) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal
 /// Set Blob Tags.
 pub(in crate::front::azure) async fn set(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let claimed = properties::claims(&ask.asked)?;
-    let small = ask.read_small(body, MOST_TAGS_BYTES, &claimed.claims).await?;
+    let small = ask.read_small(body, Some(Action::Write), MOST_TAGS_BYTES, &claimed.claims).await?;
     let tags = properties::checked(xml::read_tags(&small.bytes)?)?;
     let op = ReviseObject {
         bucket: ask.bucket()?,

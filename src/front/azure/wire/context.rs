@@ -7,7 +7,7 @@ use std::time::Instant;
 use http::StatusCode;
 
 use super::operation::{Operation, UNKNOWN};
-use crate::front::server::RequestId;
+use crate::front::server::{RequestId, Stay};
 use crate::model::ClientId;
 
 /// One request. Shared by its body and its answer.
@@ -17,6 +17,8 @@ pub(in crate::front::azure) struct Context {
     started: Instant,
     operation: OnceLock<Operation>,
     client: OnceLock<ClientId>,
+    /// The request's place among those of its client.
+    stay: OnceLock<Stay>,
     /// Bytes of the body as they arrived.
     pub(in crate::front::azure) bytes_in: AtomicU64,
 }
@@ -24,8 +26,8 @@ pub(in crate::front::azure) struct Context {
 impl Context {
     /// A request that begins now.
     pub(in crate::front::azure) fn new(id: RequestId) -> Self {
-        let (operation, client) = (OnceLock::new(), OnceLock::new());
-        Self { id, started: Instant::now(), operation, client, bytes_in: AtomicU64::new(0) }
+        let (operation, client, stay) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { id, started: Instant::now(), operation, client, stay, bytes_in: AtomicU64::new(0) }
     }
 
     /// Notes which operation it is.
@@ -36,6 +38,11 @@ impl Context {
     /// Notes who asked.
     pub(in crate::front::azure) fn note_client(&self, client: &ClientId) {
         self.client.get_or_init(|| client.clone());
+    }
+
+    /// Keeps the request's place until the answer has gone out.
+    pub(in crate::front::azure) fn stay(&self, stay: Stay) {
+        self.stay.get_or_init(|| stay);
     }
 
     /// The id as Azure writes such ids: a UUID.

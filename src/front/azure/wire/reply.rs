@@ -12,8 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::context::Context;
-use crate::gateway::Error;
+use crate::gateway::{Error, Share};
 use crate::model::{ETag, Timestamp};
+
+/// A body that is built whole goes out in pieces of so many bytes.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// An answer before it goes out.
 pub(in crate::front::azure) struct Reply {
@@ -23,6 +26,8 @@ pub(in crate::front::azure) struct Reply {
     pub(in crate::front::azure) headers: HeaderMap,
     /// The body.
     pub(in crate::front::azure) payload: Payload,
+    /// The memory of a body that is built whole, until it has gone out.
+    share: Option<Share>,
 }
 
 /// The body of an answer.
@@ -38,7 +43,7 @@ pub(in crate::front::azure) enum Payload {
 impl Reply {
     /// An answer without a body.
     pub(in crate::front::azure) fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), payload: Payload::Empty }
+        Self { status, headers: HeaderMap::new(), payload: Payload::Empty, share: None }
     }
 
     /// An answer in XML.
@@ -46,6 +51,15 @@ impl Reply {
         let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
         reply.payload = Payload::Whole(text.into());
         reply
+    }
+
+    /// With the share that its body takes, now that it is there.
+    pub(in crate::front::azure) fn holding(mut self, mut share: Share) -> Self {
+        if let Payload::Whole(bytes) = &self.payload {
+            share.shrink_to(bytes.len() as u64);
+        }
+        self.share = Some(share);
+        self
     }
 
     /// With a header; left out when the value cannot be one.
@@ -88,12 +102,13 @@ pub struct Outgoing {
     context: Arc<Context>,
     status: StatusCode,
     bytes_out: u64,
+    _share: Option<Share>,
 }
 
 impl Outgoing {
     /// Turns a reply into the answer that goes out.
     pub(in crate::front::azure) fn answer(reply: Reply, head: bool, context: Arc<Context>) -> Response<Self> {
-        let Reply { status, mut headers, payload } = reply;
+        let Reply { status, mut headers, payload, share } = reply;
         let left = match &payload {
             Payload::Empty => 0,
             Payload::Whole(bytes) => bytes.len() as u64,
@@ -106,7 +121,7 @@ impl Outgoing {
             put(&mut headers, CONTENT_LENGTH, &left.to_string());
         }
         let (payload, left) = if head || bodiless { (Payload::Empty, 0) } else { (payload, left) };
-        let mut response = Response::new(Self { payload, left, context, status, bytes_out: 0 });
+        let mut response = Response::new(Self { payload, left, context, status, bytes_out: 0, _share: share });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -121,7 +136,11 @@ impl Body for Outgoing {
         let this = &mut *self;
         let piece = match &mut this.payload {
             Payload::Empty => None,
-            Payload::Whole(bytes) => (!bytes.is_empty()).then(|| Ok(std::mem::take(bytes))),
+            // In pieces: the share lives until the last one is taken, and no piece is taken before there is room for it.
+            Payload::Whole(bytes) => {
+                let piece = bytes.len().min(PIECE_BYTES);
+                (piece > 0).then(|| Ok(bytes.split_to(piece)))
+            }
             Payload::Stream(stream, _) => std::task::ready!(Pin::new(stream).poll_next(task)),
         };
         match piece {

@@ -66,7 +66,9 @@ pub async fn listed(catalog: &dyn Catalog, extras: ListExtras) -> Vec<String> {
         delimiter: None,
         start,
         limit,
+        most_bytes: usize::MAX,
         with_metadata: false,
+        with_user_metadata: true,
         extras,
     };
     let all = catalog.list(&query(ListStart::First, 1_000)).await.unwrap();
@@ -293,7 +295,9 @@ pub async fn lists_show_leases_where_they_show_metadata(catalog: &dyn Catalog) {
             delimiter: None,
             start: ListStart::First,
             limit: 9,
+            most_bytes: usize::MAX,
             with_metadata,
+            with_user_metadata: true,
             extras: ListExtras { snapshots: extras, ..ListExtras::default() },
         };
         let leased: Vec<_> = catalog
@@ -509,7 +513,9 @@ pub async fn lists_show_snapshots_and_names_of_blocks_in_order(catalog: &dyn Cat
         delimiter: Some("/".into()),
         start: ListStart::After("a".into()),
         limit: 9,
+        most_bytes: usize::MAX,
         with_metadata: true,
+        with_user_metadata: true,
         extras: extras(true, true),
     };
     let page = catalog.list(&query).await.unwrap();

@@ -263,7 +263,9 @@ fn query(delimiter: Option<&str>, start: ListStart, limit: usize, extras: ListEx
         delimiter: delimiter.map(str::to_owned),
         start,
         limit,
+        most_bytes: usize::MAX,
         with_metadata: true,
+        with_user_metadata: true,
         extras,
     }
 }

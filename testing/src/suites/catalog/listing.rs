@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, TagQuery,
-    UploadQuery,
+    Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, NewUpload,
+    TagQuery, Upload, UploadId, UploadQuery,
 };
-use ecluse::model::{Conditions, Sight, TagExpression};
+use ecluse::model::{Conditions, Metadata, Sight, TagExpression, Timestamp};
 
 use super::suite::{GRACE, bucket, key, new, rich_metadata, tenant, upload, with_bucket};
 
@@ -18,7 +18,9 @@ fn query(prefix: &str, delimiter: Option<&str>, start: ListStart, limit: usize) 
         delimiter,
         start,
         limit,
+        most_bytes: usize::MAX,
         with_metadata: false,
+        with_user_metadata: true,
         extras: ListExtras::default(),
     }
 }
@@ -159,6 +161,64 @@ impl Random {
     }
 }
 
+/// Names of 1 to 6 with metadata of 16 KiB each: a page ends before it has more bytes than it may, and the next goes on there.
+pub async fn pages_end_by_bytes_as_well_as_by_count(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let names = ["1", "2", "3", "4", "5", "6"];
+    for name in names {
+        let mut rich = new(name, Content::Empty, 0);
+        rich.metadata.user.insert("note".into(), "x".repeat(16 * 1024));
+        catalog.commit(rich, GRACE).await.unwrap();
+        let metadata = Metadata { user: [("note".into(), "x".repeat(16 * 1024))].into(), ..Metadata::default() };
+        let id = UploadId(format!("{:0>32}", name));
+        let upload = Upload { id, key: key(name), created: Timestamp(1), metadata, checksum: None };
+        catalog.create_upload(NewUpload { bucket: bucket(), upload }).await.unwrap();
+    }
+    let pages = async |most_bytes: usize, with_user_metadata: bool, limit: usize| {
+        let first = query("", None, ListStart::First, limit);
+        let mut query = ListQuery { most_bytes, with_metadata: true, with_user_metadata, ..first };
+        let (mut counts, mut all) = (Vec::new(), Vec::new());
+        loop {
+            let page = catalog.list(&query).await.unwrap();
+            counts.push(page.entries.len());
+            for entry in page.entries {
+                let ListEntry::Object { key, metadata, .. } = entry else { panic!("not an object") };
+                assert_eq!(metadata.unwrap().user.is_empty(), !with_user_metadata);
+                all.push(key.as_str().to_owned());
+            }
+            match page.next {
+                Some(next) => query.start = next,
+                None => break,
+            }
+        }
+        assert_eq!(all, names);
+        counts
+    };
+    assert_eq!(pages(40 * 1024, true, 100).await, [2, 2, 2]);
+    assert_eq!(pages(70 * 1024, true, 100).await, [4, 2]);
+    assert_eq!(pages(1, true, 100).await, [1, 1, 1, 1, 1, 1]);
+    assert_eq!(pages(40 * 1024, false, 100).await, [6], "what is not asked for counts for nothing");
+    assert_eq!(pages(70 * 1024, true, 3).await, [3, 3]);
+    let mut query = UploadQuery {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: None,
+        after: None,
+        limit: 100,
+        most_bytes: 40 * 1024,
+    };
+    let mut counts = Vec::new();
+    loop {
+        let page = catalog.list_uploads(&query).await.unwrap();
+        counts.push(page.uploads.len());
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(counts, [2, 2, 2]);
+}
+
 pub async fn pages_agree_with_a_naive_model_on_any_names(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     let mut random = Random(0x5eed_0001);
@@ -208,6 +268,7 @@ pub async fn uploads_are_listed_by_key_then_id_and_rolled_up(catalog: &dyn Catal
             delimiter: delimiter.map(str::to_owned),
             after: after.map(|(key, id)| (key.to_owned(), id.map(str::to_owned))),
             limit,
+            most_bytes: usize::MAX,
         };
         let mut all = Vec::new();
         loop {

@@ -53,7 +53,9 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
         delimiter: None,
         start: ListStart::First,
         limit: 1,
+        most_bytes: usize::MAX,
         with_metadata: true,
+        with_user_metadata: true,
         extras: DELETED,
     };
     // The time of the deletion is shown; how long it counts is the steady clock's.

@@ -140,8 +140,7 @@ pub struct Version {
     pub metadata: Metadata,
     /// For a multipart object, the plaintext lengths of its parts, in order.
     pub part_lengths: Vec<u64>,
-    /// Which state of the object this is: the version's id at first, raised from the same counter by each revision and
-    /// append.
+    /// Which state of the object this is: the version's id at first, raised from the same counter by each revision and append.
     pub revision: i64,
     /// Present when this is a snapshot.
     pub snapshot: Option<SnapshotId>,
@@ -205,8 +204,7 @@ pub enum Content {
     Empty,
     /// One new part, all of it.
     Part(Part),
-    /// Bytes of an existing version, shared: no chunk is copied. Fails with [`CatalogError::SourceChanged`] when the
-    /// version is gone.
+    /// Bytes of an existing version, shared: no chunk is copied. Fails with [`CatalogError::SourceChanged`] when the version is gone.
     Shared {
         /// The version.
         source: VersionId,
@@ -353,8 +351,7 @@ pub trait Catalog: Belonging {
     /// Commits a version and replaces the current one, if the conditions hold
     /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices. An object keeps the
     /// time of its creation ([`Metadata::created`]) when it is overwritten, until it is deleted; what the new version
-    /// says of that is not looked at.
-    /// `grace_until`: chunks of parts that lose their last slice are not deleted before.
+    /// says of that is not looked at. `grace_until`: chunks of parts that lose their last slice are not deleted before.
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
     /// The current version; [`CatalogError::NoSuchKey`] or [`CatalogError::NoSuchBucket`].
@@ -373,8 +370,7 @@ pub trait Catalog: Belonging {
         grace_until: Timestamp,
     ) -> Result<bool, CatalogError>;
 
-    /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it
-    /// rolls up.
+    /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it rolls up.
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError>;
 
     /// The version meant; [`CatalogError::NoSuchKey`] also for a snapshot that is not there.

@@ -7,12 +7,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use testing::azure::asking::AzureAsker;
 use testing::client;
 use testing::noise::{Noise, content, number, seed};
-use testing::process::{GatewayProcess, Options};
+use testing::process::{GatewayProcess, Options, files_below};
 use testing::s3::asking::Asker;
 
 const BUCKET: &str = "flips";
@@ -58,6 +58,8 @@ const UNKNOWN: &[&str] = &[
     "bucket.until",
     "bucket.whole",
     "leftover.*",
+    "epoch.*",
+    "marked.*",
     "part.stored",
     "scrub.*",
     "scrub_finding.*",
@@ -186,7 +188,18 @@ async fn check_finds_flipped_bits_and_what_it_calls_sound_serves_no_wrong_bytes(
     rusqlite::Connection::open(&catalog).unwrap().execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     let sound = fs::read(&catalog).unwrap();
     let before = cells(&catalog).expect("a sound catalog");
+    // Each start leaves its epoch at the provider, and a catalog that was put back would be an older one.
+    let folder = gateway.folder();
+    let chunks: Vec<(PathBuf, Vec<u8>)> =
+        files_below(&folder).into_iter().map(|(_, path)| (path.clone(), fs::read(path).unwrap())).collect();
     let put = |bytes: &[u8]| {
+        for (_, path) in files_below(&folder) {
+            fs::remove_file(path).unwrap();
+        }
+        for (path, bytes) in &chunks {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
         for end in ["-wal", "-shm"] {
             let _not_there = fs::remove_file(format!("{}{end}", catalog.display()));
         }
@@ -219,10 +232,9 @@ async fn check_finds_flipped_bits_and_what_it_calls_sound_serves_no_wrong_bytes(
             continue;
         }
         for column in &changed {
-            assert!(
-                UNKNOWN.contains(&column.as_str()),
-                "{what}: {changed:?} is changed, and check says nothing: {said}"
-            );
+            let table = format!("{}.*", column.split('.').next().unwrap());
+            let excused = UNKNOWN.contains(&column.as_str()) || UNKNOWN.contains(&table.as_str());
+            assert!(excused, "{what}: {changed:?} is changed, and check says nothing: {said}");
             *unknown.entry(column.clone()).or_default() += 1;
         }
         // It may start or not; what it serves is right.

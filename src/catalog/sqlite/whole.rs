@@ -65,7 +65,7 @@ const TABLES: &[(&str, &str, Look)] = &[
     ("a lease that cannot be read", "SELECT lease_id, key, lease_id, duration, expires, breaks FROM lease", lease),
     ("waiting blocks that cannot be read", "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted", waiting),
     ("a block that cannot be read", "SELECT content_id || '', block_id, length, md5 FROM block", block),
-    ("a counter that cannot be read", "SELECT name, name, value FROM counter", counter),
+    ("a counter that cannot be read", "SELECT 'of value ' || value, name, value FROM counter", counter),
 ];
 
 /// A line for each row that is not what would be written.
@@ -248,5 +248,6 @@ fn block(row: &Row<'_>) -> Result<(), CatalogError> {
 }
 
 fn counter(row: &Row<'_>) -> Result<(), CatalogError> {
+    must(["content", "probe", "time"].contains(&text(row, 1)?.as_str()), "a counter of nothing")?;
     count(row, 2).map(drop)
 }

@@ -45,7 +45,7 @@ pub struct Running {
 
 /// Puts a gateway together and starts it. When this returns, every address is bound and the keyring is open.
 ///
-/// No catalog is made, and no marker laid: that is [`init`](super::init)'s. A provider that is away does not stop the start, but nothing
+/// No catalog is made, and no marker laid: that is [`init`](super::init())'s. A provider that is away does not stop the start, but nothing
 /// is written before it was looked at; one that is another's does.
 pub async fn start(config: Config, metrics: Metrics, fencing: Fencing) -> Result<Running, OperatorError> {
     assemble::data_folder(&config.data_dir)?;

@@ -99,17 +99,10 @@ fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
         assert_eq!(runtime.block_on(super::ask(&gateway, http::Method::PUT, key, "content")).status, 200);
     }
     gateway.terminate();
-    let chunks = || {
-        let folders = std::fs::read_dir(gateway.folder()).unwrap().map(|folder| folder.unwrap().path());
-        folders
-            .filter(|path| path.is_dir())
-            .flat_map(|path| std::fs::read_dir(path).unwrap())
-            .map(|file| file.unwrap().path())
-    };
     let (code, said) = gateway.run(&["scrub"], ENGLISH);
     assert_eq!(code, 0, "{said}");
-    let lost = chunks().find(|path| path.file_name().unwrap().len() == 38).unwrap();
-    std::fs::remove_file(lost).unwrap();
+    let chunks = testing::notes::chunks_below(gateway.data(), &gateway.folder());
+    std::fs::remove_file(&chunks[0].1).unwrap();
     let (code, said) = gateway.run(&["scrub"], ENGLISH);
     assert_eq!(code, 70, "{said}");
     assert!(said.contains("2 parts looked at, 1 with a fault"), "{said}");

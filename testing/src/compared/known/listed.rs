@@ -160,6 +160,34 @@ pub(super) const KNOWN: &[Known] = &[
         LIST,
     ),
     known(
+        BLOBS,
+        ["xml EnumerationResults/Blobs/Blob/Properties/C*", "absent", "*"],
+        unread,
+        "What a Get would tell is for who may read: a signature without r lists names, sizes, tags of state and times.",
+        Undocumented("docs/compatibility/azure.md says so; Azure and Azurite tell it to whoever lists"),
+    ),
+    known(
+        BLOBS,
+        ["xml EnumerationResults/Blobs/Blob/Properties/TagCount", "absent", "*"],
+        unread,
+        "What a Get would tell is for who may read: a signature without r lists names, sizes, tags of state and times.",
+        Undocumented("docs/compatibility/azure.md says so; Azure and Azurite tell it to whoever lists"),
+    ),
+    known(
+        BLOBS,
+        ["xml EnumerationResults/Blobs/Blob/Metadata*", "absent", "*"],
+        unread,
+        "What a Get would tell is for who may read: a signature without r lists names, sizes, tags of state and times.",
+        Undocumented("docs/compatibility/azure.md says so; Azure and Azurite tell it to whoever lists"),
+    ),
+    known(
+        BLOBS,
+        ["xml EnumerationResults/Blobs/Blob/Tags*", "absent", "*"],
+        unread,
+        "What a Get would tell is for who may read: a signature without r lists names, sizes, tags of state and times.",
+        Undocumented("docs/compatibility/azure.md says so; Azure and Azurite tell it to whoever lists"),
+    ),
+    known(
         &["Get Block List"],
         ["xml BlockList/CommittedBlocks", "absent", ";"],
         |met| plain(met, "blocklisttype") == Some("uncommitted"),
@@ -191,6 +219,11 @@ fn includes(met: &Met<'_>, what: &str) -> bool {
 
 fn includes_metadata(met: &Met<'_>) -> bool {
     includes(met, "metadata")
+}
+
+/// Whether the signature lists and does not read.
+fn unread(met: &Met<'_>) -> bool {
+    met.step.sas.is_some_and(|sas| !sas.permissions.contains('r'))
 }
 
 /// Whether there are copies in the list.

@@ -1,10 +1,11 @@
 //! A load client of either front: many connections over TLS that cost little, requests by hand, fast and slow, contents
 //! that are known at every position. And a provider that forgets.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use md5::{Digest, Md5};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -482,24 +484,63 @@ impl Forgetful {
 
 async fn take_everything(listener: std::net::TcpListener) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    let notes = Notes::default();
     while let Ok((socket, _)) = listener.accept().await {
+        let notes = Arc::clone(&notes);
         tokio::spawn(async move {
-            let service = service_fn(|request| async { Ok::<_, Infallible>(forget(request).await) });
+            let service = service_fn(|request| async { Ok::<_, Infallible>(forget(request, &notes).await) });
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await.ok();
         });
     }
 }
 
-async fn forget(request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// What is written create-only, the catalog's notes: these are kept.
+type Notes = Arc<Mutex<HashMap<String, Bytes>>>;
+
+async fn forget(request: Request<Incoming>, notes: &Notes) -> Response<Full<Bytes>> {
     let (head, mut body) = request.into_parts();
-    while let Some(Ok(_forgotten)) = body.frame().await {}
+    let create_only = head.headers.contains_key("if-none-match");
+    let (mut digest, mut kept) = (Md5::new(), Vec::new());
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(piece) = frame.into_data() else { continue };
+        digest.update(&piece);
+        if create_only {
+            kept.extend_from_slice(&piece);
+        }
+    }
+    let mut notes = notes.lock().expect("nobody panicked");
+    let path = head.uri.path().to_owned();
+    let note = notes.get(&path).cloned();
     let (status, text) = match head.method {
-        Method::PUT => (StatusCode::OK, ""),
-        Method::DELETE => (StatusCode::NO_CONTENT, ""),
-        _ => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code><Message>forgotten</Message></Error>"),
+        Method::PUT if create_only && note.is_some() => {
+            (StatusCode::PRECONDITION_FAILED, Bytes::from_static(b"<Error><Code>PreconditionFailed</Code></Error>"))
+        }
+        Method::PUT => {
+            if create_only {
+                notes.insert(path, kept.into());
+            }
+            (StatusCode::OK, Bytes::new())
+        }
+        Method::DELETE => {
+            notes.remove(&path);
+            (StatusCode::NO_CONTENT, Bytes::new())
+        }
+        _ => match note {
+            Some(note) if head.headers.contains_key("range") => (StatusCode::PARTIAL_CONTENT, note),
+            Some(note) => (StatusCode::OK, note),
+            None => (StatusCode::NOT_FOUND, Bytes::from_static(b"<Error><Code>NoSuchKey</Code></Error>")),
+        },
     };
-    let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let length = text.len();
+    let mut answer = Response::new(Full::new(text));
     *answer.status_mut() = status;
-    answer.headers_mut().insert("etag", http::HeaderValue::from_static("\"forgotten\""));
+    let mut say =
+        |name: &'static str, value: String| answer.headers_mut().insert(name, value.parse().expect("a value"));
+    say("etag", format!("\"{}\"", hex::encode(digest.finalize())));
+    say("last-modified", "Tue, 03 Nov 2026 10:00:00 GMT".to_owned());
+    if status == StatusCode::PARTIAL_CONTENT {
+        // A note is asked for whole, and is shorter than what is asked for.
+        say("content-range", format!("bytes 0-{}/{length}", length.saturating_sub(1)));
+    }
     answer
 }

@@ -101,6 +101,7 @@ fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
     gateway.terminate();
     let (code, said) = gateway.run(&["scrub"], ENGLISH);
     assert_eq!(code, 0, "{said}");
+    let _entered = runtime.enter();
     let chunks = testing::notes::chunks_below(gateway.data(), &gateway.folder());
     std::fs::remove_file(&chunks[0].1).unwrap();
     let (code, said) = gateway.run(&["scrub"], ENGLISH);

@@ -63,7 +63,7 @@ const TABLES: &[(&str, &str, Look)] = &[
         deletion,
     ),
     ("a lease that cannot be read", "SELECT lease_id, key, lease_id, duration, expires, breaks FROM lease", lease),
-    ("waiting blocks that cannot be read", "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted", waiting),
+    ("waiting blocks that cannot be read", "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted WHERE substr(key, 1, 1) <> x'ff'", waiting),
     ("a block that cannot be read", "SELECT content_id || '', block_id, length, md5 FROM block", block),
     ("a counter that cannot be read", "SELECT 'of value ' || value, name, value FROM counter", counter),
 ];

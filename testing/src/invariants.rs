@@ -351,8 +351,7 @@ fn keyring(db: &Connection, root: &Path) -> Keyring {
         keys.push(WrappedTenantKey { tenant: tenant(row, 0), purpose, version, bytes });
     }
     let keyring = Keyring::new(Arc::new(FileCustodian::open(root).unwrap()));
-    // A file's custodian never waits.
-    futures::executor::block_on(keyring.unlock(&keys)).unwrap();
+    super::notes::at_once(keyring.unlock(&keys)).unwrap();
     keyring
 }
 

@@ -15,6 +15,13 @@ use super::process::files_below;
 /// Epochs beyond the catalog's own that are looked for.
 const AHEAD: u64 = 16;
 
+/// The outcome of a future that asks a file's custodian only.
+///
+/// Unconstrained: in a task of tokio's that has spent its budget it would be told to wait, and woken at once, for ever.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(tokio::task::unconstrained(future))
+}
+
 /// The secret of the catalog in a data folder, with its epoch; none while there is no catalog with an identity, or no root key.
 pub fn secret(data: &Path) -> Option<(Arc<CatalogSecret>, u64)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -24,8 +31,7 @@ pub fn secret(data: &Path) -> Option<(Arc<CatalogSecret>, u64)> {
     });
     let epoch = db.query_row("SELECT coalesce(max(number), 0) FROM epoch", [], |row| row.get::<_, i64>(0)).ok()?;
     let keyring = Keyring::new(Arc::new(FileCustodian::open(&data.join("root.key")).ok()?));
-    // A file's custodian never waits.
-    futures::executor::block_on(keyring.open_catalog(&identity.ok()?)).ok()?;
+    at_once(keyring.open_catalog(&identity.ok()?)).ok()?;
     Some((keyring.catalog_secret().ok()?, epoch.cast_unsigned()))
 }
 

@@ -7,6 +7,9 @@ use testing::in_process::*;
 /// Two blocks, in turn: slices that do not join.
 const SLICES: usize = 700;
 
+/// The end of a grace that no test lives to see: 9999-01-01, in milliseconds.
+const LATER: Timestamp = Timestamp(253_370_764_800_000);
+
 /// An object of [`SLICES`] slices, and its bytes.
 async fn sliced(house: &House, name: &str) -> Vec<u8> {
     let blocks = [noise(1, 64), noise(2, 65)];
@@ -47,12 +50,12 @@ async fn a_body_that_has_begun_ends_with_its_own_bytes_whatever_becomes_of_the_o
             house.gateway.budget().used_bytes()
         );
         house.put("study", b"other").await.unwrap();
-        while house.catalog.purge(Timestamp::now(), 1_000, Timestamp(i64::MAX)).await.unwrap() {}
+        while house.catalog.purge(Timestamp::now(), 1_000, LATER).await.unwrap() {}
         let (read, failure) = drain(begun).await;
         assert!(failure.is_none(), "{failure:?}");
         assert_same(&read, &bytes, "what was there when it began");
         assert_eq!(house.read("study").await.unwrap(), b"other");
-        while house.catalog.purge(Timestamp::now(), 1_000, Timestamp(i64::MAX)).await.unwrap() {}
+        while house.catalog.purge(Timestamp::now(), 1_000, LATER).await.unwrap() {}
         assert_eq!(house.catalog.deletions_waiting().await.unwrap(), 2, "the two blocks");
         assert_eq!(house.catalog.audit().await.unwrap(), Vec::<String>::new());
     }

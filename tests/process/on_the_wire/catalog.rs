@@ -37,7 +37,6 @@ async fn part_of(catalog: &dyn Catalog, object: &Object) -> Part {
 
 /// MEGA (Backendal, Haller, Paterson, ePrint 2022/959): encrypted keys without integrity; here in the real catalog, under
 /// the real gateway. The incident is the catalog's: no provider is asked, nor blamed; the client's error is the same.
-#[ignore = "fails now and then beside other tests; to be looked into"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrapped_key_that_was_changed_or_moved_is_an_incident_of_the_catalog() {
     for protocol in BOTH {

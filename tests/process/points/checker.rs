@@ -84,7 +84,6 @@ fn copy_of(data: &Path, sealed: &Path) -> tempfile::TempDir {
     copy
 }
 
-#[ignore = "does not end since contents are shared; to be mended"]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_violation_is_found_when_it_is_planted() {
     let mut gateway = started(Options::folder().write_setting("grace = \"1s\"")).await;

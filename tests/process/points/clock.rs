@@ -142,7 +142,7 @@ async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_
         // Several looks of the collector.
         tokio::time::sleep(Duration::from_millis(2_500)).await;
     }
-    assert_eq!(chunks_below(&gateway.folder()), 6, "chunks went before their grace was over");
+    assert_eq!(chunks_below(gateway.data(), &gateway.folder()), 6, "chunks went before their grace was over");
     let mut read = vec![0; bytes.len()];
     reader.read_exact(&mut read).expect("the read that had begun ends");
     assert!(read == bytes, "the bytes of a read that had begun");
@@ -161,7 +161,7 @@ async fn a_jump_of_the_clock_takes_no_chunk_from_a_read_that_has_begun_and_none_
     gateway.edit(|text| text.replace("grace = \"1h\"", "grace = \"1s\""));
     gateway.restart();
     until("nothing waits", || {
-        gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(&gateway.folder()) == 0
+        gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(gateway.data(), &gateway.folder()) == 0
     });
     let folder = gateway.folder();
     ends_well(&mut gateway, &folder, &mut Books::default(), "after the clock was right again").await;
@@ -199,7 +199,7 @@ async fn a_clock_that_is_eight_days_ahead_ends_nothing_that_is_kept_until_an_ope
         let list = ahead.azure.request("GET", &waits).query("comp", "blocklist").query("blocklisttype", "all");
         let told = ahead.azure.send(list).await.unwrap();
         assert!(told.status == 200 && told.text().contains("MDAwMQ=="), "{turn}: {}", told.text());
-        assert_eq!(chunks_below(&gateway.folder()), 3, "{turn}");
+        assert_eq!(chunks_below(gateway.data(), &gateway.folder()), 3, "{turn}");
     }
     assert!(gateway.metric("ecluse_clock_ahead_seconds") > 7.0 * 86_400.0);
     let (status, detail) = gateway.admin("/readyz").unwrap();
@@ -217,7 +217,7 @@ async fn a_clock_that_is_eight_days_ahead_ends_nothing_that_is_kept_until_an_ope
     assert!(code == 0 && printed.contains("is believed from the next start on"), "{printed}");
     gateway.restart();
     until("what was kept is gone, and nothing else was there", || {
-        gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(&gateway.folder()) == 0
+        gateway.metric("ecluse_deletions_waiting") == 0.0 && chunks_below(gateway.data(), &gateway.folder()) == 0
     });
     assert_eq!(gateway.metric("ecluse_clock_ahead_seconds"), 0.0);
     clock.set(0);

@@ -152,7 +152,7 @@ async fn drains(gateway: &GatewayProcess, folder: &std::path::Path, books: &Book
 async fn drains_to(gateway: &GatewayProcess, folder: &std::path::Path, wanted: usize, when: &str) {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
-        let there = chunks_below(folder);
+        let there = chunks_below(gateway.data(), folder);
         let waiting = gateway.metric("ecluse_deletions_waiting");
         if there == wanted && waiting == 0.0 {
             return;
@@ -179,9 +179,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Files that are chunks, or on their way to be.
-fn chunks_below(folder: &std::path::Path) -> usize {
-    let data = folder.parent().expect("the test's own folder").join("data");
-    let files = notes::chunks_below(&data, folder);
+fn chunks_below(data: &std::path::Path, folder: &std::path::Path) -> usize {
+    let files = notes::chunks_below(data, folder);
     files.iter().filter(|(name, _)| !name.to_string_lossy().starts_with('.')).count()
 }
 

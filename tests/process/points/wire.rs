@@ -50,7 +50,6 @@ fn kill_at(recorder: &Recorder, point: &'static Point, nth: u64, id: u32) -> Arc
 /// How long the collector and the sweep may take for their part, on a busy machine.
 const THEIR_TURN: std::time::Duration = std::time::Duration::from_secs(6);
 
-#[ignore = "counts the catalog's notes as chunks; to be mended"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_by_the_nth_request_to_the_provider_it_loses_nothing_and_leaves_nothing() {
     let seed = seed("ECLUSE_CRASH_SEED");

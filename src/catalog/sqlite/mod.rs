@@ -42,7 +42,6 @@ mod whole;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,6 +64,7 @@ use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;
 pub use reader::MOST_SCANS;
 use reader::Readers;
+use schema::Lock;
 pub use schema::Schema;
 use writer::Writer;
 
@@ -120,12 +120,7 @@ impl SqliteCatalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        let within_quotas = move |db: &Connection| {
-            let done = job(db)?;
-            quotas::check(db)?;
-            Ok(done)
-        };
-        self.writer.run(within_quotas).await
+        self.writer.run(quotas::within(job)).await
     }
 
     async fn read<T, F>(&self, query: F) -> Result<T, CatalogError>
@@ -143,12 +138,6 @@ impl SqliteCatalog {
     {
         self.readers.look_up(lookup).await
     }
-}
-
-/// Holds the catalog for this process; releases it when dropped. Dropped after every connection: see `schema`.
-struct Lock {
-    _file: File,
-    _name: File,
 }
 
 #[async_trait]

@@ -43,8 +43,19 @@ pub(super) fn set(db: &Connection, quotas: &[(ClientId, Quota)]) -> Result<(), C
     Ok(())
 }
 
+/// A write that is refused if it gave a client more than it may have.
+pub(super) fn within<T>(
+    job: impl FnOnce(&Connection) -> Result<T, CatalogError>,
+) -> impl FnOnce(&Connection) -> Result<T, CatalogError> {
+    move |db| {
+        let done = job(db)?;
+        check(db)?;
+        Ok(done)
+    }
+}
+
 /// Refuses the write that is under way if it gave a client more than it may have.
-pub(super) fn check(db: &Connection) -> Result<(), CatalogError> {
+fn check(db: &Connection) -> Result<(), CatalogError> {
     let sql = "SELECT had.bytes, had.objects, had.uploads, usage.bytes, usage.objects, usage.uploads,
                    quota.bytes, quota.objects, quota.uploads
                FROM temp.had JOIN main.usage USING (client) JOIN temp.quota USING (client)";

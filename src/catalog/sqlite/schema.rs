@@ -20,7 +20,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Lock, keepsake};
+use super::keepsake;
 use crate::catalog::CatalogError;
 
 /// "ECLU", as SQLite's `application_id`.
@@ -66,6 +66,12 @@ impl Schema {
     pub fn has_identity(self) -> bool {
         self.found >= FIRST_WITH_IDENTITY
     }
+}
+
+/// Holds the catalog for this process; releases it when dropped. Dropped after every connection: see `schema`.
+pub(super) struct Lock {
+    _file: File,
+    _name: File,
 }
 
 /// Takes the catalog for this process.

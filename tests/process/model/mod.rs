@@ -9,7 +9,7 @@ mod books;
 mod clients;
 mod looks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -250,7 +250,7 @@ async fn whatever_clients_do_and_whenever_it_is_killed_the_gateway_is_what_its_a
         worker(INBOX, 0, 1),
         worker("archive/", 1, 1),
     ];
-    let mut totals = [0; 4];
+    let (mut totals, mut left) = ([0; 4], BTreeSet::new());
     for round in 0..rounds {
         provider.forget_calls();
         provider.rule(flaky(noise.next()));
@@ -273,6 +273,7 @@ async fn whatever_clients_do_and_whenever_it_is_killed_the_gateway_is_what_its_a
         provider.honest();
         lay_out(&provider, &gateway);
         invariants::hold(gateway.data(), &gateway.folder(), Stopped::Killed, &format!("round {round}"));
+        left = invariants::open_blocks(gateway.data());
         gateway.restart();
         let of_tenant = clients(&gateway);
         for worker in &mut workers {
@@ -293,6 +294,10 @@ async fn whatever_clients_do_and_whenever_it_is_killed_the_gateway_is_what_its_a
 
     clients(&gateway)[0][0].s3.abort_all(BUCKET).await;
     clients(&gateway)[1][0].s3.abort_all(BUCKET).await;
+    until("leftovers of the lives before were looked for", || {
+        invariants::open_blocks(gateway.data()).is_disjoint(&left)
+    })
+    .await;
     until("nothing waits to be deleted", || {
         let waiting = gateway.metric("ecluse_deletions_waiting");
         let notes = notes::names(gateway.data());

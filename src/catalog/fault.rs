@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Appended, Belonging, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, Completed, Completion,
-    Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload,
-    NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart,
-    ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery,
-    Version,
+    Appended, Belonging, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog,
+    CatalogError, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
+    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision,
+    RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
+    UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, CatalogIdentity, ClientId, Conditions, ETag, EpochEntry, Epochs, LeaseAction, LeaseOutcome, ObjectKey,
@@ -224,10 +224,6 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.drop_bucket(bucket, conditions)).await
     }
 
-    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
-        self.inner.gone_buckets(tenant).await
-    }
-
     async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
         self.faults.meet(self.inner.restore_bucket(bucket, id)).await
     }
@@ -254,8 +250,8 @@ impl Catalog for FaultyCatalog {
         self.inner.bucket(bucket).await
     }
 
-    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-        self.inner.buckets(tenant).await
+    async fn buckets(&self, query: &BucketQuery) -> Result<BucketPage, CatalogError> {
+        self.inner.buckets(query).await
     }
 
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {

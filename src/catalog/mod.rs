@@ -16,6 +16,7 @@
 
 mod belonging;
 mod blocks;
+mod buckets;
 mod deletions;
 mod error;
 mod fault;
@@ -42,6 +43,7 @@ use crate::model::{
 
 pub use belonging::Belonging;
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
+pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
@@ -320,9 +322,6 @@ pub trait Catalog: Belonging {
     /// what it retains from before keeps its time.
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError>;
 
-    /// The buckets of a tenant that were deleted and can be had back, by name, then by when they went.
-    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError>;
-
     /// Brings a deleted bucket back under its name, with all that it held. [`CatalogError::NoSuchBucket`] when none of
     /// that name and id is retained, [`CatalogError::BucketExists`] when the name is in use.
     async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError>;
@@ -343,8 +342,8 @@ pub trait Catalog: Belonging {
     /// The bucket, or [`CatalogError::NoSuchBucket`].
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError>;
 
-    /// All buckets of a tenant, by name.
-    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError>;
+    /// A page of a tenant's buckets, with those that were deleted and can be had back where the query asks for them.
+    async fn buckets(&self, query: &BucketQuery) -> Result<BucketPage, CatalogError>;
 
     // --- objects --------------------------------------------------------------------------------------------------
 

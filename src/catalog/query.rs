@@ -72,6 +72,11 @@ pub fn weight(name: &str, metadata: Option<&Metadata>) -> usize {
     ENTRY_BYTES + name.len() + metadata.map_or(0, Metadata::text_bytes)
 }
 
+/// Bytes of these texts together.
+pub(super) fn weight_of_texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> usize {
+    texts.into_iter().map(str::len).sum()
+}
+
 /// Bytes of an entry beside its texts: numbers, tags, times.
 pub const ENTRY_BYTES: usize = 256;
 

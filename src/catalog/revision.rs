@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CatalogError, MOST_BLOCKS, Version, VersionId};
+use super::query::weight_of_texts;
+use super::{CatalogError, ENTRY_BYTES, MOST_BLOCKS, Version, VersionId};
 use crate::model::{
     BucketName, BucketRef, ByteRange, ClientId, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, Sight, SnapshotId,
     SystemMetadata, TagExpression, Tags, TenantId, Tier, Timestamp,
@@ -238,6 +239,8 @@ pub struct TagQuery {
     pub after: Option<(BucketName, ObjectKey)>,
     /// At most so many.
     pub limit: usize,
+    /// A page ends before it has more bytes than this, but not before its first object.
+    pub most_bytes: usize,
 }
 
 /// An object that was found.
@@ -251,6 +254,14 @@ pub struct Found {
     pub tags: Tags,
 }
 
+impl Found {
+    /// What it counts for in a page.
+    pub fn weight(&self) -> usize {
+        let tags = self.tags.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        ENTRY_BYTES + weight_of_texts([self.bucket.as_str(), self.key.as_str()].into_iter().chain(tags))
+    }
+}
+
 /// A page of what was found, by bucket and key. It may hold less than was asked for, and even nothing, though others follow:
 /// then it has looked at as many rows as a page may
 /// ([`CatalogSettings::page_rows`](super::CatalogSettings::page_rows)).
@@ -261,4 +272,16 @@ pub struct FoundPage {
     /// Where the next page begins; `None` when this is the last. It may name an object that was not found: no client may be
     /// told.
     pub next: Option<(BucketName, ObjectKey)>,
+}
+
+impl FoundPage {
+    /// Whether the query asks for no more, when one more makes `bytes` of it.
+    pub(super) fn is_full(&self, bytes: usize, query: &TagQuery) -> bool {
+        self.found.len() == query.limit || !self.found.is_empty() && bytes > query.most_bytes
+    }
+
+    /// What its objects count for.
+    pub fn weight(&self) -> usize {
+        self.found.iter().map(Found::weight).sum()
+    }
 }

@@ -15,11 +15,11 @@ use crate::catalog::{ENTRY_BYTES, ListQuery, UploadQuery};
 use crate::model::{Authorized, BucketRef, Metadata, ObjectKey};
 
 /// Most bytes of a page; 1,000 of the longest names fit.
-const MOST_PAGE_BYTES: usize = (ObjectKey::MAX_BYTES + ENTRY_BYTES) * 1024;
+pub(super) const MOST_PAGE_BYTES: usize = (ObjectKey::MAX_BYTES + ENTRY_BYTES) * 1024;
 /// Most bytes of an entry that carries what it can, about: names, metadata and tags of both protocols.
 const LARGE_ENTRY_BYTES: usize = 24 * 1024;
 /// Bytes of memory for each byte of a page: as it was read, as it is shown, and the answer's text.
-const FACTOR: usize = 4;
+pub(super) const FACTOR: usize = 4;
 
 impl Gateway {
     /// A page of names. What only a reader may know of an object is left out where the client may not read it.
@@ -90,7 +90,7 @@ impl Gateway {
     }
 
     /// The share of a page of `limit` entries of at most `entry_bytes`.
-    async fn share_of_page(&self, payer: &Payer, limit: usize, entry_bytes: usize) -> Result<Share, Error> {
+    pub(super) async fn share_of_page(&self, payer: &Payer, limit: usize, entry_bytes: usize) -> Result<Share, Error> {
         let bytes = limit.saturating_mul(entry_bytes).min(MOST_PAGE_BYTES) * FACTOR;
         self.budget.take_patiently(payer, bytes as u64).await
     }

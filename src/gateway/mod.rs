@@ -44,9 +44,9 @@ use crate::store::Store;
 use fair::{Turn, Turns};
 
 pub use crate::catalog::{
-    AccessPolicy, BlockLists, Bucket, BucketRevision, Found, FoundPage, GoneBucket, ListEntry, ListExtras, ListPage,
-    ListStart, MOST_BLOCKS, Retained, Revision, Select, SnapshotRule, Upload, UploadId, UploadPage, UploadPart,
-    Version, VersionId,
+    AccessPolicy, BlockLists, Bucket, BucketLine, BucketPage, BucketPlace, BucketRevision, Found, FoundPage,
+    GoneBucket, ListEntry, ListExtras, ListPage, ListStart, MOST_BLOCKS, Retained, Revision, Select, SnapshotRule,
+    Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use super::bodies::{Claim, Digests};
-use crate::catalog::{ListExtras, ListStart, Select, UploadPart, Version};
+use crate::catalog::{BucketPlace, ListExtras, ListStart, Select, UploadPart, Version};
 use crate::model::{
     Action, BucketName, ByteRange, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Operation, RangeRequest,
     Requirement, Scope, SnapshotId, Tags, Timestamp,
@@ -92,8 +92,19 @@ impl Operation for ReadSmall {
 }
 
 /// [`Gateway::list_buckets`](super::Gateway::list_buckets): those that the client may see.
-#[derive(Debug)]
-pub struct ListBuckets;
+#[derive(Debug, Default)]
+pub struct ListBuckets {
+    /// Only names that begin so.
+    pub prefix: String,
+    /// Begin after this place.
+    pub after: Option<BucketPlace>,
+    /// At most so many; `None`: as many as an answer may hold.
+    pub limit: Option<usize>,
+    /// Whether they carry their metadata.
+    pub with_user_metadata: bool,
+    /// Whether those that were deleted and can be had back are listed, too.
+    pub gone: bool,
+}
 
 /// [`Gateway::create_bucket`](super::Gateway::create_bucket).
 #[derive(Debug)]

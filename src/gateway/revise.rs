@@ -2,7 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::bodies::Share;
 use super::fair::Payer;
+use super::list::{FACTOR, MOST_PAGE_BYTES};
 use super::operations::FOUND;
 use super::{
     AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
@@ -11,6 +13,8 @@ use super::{
 use crate::catalog::{CatalogError, Deletion, ObjectRef, TagQuery};
 use crate::model::{Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp};
 
+/// Most bytes of an object that was found: names, and as many tags as there may be.
+const FOUND_BYTES: usize = 8 * 1024;
 /// Most objects of dropped buckets that a deletion takes along before the rest is left to the job.
 const PURGED_AT_ONCE: usize = 1000;
 
@@ -118,10 +122,13 @@ impl Gateway {
         Ok(self.catalog.restore_bucket(&bucket, op.id).await?)
     }
 
-    /// Objects whose tags fit, as far as the client may list and read them: tags are read.
-    pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<FoundPage, Error> {
+    /// A page of objects whose tags fit, as far as the client may list and read them: tags are read. The share is of the answer
+    /// that shows them.
+    pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<(FoundPage, Share), Error> {
         let (principal, op) = self.admit(op)?;
-        let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
+        let payer = Payer::of(&principal);
+        let mut share = self.share_of_page(&payer, op.limit, FOUND_BYTES).await?;
+        let _turn = self.turn_to_scan(&payer).await?;
         if let Some(name) = &op.bucket {
             let bucket = BucketRef { tenant: principal.tenant.clone(), name: name.clone() };
             self.catalog.bucket(&bucket).await?;
@@ -133,8 +140,11 @@ impl Gateway {
             sight: principal.sight(FOUND),
             after: op.after,
             limit: op.limit,
+            most_bytes: MOST_PAGE_BYTES,
         };
-        Ok(self.catalog.find_by_tags(&query).await?)
+        let page = self.catalog.find_by_tags(&query).await?;
+        share.shrink_to((page.weight() * FACTOR) as u64);
+        Ok((page, share))
     }
 
     /// The stored access policies of a bucket, to check a signature that names one. Not for clients: what they hold is a

@@ -16,10 +16,13 @@ pub struct InvalidName(pub &'static str);
 pub struct BucketName(Arc<str>);
 
 impl BucketName {
+    /// Longest name.
+    pub const MAX_BYTES: usize = 63;
+
     /// Checks `name` against the naming rules.
     pub fn parse(name: &str) -> Result<Self, InvalidName> {
         let bytes = name.as_bytes();
-        if !(3..=63).contains(&bytes.len()) {
+        if !(3..=Self::MAX_BYTES).contains(&bytes.len()) {
             return Err(InvalidName("a bucket name has 3 to 63 characters"));
         }
         let allowed = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');

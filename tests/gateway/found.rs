@@ -50,7 +50,7 @@ async fn a_page_of_a_search_is_cut_after_what_its_client_may_not_see_was_left_ou
                 let mut last: Option<Found> = None;
                 loop {
                     let op = client.authorize(search(last.as_ref(), limit)).unwrap();
-                    let page = house.gateway.find_by_tags(op).await.unwrap();
+                    let (page, _share) = house.gateway.find_by_tags(op).await.unwrap();
                     names.extend(page.found.iter().map(|found| found.key.as_str().to_owned()));
                     let Some(next) = page.next else { break };
                     last = page.found.last().cloned();
@@ -110,14 +110,15 @@ async fn a_bucket_shows_its_metadata_to_who_may_read_in_it_and_itself_to_who_may
     for (client, wanted) in [(&lists, 0), (&reads, 1)] {
         let head = client.authorize(HeadBucket { bucket: bucket("wards") }).unwrap();
         assert_eq!(house.gateway.head_bucket(head).await.unwrap().user.len(), wanted);
-        let all = house.gateway.list_buckets(client.authorize(ListBuckets).unwrap()).await.unwrap();
-        assert_eq!(all.iter().map(|bucket| bucket.user.len()).collect::<Vec<_>>(), [wanted]);
+        let all = ListBuckets { with_user_metadata: true, ..ListBuckets::default() };
+        let (all, _share) = house.gateway.list_buckets(client.authorize(all).unwrap()).await.unwrap();
+        assert_eq!(all.entries.iter().map(|entry| entry.bucket().user.len()).collect::<Vec<_>>(), [wanted]);
     }
     assert!(lists.authorize(ReadBucket { bucket: bucket("wards") }).is_err());
     let read = reads.authorize(ReadBucket { bucket: bucket("wards") }).unwrap();
     assert_eq!(house.gateway.read_bucket(read).await.unwrap().user["ward"], "oncology");
     for blind in [of(&[Action::Read, Action::Write, Action::Delete]), of(&[])] {
-        assert!(blind.authorize(ListBuckets).is_err(), "who lists nothing is shown no bucket");
+        assert!(blind.authorize(ListBuckets::default()).is_err(), "who lists nothing is shown no bucket");
         assert!(blind.authorize(HeadBucket { bucket: bucket("wards") }).is_err());
     }
 }

@@ -11,7 +11,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
-use testing::suites::catalog::{azure, blocks, histories, retention, suite};
+use testing::suites::catalog::{azure, blocks, buckets, histories, retention, suite};
 
 struct Fresh {
     directory: tempfile::TempDir,
@@ -87,6 +87,8 @@ every_catalog!(
     listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
     listing::pages_have_their_edges,
     listing::pages_end_by_bytes_as_well_as_by_count,
+    buckets::a_page_of_buckets_ends_by_count_and_by_bytes_and_the_next_goes_on,
+    buckets::a_page_of_what_tags_find_ends_by_bytes_and_the_next_goes_on,
     listing::pages_agree_with_a_naive_model_on_any_names,
     listing::a_page_sees_deletions_and_overwrites_at_once,
     listing::uploads_are_listed_by_key_then_id_and_rolled_up,
@@ -130,6 +132,7 @@ mod looking_at_few {
     every_catalog!(
         testing::suites::catalog::listing::LOOKING_AT_FEW;
         listing::pages_that_show_nothing_lead_to_all_that_there_is,
+        buckets::pages_of_buckets_lead_to_those_that_are_there_and_those_that_are_gone,
     );
 }
 
@@ -508,7 +511,7 @@ async fn what_was_promised_outlives_the_setting_and_nothing_else_does() {
             azure::snapshot(&catalog, "live", 5).await;
             blocks::put_block(&catalog, "waits", blocks::block(1, 10), 3).await.unwrap();
             catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
-            assert!(catalog.gone_buckets(&suite::tenant()).await.unwrap().is_empty(), "it is not whole yet");
+            assert!(buckets::gone(&catalog, &suite::tenant()).await.is_empty(), "it is not whole yet");
         } else {
             catalog.delete_bucket(&bucket()).await.unwrap();
         }
@@ -517,7 +520,7 @@ async fn what_was_promised_outlives_the_setting_and_nothing_else_does() {
         gone.sort();
         assert_eq!(suite::queued(&catalog).await, gone);
         suite::sound(&catalog).await;
-        let kept = catalog.gone_buckets(&suite::tenant()).await.unwrap();
+        let kept = buckets::gone(&catalog, &suite::tenant()).await;
         catalog.restore_bucket(&bucket(), kept[0].id).await.unwrap();
         catalog.restore(&bucket(), &key("promised"), GRACE).await.unwrap();
         assert_eq!(catalog.head(&bucket(), &key("promised")).await.unwrap().length, 10);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::past;
 use super::state::{BucketEntry, Dropped, State};
 use crate::catalog::slices::PartSlice;
-use crate::catalog::{Bucket, BucketRevision, CatalogError, GoneBucket, Retained};
+use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
 use crate::model::{BucketRef, Conditions, Lease, TenantId, Timestamp};
 
 pub(super) fn create(
@@ -37,9 +37,22 @@ pub(super) fn create(
     Ok(created)
 }
 
-pub(super) fn buckets(state: &State, tenant: &TenantId) -> Vec<Bucket> {
-    let own = state.buckets.iter().filter(|(bucket, _)| bucket.tenant == *tenant);
-    own.map(|(_, entry)| entry.bucket.clone()).collect()
+pub(super) fn page(state: &State, query: &BucketQuery) -> Result<BucketPage, CatalogError> {
+    let own = state.buckets.iter().filter(|(bucket, _)| bucket.tenant == query.tenant);
+    let there = own.map(|(_, entry)| BucketLine::There(listed(&entry.bucket, query)));
+    let gone = if query.gone { gone(state, &query.tenant) } else { Vec::new() };
+    let gone =
+        gone.into_iter().map(|gone| BucketLine::Gone(GoneBucket { bucket: listed(&gone.bucket, query), ..gone }));
+    BucketPage::of(there.map(Ok), gone.map(Ok), query, state.settings.page_rows)
+}
+
+/// A bucket as a list has it.
+fn listed(bucket: &Bucket, query: &BucketQuery) -> Bucket {
+    let mut bucket = Bucket { policies: Vec::new(), ..bucket.clone() };
+    if !query.with_user_metadata {
+        bucket.user.clear();
+    }
+    bucket
 }
 
 pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), CatalogError> {
@@ -61,7 +74,7 @@ pub(super) fn drop_bucket(state: &mut State, bucket: &BucketRef, conditions: &Co
     Ok(())
 }
 
-pub(super) fn gone(state: &State, tenant: &TenantId) -> Vec<GoneBucket> {
+fn gone(state: &State, tenant: &TenantId) -> Vec<GoneBucket> {
     let own = state.dropped.iter().filter(|dropped| dropped.was.tenant == *tenant);
     let mut gone: Vec<GoneBucket> = own
         .filter_map(|dropped| {

@@ -104,7 +104,7 @@ pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
         bucket.tenant == query.tenant && query.bucket.as_ref().is_none_or(|name| *name == bucket.name)
     };
     let mut last = None;
-    let mut looked_at = 0;
+    let (mut looked_at, mut bytes) = (0, 0_usize);
     for (bucket, entry) in state.buckets.iter().filter(|(bucket, _)| meant(bucket) && query.limit > 0) {
         for (key, object) in &entry.objects {
             let at = (bucket.name.clone(), key.clone());
@@ -114,7 +114,9 @@ pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
             let tags = &object.version.metadata.tags;
             let holds = !tags.is_empty() && query.expression.holds_in(bucket.name.as_str(), tags);
             let fits = holds && query.sight.covers(&bucket.name, key.as_str());
-            if fits && page.found.len() == query.limit {
+            let found = Found { bucket: bucket.name.clone(), key: key.clone(), tags: tags.clone() };
+            bytes = bytes.saturating_add(if fits { found.weight() } else { 0 });
+            if fits && page.is_full(bytes, query) {
                 page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
                 return page;
             }
@@ -124,7 +126,7 @@ pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
             }
             looked_at += 1;
             if fits {
-                page.found.push(Found { bucket: bucket.name.clone(), key: key.clone(), tags: tags.clone() });
+                page.found.push(found);
             }
             last = Some(at);
         }

@@ -25,11 +25,11 @@ use async_trait::async_trait;
 
 use super::slices::Rest;
 use super::{
-    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
-    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault,
-    ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart,
-    UploadQuery, Version,
+    Appended, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog, CatalogError,
+    CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
+    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision,
+    RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
+    UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
@@ -141,10 +141,6 @@ impl Catalog for MemoryCatalog {
         self.with(|state| buckets::drop_bucket(state, bucket, conditions))
     }
 
-    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
-        self.with(|state| Ok(buckets::gone(state, tenant)))
-    }
-
     async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
         self.with(|state| buckets::restore(state, bucket, id))
     }
@@ -167,8 +163,8 @@ impl Catalog for MemoryCatalog {
         self.with(|state| Ok(state.bucket(bucket)?.bucket.clone()))
     }
 
-    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-        self.with(|state| Ok(buckets::buckets(state, tenant)))
+    async fn buckets(&self, query: &BucketQuery) -> Result<BucketPage, CatalogError> {
+        self.with(|state| buckets::page(state, query))
     }
 
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {

@@ -157,3 +157,6 @@ ALTER TABLE bucket ADD COLUMN whole INTEGER NOT NULL DEFAULT 1;
 
 -- The last moment that something of a bucket is retained.
 CREATE INDEX past_of_bucket ON past (bucket_id, until) WHERE until IS NOT NULL;
+
+-- Those that can be had back, as a list has them.
+CREATE INDEX bucket_gone ON bucket (gone_tenant, gone_name, gone) WHERE gone IS NOT NULL;

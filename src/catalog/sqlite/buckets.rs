@@ -11,18 +11,26 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{bucket_id, bucket_name, next_content};
 use super::{encoding, leases, rows};
-use crate::catalog::{Bucket, BucketRevision, CatalogError, GoneBucket, Retained};
-use crate::model::{BucketRef, Conditions, TenantId, Timestamp};
+use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
+use crate::model::{BucketRef, Conditions, Timestamp};
 
 /// What [`bucket_of`] reads; begins a statement that goes on with `WHERE`.
 const BUCKET: &str = "SELECT bucket.name, bucket.created, bucket.modified, bucket.revision, bucket.metadata,
         bucket.policies, lease.lease_id, lease.duration, lease.expires, lease.breaks
     FROM bucket LEFT JOIN lease ON lease.bucket_id = bucket.bucket_id AND lease.key = x''";
 
-/// What [`gone`] reads: those that can be had back at ?1. Goes on with `AND`.
-const GONE: &str = "SELECT bucket.gone_name, bucket.created, bucket.modified, bucket.revision, bucket.metadata,
-        bucket.policies, NULL, NULL, NULL, NULL, bucket.gone, bucket.deleted, bucket.until
-    FROM bucket WHERE tenant = '' AND until >= ?1 AND whole = 1";
+/// Buckets in a list, from a name on; their metadata if ?3.
+const LISTED: &str = "SELECT bucket.name, bucket.created, bucket.modified, bucket.revision,
+        CASE WHEN ?3 THEN bucket.metadata ELSE '{}' END, '[]', lease.lease_id, lease.duration, lease.expires,
+        lease.breaks
+    FROM bucket LEFT JOIN lease ON lease.bucket_id = bucket.bucket_id AND lease.key = x''
+    WHERE tenant = ?1 AND name >= ?2 ORDER BY name";
+
+/// The same of those that were deleted and can be had back at ?4.
+const GONE: &str = "SELECT gone_name, created, modified, revision, CASE WHEN ?3 THEN metadata ELSE '{}' END, '[]',
+        NULL, NULL, NULL, NULL, gone, deleted, until
+    FROM bucket WHERE gone_tenant = ?1 AND gone_name >= ?2 AND gone IS NOT NULL AND until >= ?4 AND whole = 1
+    ORDER BY gone_name, gone";
 
 pub(super) fn create(
     db: &Connection,
@@ -52,14 +60,17 @@ pub(super) fn bucket(db: &Connection, bucket: &BucketRef) -> Result<Bucket, Cata
     found.next()?.map_or(Err(CatalogError::NoSuchBucket), bucket_of)
 }
 
-pub(super) fn buckets(db: &Connection, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-    let mut statement = db.prepare_cached(&format!("{BUCKET} WHERE tenant = ?1 ORDER BY name"))?;
-    let mut found = statement.query([tenant.as_str()])?;
-    let mut buckets = Vec::new();
-    while let Some(row) = found.next()? {
-        buckets.push(bucket_of(row)?);
-    }
-    Ok(buckets)
+/// A page of a tenant's buckets, of at most `most` rows.
+pub(super) fn page(db: &Connection, query: &BucketQuery, most: usize) -> Result<BucketPage, CatalogError> {
+    let after = query.after.as_ref().map_or("", |(name, _)| name.as_str());
+    let (tenant, from) = (query.tenant.as_str(), after.max(&query.prefix));
+    let mut there = db.prepare_cached(LISTED)?;
+    let there = there.query(params![tenant, from, query.with_user_metadata])?;
+    // Where they are not asked for, none is read.
+    let mut gone = db.prepare_cached(GONE)?;
+    let gone = gone.query(params![tenant, from, query.with_user_metadata, Timestamp::steady().0])?;
+    let gone = gone.and_then(|row| gone_of(row).map(BucketLine::Gone)).take(if query.gone { usize::MAX } else { 0 });
+    BucketPage::of(there.and_then(|row| bucket_of(row).map(BucketLine::There)), gone, query, most)
 }
 
 pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Duration>) -> Result<(), CatalogError> {
@@ -88,20 +99,6 @@ pub(super) fn drop_bucket(
     self::bucket(db, bucket)?.check_write(conditions)?;
     leases::guard_write(db, id, &[], conditions.lease.as_deref())?;
     set_aside(db, bucket, id, retention, retention.is_some())
-}
-
-pub(super) fn gone(db: &Connection, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
-    let mut statement = db.prepare_cached(&format!("{GONE} AND gone_tenant = ?2 ORDER BY gone_name, gone"))?;
-    let mut found = statement.query(params![Timestamp::steady().0, tenant.as_str()])?;
-    let mut buckets = Vec::new();
-    while let Some(row) = found.next()? {
-        buckets.push(GoneBucket {
-            id: row.get(10)?,
-            bucket: bucket_of(row)?,
-            retained: Retained { deleted: Timestamp(row.get(11)?), until: Timestamp(row.get(12)?) },
-        });
-    }
-    Ok(buckets)
 }
 
 pub(super) fn restore(db: &Connection, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
@@ -188,6 +185,14 @@ fn set_aside(
     let (tenant, name, gone) = (bucket.tenant.as_str(), bucket.name.as_str(), next_content(db)?);
     db.prepare_cached(sql)?.execute(params![id, tenant, name, Timestamp::now().0, until, whole, gone])?;
     Ok(())
+}
+
+fn gone_of(row: &Row<'_>) -> Result<GoneBucket, CatalogError> {
+    Ok(GoneBucket {
+        id: row.get(10)?,
+        bucket: bucket_of(row)?,
+        retained: Retained { deleted: Timestamp(row.get(11)?), until: Timestamp(row.get(12)?) },
+    })
 }
 
 fn bucket_of(row: &Row<'_>) -> Result<Bucket, CatalogError> {

@@ -49,11 +49,11 @@ use rusqlite::Connection;
 
 use super::slices::Rest;
 use super::{
-    Appended, BlockCommit, BlockLists, Bucket, BucketRevision, Catalog, CatalogError, CatalogSettings, Completed,
-    Completion, Deletion, DeletionQueue, FoundPage, GoneBucket, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock,
-    NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion, Revision, RunMerge,
-    ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId, UploadPage,
-    UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog, CatalogError,
+    CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
+    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion,
+    Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
+    UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
@@ -198,11 +198,6 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| buckets::drop_bucket(db, &bucket, &conditions, retention)).await
     }
 
-    async fn gone_buckets(&self, tenant: &TenantId) -> Result<Vec<GoneBucket>, CatalogError> {
-        let tenant = tenant.clone();
-        self.read(move |db| buckets::gone(db, &tenant)).await
-    }
-
     async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
         let bucket = bucket.clone();
         self.write(move |db| buckets::restore(db, &bucket, id)).await
@@ -234,9 +229,9 @@ impl Catalog for SqliteCatalog {
         self.look_up(move |db| buckets::bucket(db, &bucket)).await
     }
 
-    async fn buckets(&self, tenant: &TenantId) -> Result<Vec<Bucket>, CatalogError> {
-        let tenant = tenant.clone();
-        self.read(move |db| buckets::buckets(db, &tenant)).await
+    async fn buckets(&self, query: &BucketQuery) -> Result<BucketPage, CatalogError> {
+        let (query, most) = (query.clone(), self.settings.page_rows);
+        self.read(move |db| buckets::page(db, &query, most)).await
     }
 
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError> {

@@ -56,7 +56,7 @@ pub(super) fn find(db: &Connection, query: &TagQuery, most: usize) -> Result<Fou
     if query.limit == 0 {
         return Ok(page);
     }
-    let mut looked_at = 0;
+    let (mut looked_at, mut bytes) = (0, 0_usize);
     for (id, name) in buckets(db, query)? {
         let after = query.after.as_ref().filter(|(bucket, _)| bucket.as_str() == name);
         let after = after.map_or(&[][..], |(_, key)| key.as_bytes());
@@ -72,7 +72,9 @@ pub(super) fn find(db: &Connection, query: &TagQuery, most: usize) -> Result<Fou
             let tags = encoding::read_tags(row.get::<_, Option<String>>(1)?.as_deref())?;
             let holds = !tags.is_empty() && query.expression.holds_in(&name, &tags);
             let fits = holds && query.sight.covers(&bucket, key.as_str());
-            if fits && page.found.len() == query.limit {
+            let found = Found { bucket: bucket.clone(), key: key.clone(), tags };
+            bytes = bytes.saturating_add(if fits { found.weight() } else { 0 });
+            if fits && page.is_full(bytes, query) {
                 page.next = page.found.last().map(|last| (last.bucket.clone(), last.key.clone()));
                 return Ok(page);
             }
@@ -82,7 +84,7 @@ pub(super) fn find(db: &Connection, query: &TagQuery, most: usize) -> Result<Fou
             }
             looked_at += 1;
             if fits {
-                page.found.push(Found { bucket: bucket.clone(), key: key.clone(), tags });
+                page.found.push(found);
             }
             last = Some(key);
         }
@@ -238,7 +240,8 @@ mod tests {
             let expression = TagExpression::parse_search(text).unwrap();
             let tenant = crate::model::TenantId::parse("chum").unwrap();
             let sight = crate::model::Sight::of_everything();
-            let mut query = TagQuery { tenant, bucket: None, expression, sight, after: None, limit: 10 };
+            let mut query =
+                TagQuery { tenant, bucket: None, expression, sight, after: None, limit: 10, most_bytes: usize::MAX };
             let (mut found, mut pages) = (Vec::new(), 0);
             loop {
                 let mut steps = 0;

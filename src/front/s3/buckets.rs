@@ -30,8 +30,8 @@ pub(super) async fn list(
     let caller = Caller::of(&req)?;
     let ListBucketsInput { prefix, continuation_token, max_buckets, .. } = req.input;
     let limit = match max_buckets {
-        None => usize::MAX,
-        Some(limit @ 1..=MAX_BUCKETS) => usize::try_from(limit).unwrap_or(usize::MAX),
+        None => None,
+        Some(limit @ 1..=MAX_BUCKETS) => usize::try_from(limit).ok(),
         Some(_) => {
             return Err(invalid("InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000."));
         }
@@ -40,21 +40,16 @@ pub(super) async fn list(
         None => None,
         Some(token) => {
             let name = caller.read_token(gateway, &[BUCKETS], token)?.and_then(|name| String::from_utf8(name).ok());
-            Some(name.ok_or_else(listing::bad_token)?)
+            Some((name.ok_or_else(listing::bad_token)?, None))
         }
     };
-    let op = caller.may(ListBuckets)?;
-    let all = gateway.list_buckets(op).await.map_err(|error| caller.error(error))?;
-    let mut found = all.into_iter().filter(|bucket| {
-        prefix.as_deref().is_none_or(|prefix| bucket.name.as_str().starts_with(prefix))
-            && after.as_deref().is_none_or(|after| bucket.name.as_str() > after)
-    });
-    let page: Vec<_> = found.by_ref().take(limit).collect();
-    let last = if found.next().is_some() { page.last() } else { None };
-    let next = last.map(|bucket| caller.token(gateway, &[BUCKETS], bucket.name.as_str().as_bytes())).transpose()?;
-    let shown = page.into_iter().map(|bucket| Bucket {
-        name: Some(bucket.name.as_str().to_owned()),
-        creation_date: Some(headers::dto_time(bucket.created)),
+    let op = ListBuckets { prefix: prefix.clone().unwrap_or_default(), after, limit, ..ListBuckets::default() };
+    let (page, share) = gateway.list_buckets(caller.may(op)?).await.map_err(|error| caller.error(error))?;
+    caller.context.hold(share);
+    let next = page.next.map(|(name, _)| caller.token(gateway, &[BUCKETS], name.as_bytes())).transpose()?;
+    let shown = page.entries.iter().map(|entry| Bucket {
+        name: Some(entry.bucket().name.as_str().to_owned()),
+        creation_date: Some(headers::dto_time(entry.bucket().created)),
         ..Bucket::default()
     });
     Ok(S3Response::new(ListBucketsOutput {

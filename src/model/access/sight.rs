@@ -32,6 +32,15 @@ impl Sight {
         self.actions.iter().all(some)
     }
 
+    /// Whether the bucket itself is in sight, as in a list of buckets.
+    pub fn sees(&self, bucket: &BucketName) -> bool {
+        let allowed = |action: &Action| {
+            let requirement = Requirement { action: *action, bucket, scope: Scope::Bucket };
+            self.powers.iter().any(|power| power.allows(&requirement))
+        };
+        self.actions.iter().all(allowed)
+    }
+
     /// Whether that object is in sight.
     pub fn covers(&self, bucket: &BucketName, key: &str) -> bool {
         let allowed = |action: &Action| {

@@ -7,11 +7,14 @@ use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
+use crate::front::azure::wire::tokens;
 use crate::front::azure::wire::xml::{
     self, BlobEntry, BlobsPage, ContainersPage, GoneContainer, ListedBlob, ListedContainer,
 };
 use crate::front::token;
-use crate::gateway::{Bucket, GoneBucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart, Retained};
+use crate::gateway::{
+    Bucket, BucketLine, GoneBucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart, Retained,
+};
 use crate::model::{BucketName, ETag, Lease, Metadata, Timestamp};
 
 /// Most entries of a page. Source: "List Blobs", "List Containers".
@@ -41,36 +44,32 @@ pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, 
     let after = match marker {
         None => None,
         Some(text) => {
-            let name = ask.read_marker(&[CONTAINERS], text)?.and_then(|name| String::from_utf8(name).ok());
-            Some(name.ok_or_else(|| bad_marker(text))?)
+            let place = ask.read_marker(&[CONTAINERS], text)?.and_then(|place| tokens::parse_place(&place));
+            Some(place.ok_or_else(|| bad_marker(text))?)
         }
     };
-    let fault = |error| ask.refuse(error);
-    let buckets = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(fault)?;
-    let mut found: Vec<ListedContainer> = buckets.into_iter().map(|bucket| container(bucket, include)).collect();
-    if include.deleted {
-        let gone = ask.house.gateway.list_gone_buckets(ask.may(ListBuckets)?).await.map_err(fault)?;
-        found.extend(gone.into_iter().map(|gone| gone_container(gone, include)));
-        found.sort_by_cached_key(place_of);
-    }
-    let fits = |listed: &ListedContainer| {
-        prefix.is_none_or(|prefix| listed.name.starts_with(prefix))
-            && after.as_deref().is_none_or(|after| place_of(listed).as_str() > after)
+    let op = ListBuckets {
+        prefix: prefix.unwrap_or_default().to_owned(),
+        after,
+        limit: Some(limit),
+        with_user_metadata: include.metadata,
+        gone: include.deleted,
     };
-    found.retain(fits);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| ask.marker(&[CONTAINERS], place_of(last).as_bytes()));
-    let next = next.transpose()?;
+    let (page, share) = ask.house.gateway.list_buckets(ask.may(op)?).await.map_err(|error| ask.refuse(error))?;
+    let next = page.next.map(|place| ask.marker(&[CONTAINERS], &tokens::place_bytes(&place))).transpose()?;
+    let shown = page.entries.into_iter().map(|entry| match entry {
+        BucketLine::There(bucket) => container(bucket, include),
+        BucketLine::Gone(gone) => gone_container(gone, include),
+    });
     let text = xml::containers(&ContainersPage {
         endpoint: &ask.endpoint(),
         prefix,
         marker,
         max_results: ask.asked.parameter("maxresults").map(|_| limit),
-        containers: found,
+        containers: shown.collect(),
         next,
     });
-    Ok(Reply::xml(text))
+    Ok(Reply::xml(text).holding(share))
 }
 
 fn container(bucket: Bucket, include: Include) -> ListedContainer {
@@ -91,15 +90,6 @@ fn gone_container(gone: GoneBucket, include: Include) -> ListedContainer {
         remaining_days: remaining_days(gone.retained),
     };
     ListedContainer { gone: Some(shown), ..container(gone.bucket, include) }
-}
-
-/// Where a container stands in the list: those that were deleted after the one that is there, by when they went. `!` is in no
-/// name and comes before all that is.
-fn place_of(listed: &ListedContainer) -> String {
-    match &listed.gone {
-        None => listed.name.clone(),
-        Some(gone) => format!("{}!{}", listed.name, gone.version),
-    }
 }
 
 /// For how many days something is retained yet.

@@ -65,12 +65,12 @@ pub(in crate::front::azure) async fn find(ask: &Ask<'_>) -> Result<Reply, Refusa
     };
     let named: Vec<String> = expression.ranges().iter().map(|range| range.name.to_owned()).collect();
     let op = ask.may(FindByTags { bucket, expression, after, limit })?;
-    let mut page = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
+    let (mut page, share) = ask.house.gateway.find_by_tags(op).await.map_err(|error| ask.refuse(error))?;
     // Only the tags that were asked for are shown.
     for found in &mut page.found {
         found.tags.retain(|name, _| named.contains(name));
     }
     let next = page.next.as_ref().map(|(bucket, key)| ask.marker(&search, &tokens::found_bytes(bucket, key)));
     let next = next.transpose()?;
-    Ok(Reply::xml(xml::found(&ask.endpoint(), text, &page.found, next.as_deref())))
+    Ok(Reply::xml(xml::found(&ask.endpoint(), text, &page.found, next.as_deref())).holding(share))
 }

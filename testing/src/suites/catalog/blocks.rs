@@ -360,7 +360,15 @@ pub async fn a_run_of_slices_becomes_one_part_and_nothing_else_changes(catalog: 
 
 fn search(text: &str, limit: usize) -> TagQuery {
     let expression = TagExpression::parse_search(text).unwrap();
-    TagQuery { tenant: tenant(), bucket: None, expression, sight: Sight::of_everything(), after: None, limit }
+    TagQuery {
+        tenant: tenant(),
+        bucket: None,
+        expression,
+        sight: Sight::of_everything(),
+        after: None,
+        limit,
+        most_bytes: usize::MAX,
+    }
 }
 
 /// Bucket and key of all that is found, in pages of each size.

@@ -303,7 +303,7 @@ async fn tell_all(side: &mut Side<'_>) {
     for text in ["n = '1'", "n > '0' AND m = 'x'"] {
         let expression = TagExpression::parse_search(text).unwrap();
         let (tenant, sight) = (super::suite::tenant(), Sight::of_everything());
-        let query = TagQuery { tenant, bucket: None, expression, sight, after: None, limit: 2 };
+        let query = TagQuery { tenant, bucket: None, expression, sight, after: None, limit: 2, most_bytes: usize::MAX };
         side.tell(text, catalog.find_by_tags(&query).await.map(|page| format!("{page:?}")));
     }
     side.tell("waiting", catalog.deletions_waiting().await.map(|count| count.to_string()));

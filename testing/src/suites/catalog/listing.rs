@@ -357,7 +357,15 @@ pub async fn pages_that_show_nothing_lead_to_all_that_there_is(catalog: &dyn Cat
     for text in ["p = '1' AND q = '1'", "p > '' AND q > ''", "p >= '1' AND q = '1'"] {
         let expression = TagExpression::parse_search(text).unwrap();
         let sight = Sight::of_everything();
-        let mut query = TagQuery { tenant: tenant(), bucket: None, expression, sight, after: None, limit: 5 };
+        let mut query = TagQuery {
+            tenant: tenant(),
+            bucket: None,
+            expression,
+            sight,
+            after: None,
+            limit: 5,
+            most_bytes: usize::MAX,
+        };
         let (mut found, mut empty) = (Vec::new(), 0);
         loop {
             let page = catalog.find_by_tags(&query).await.unwrap();

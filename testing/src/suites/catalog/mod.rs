@@ -3,6 +3,7 @@
 pub mod azure;
 pub mod belonging;
 pub mod blocks;
+pub mod buckets;
 pub mod histories;
 pub mod leases;
 pub mod listing;

@@ -11,6 +11,7 @@ use ecluse::model::{BucketRef, ByteRange, Conditions, Sight, SnapshotId, TagExpr
 
 use super::azure::{acquire, deletion, listed, object, snapshot, snapshot_of, tags};
 use super::blocks::{block, growing, put_block};
+use super::buckets;
 use super::suite::{GRACE, bucket, delete, key, new, part, put, queued, sound, tenant, with_bucket};
 
 pub const RETENTION: Duration = Duration::from_secs(10);
@@ -173,15 +174,15 @@ pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalo
     let before = catalog.bucket(&bucket()).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
     assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
-    assert!(catalog.buckets(&tenant()).await.unwrap().is_empty());
+    assert!(buckets::all(catalog).await.is_empty());
     while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
     assert!(queued(catalog).await.is_empty(), "what was promised is kept");
     sound(catalog).await;
-    let gone = catalog.gone_buckets(&tenant()).await.unwrap();
+    let gone = buckets::gone(catalog, &tenant()).await;
     assert_eq!((gone.len(), &gone[0].bucket), (1, &before));
     assert!(gone[0].retained.until > Timestamp::steady());
     let stranger = TenantId::parse("other").unwrap();
-    assert!(catalog.gone_buckets(&stranger).await.unwrap().is_empty());
+    assert!(buckets::gone(catalog, &stranger).await.is_empty());
     let foreign = BucketRef { tenant: stranger, name: bucket().name };
     assert!(matches!(catalog.restore_bucket(&foreign, gone[0].id).await, Err(CatalogError::NoSuchBucket)));
 
@@ -190,7 +191,7 @@ pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalo
     assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
     assert!(matches!(catalog.restore_bucket(&bucket(), gone[0].id).await, Err(CatalogError::BucketExists)));
     catalog.delete_bucket(&bucket()).await.unwrap();
-    let both = catalog.gone_buckets(&tenant()).await.unwrap();
+    let both = buckets::gone(catalog, &tenant()).await;
     assert_eq!(both.len(), 2);
     assert!(both[0].id < both[1].id && both[0] == gone[0], "by when they went");
 
@@ -230,11 +231,12 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
         sight: Sight::of_everything(),
         after: None,
         limit: 9,
+        most_bytes: usize::MAX,
     };
     assert!(catalog.find_by_tags(&query).await.unwrap().found.is_empty());
     catalog.delete_bucket(&bucket()).await.unwrap();
 
-    let gone = catalog.gone_buckets(&tenant()).await.unwrap();
+    let gone = buckets::gone(catalog, &tenant()).await;
     let back = catalog.restore_bucket(&bucket(), gone[0].id).await.unwrap();
     assert_eq!(back.lease, None, "without its lease");
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
@@ -247,12 +249,12 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
     sound(catalog).await;
 
     catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
-    let until = catalog.gone_buckets(&tenant()).await.unwrap().last().unwrap().retained.until;
+    let until = buckets::gone(catalog, &tenant()).await.last().unwrap().retained.until;
     assert!(queued(catalog).await.is_empty());
     while catalog.purge(Timestamp(until.0 + 1), 2, GRACE).await.unwrap() {
         sound(catalog).await;
     }
     assert_eq!(queued(catalog).await.len(), 2 * 4, "its time is over: at both of their places");
-    assert!(catalog.gone_buckets(&tenant()).await.unwrap().is_empty());
+    assert!(buckets::gone(catalog, &tenant()).await.is_empty());
     sound(catalog).await;
 }

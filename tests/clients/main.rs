@@ -19,4 +19,5 @@ mod blind;
 mod demo;
 mod differential;
 mod hostile;
+mod recipes;
 mod s3;

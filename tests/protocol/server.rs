@@ -56,6 +56,13 @@ async fn answers(request: Request<RequestBody>) -> Response<TestBody> {
             assert!(i < 2, "a test's panic in a body");
             Ok(Bytes::from_static(b"some bytes"))
         })),
+        "/refused" => {
+            let mut response = Response::new(whole("<Error/>"));
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            response.headers_mut().insert("content-type", "application/xml".parse().unwrap());
+            response.headers_mut().insert("content-language", "fr".parse().unwrap());
+            return response;
+        }
         "/endless" => flowing(stream::repeat_with(|| Ok(Bytes::from(vec![7; 65536])))),
         "/read" => match request.into_body().collect().await {
             Ok(body) => whole(body.to_bytes()),
@@ -405,6 +412,112 @@ async fn when_much_of_a_body_is_not_read_the_answer_says_that_the_connection_end
         stream.write_all(request.as_bytes()).await.unwrap();
         let (head, _) = answer(&mut stream).await;
         assert!(!head.contains("connection: close"), "{head}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_head_describes_no_body_whoever_answers() {
+    let server = Running::start(None, Limits::default());
+    let ask = |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let said = conversation(server.address, ask("HEAD", "/refused").as_bytes()).await.unwrap().to_lowercase();
+    assert!(said.starts_with("http/1.1 403") && said.ends_with("\r\n\r\n"), "{said}");
+    assert!(!said.contains("\r\ncontent-") && !said.contains("transfer-encoding"), "{said}");
+    let said = conversation(server.address, ask("GET", "/refused").as_bytes()).await.unwrap().to_lowercase();
+    assert!(said.contains("content-type: application/xml") && said.ends_with("<error/>"), "{said}");
+    let client = plain().http2_prior_knowledge().build().unwrap();
+    let said = client.head(server.url("http", "/refused")).send().await.unwrap();
+    assert_eq!(said.status(), 403);
+    assert!(said.headers().keys().all(|name| !name.as_str().starts_with("content-")), "{:?}", said.headers());
+    // What is there is described.
+    let said = client.head(server.url("http", "/ok")).send().await.unwrap();
+    assert!(said.headers().contains_key("content-length"), "{:?}", said.headers());
+    server.stop().await;
+}
+
+/// A request header of HTTP/2, of stream 1: literals without a table (RFC 7541 §6.2.2), so nothing needs be known.
+fn http_2_put(path: &str, length: usize) -> Vec<u8> {
+    let length = length.to_string();
+    let fields = [
+        (":method", "PUT"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "x"),
+        ("content-length", length.as_str()),
+    ];
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    frame(1, 0x4, 1, &block) // HEADERS, END_HEADERS
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = vec![length[1], length[2], length[3], kind, flags];
+    frame.extend_from_slice(&stream.to_be_bytes());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// Kinds and flags of the frames of stream 1 that come until it is quiet, and when each came; what belongs to the connection
+/// is passed over.
+async fn frames_of_stream(stream: &mut TcpStream) -> Vec<(u8, u8, Instant)> {
+    let mut frames = Vec::new();
+    let mut head = [0; 9];
+    while let Ok(read) = tokio::time::timeout(Duration::from_millis(1500), stream.read_exact(&mut head)).await {
+        read.unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut payload).await.unwrap();
+        if head[5..] == [0, 0, 0, 1] && head[3] != 8 {
+            frames.push((head[3], head[4], Instant::now()));
+        }
+    }
+    frames
+}
+
+async fn http_2_with_a_late_body(
+    server: &Running,
+    announced: usize,
+    sent: usize,
+) -> (Vec<(u8, u8, Instant)>, Duration) {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let start =
+        [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(4, 0, 0, &[]), &http_2_put("/refused", announced)].concat();
+    stream.write_all(&start).await.unwrap();
+    // Time for the server to answer, if it does not wait.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let since = Instant::now();
+    if sent > 0 {
+        let end = u8::from(sent == announced); // END_STREAM
+        stream.write_all(&frame(0, end, 1, &vec![b'x'; sent])).await.unwrap();
+    }
+    let frames = frames_of_stream(&mut stream).await;
+    (frames, since.elapsed())
+}
+
+/// RST_STREAM after the answer makes curl before 8 lose the answer.
+#[tokio::test]
+async fn under_http_2_a_small_body_that_nobody_reads_and_that_comes_late_resets_no_stream() {
+    const RST_STREAM: u8 = 3;
+    const END_STREAM: u8 = 1;
+    let server = Running::start(None, Limits::default());
+    let (frames, _) = http_2_with_a_late_body(&server, 8000, 8000).await;
+    assert!(frames.iter().all(|(kind, ..)| *kind != RST_STREAM), "{frames:?}");
+    assert!(frames.last().is_some_and(|(_, flags, _)| flags & END_STREAM != 0), "{frames:?}");
+    // Who dawdles, and who has much to send, is answered all the same; the stream ends a while after its answer.
+    for (announced, sent) in [(8000, 10), (10_000_000, 10), (8000, 0)] {
+        let (frames, took) = http_2_with_a_late_body(&server, announced, sent).await;
+        let answered = frames.iter().find(|(_, flags, _)| flags & END_STREAM != 0).expect("an answer").2;
+        let (last, _, ended) = *frames.last().unwrap();
+        assert_eq!(last, RST_STREAM, "{frames:?}");
+        assert!(ended - answered >= Duration::from_millis(300), "{:?}", ended - answered);
+        assert!(took < Duration::from_secs(4), "{took:?}");
     }
     server.stop().await;
 }

@@ -17,6 +17,8 @@ use super::connection::Flight;
 
 /// A refused body up to this size costs less than a new connection.
 const MOST_WAITED_FOR_BYTES: u64 = 64 * 1024;
+/// Time for an answer to arrive before its HTTP/2 stream is reset.
+const LINGER: Duration = Duration::from_millis(500);
 /// It is on its way when it comes at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -95,6 +97,10 @@ impl Drop for RequestBody {
 ///
 /// Under HTTP/1.1 the next request comes after it. hyper throws away what has arrived, and otherwise closes the connection
 /// without a word; a client then loses the request that it sends next. So a little is waited for, and the rest announced.
+///
+/// Under HTTP/2 a stream whose body was not read to its end is reset at once after its answer (RFC 9113 §8.1). curl 7.88,
+/// which many carry in themselves, then loses the answer. So a little is waited for here too, and what is more is left
+/// unread for a while: a client that has its answer by then does not lose it.
 #[derive(Clone, Default)]
 pub(super) struct Rest(Arc<Mutex<Option<Left>>>);
 
@@ -105,13 +111,13 @@ struct Left {
 }
 
 impl Rest {
-    /// Whether the connection can go on: nothing was left, or it was little and came at once. `waits`: the client sends
-    /// its body only when it is asked for it (`Expect`).
-    pub(super) async fn is_gone(&self, waits: bool) -> bool {
+    /// Reads away what was left, if it is little and comes at once; returns what is not gone by then. `waits`: the client
+    /// sends its body only when it is asked for it (`Expect`).
+    pub(super) async fn read_away(&self, waits: bool) -> Option<Incoming> {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Left { mut body, asked_for }) = left else { return true };
+        let Left { mut body, asked_for } = left?;
         if (waits && !asked_for) || body.size_hint().lower() > MOST_WAITED_FOR_BYTES {
-            return false;
+            return Some(body);
         }
         let end = async {
             let mut bytes = 0;
@@ -124,7 +130,26 @@ impl Rest {
             }
             true
         };
-        tokio::time::timeout(LONGEST_WAIT, end).await.unwrap_or(false)
+        let gone = tokio::time::timeout(LONGEST_WAIT, end).await.unwrap_or(false);
+        (!gone).then_some(body)
+    }
+}
+
+/// The rest of an HTTP/2 request's body, which nobody reads: held until its answer has gone out, and a little longer. Its
+/// stream's window bounds what comes meanwhile, and the stream counts among those of its connection.
+#[derive(Default)]
+struct Lingering(Option<Incoming>);
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        if let Some(body) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                tokio::time::sleep(LINGER).await;
+                drop(body);
+            });
+        }
     }
 }
 
@@ -139,11 +164,24 @@ pub(super) struct ResponseBody<B> {
     inner: Pin<Box<B>>,
     flight: Flight,
     request: RequestId,
+    lingering: Lingering,
+    /// Nothing of `inner` goes out, not even its length.
+    silent: bool,
 }
 
 impl<B> ResponseBody<B> {
     pub(super) fn new(inner: B, flight: Flight, request: RequestId) -> Self {
-        Self { inner: Box::pin(inner), flight, request }
+        Self { inner: Box::pin(inner), flight, request, lingering: Lingering::default(), silent: false }
+    }
+
+    /// The answer has no body, whatever was made for it.
+    pub(super) fn silence(&mut self) {
+        self.silent = true;
+    }
+
+    /// Keeps the rest of the request's body until the answer has arrived.
+    pub(super) fn linger(&mut self, rest: Incoming) {
+        self.lingering.0 = Some(rest);
     }
 }
 
@@ -157,6 +195,9 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         self.flight.asked_for_more();
+        if self.silent {
+            return Poll::Ready(None);
+        }
         match std::task::ready!(self.inner.as_mut().poll_frame(cx)) {
             Some(Ok(frame)) => {
                 self.flight.handed_out();
@@ -174,10 +215,10 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.silent || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        if self.silent { SizeHint::with_exact(0) } else { self.inner.size_hint() }
     }
 }

@@ -132,15 +132,14 @@ fn object(bucket: BucketRef, key: ObjectKey, snapshot: Option<SnapshotId>) -> Ob
 
 /// Holds a read's conditions against a version.
 pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Result<(), Error> {
+    // What names no lease needs none to read.
+    if conditions.lease.is_some() {
+        Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    }
     let tag = version.state_tag();
     let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
     conditions.check_read(Some(state)).map_err(|unmet| match unmet {
         Unmet::PreconditionFailed => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },
-    })?;
-    // What names no lease needs none to read.
-    if conditions.lease.is_some() {
-        Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
-    }
-    Ok(())
+    })
 }

@@ -66,14 +66,14 @@ impl Gateway {
     }
 }
 
-/// Holds a write's conditions and its lease against the current version.
+/// Holds a write's lease and its conditions against the current version. The lease comes first, as Azure tells it.
 pub(super) fn check_conditions_of_write(conditions: &Conditions, current: Option<&Version>) -> Result<(), Error> {
     let tag = current.map(Version::state_tag);
     let state =
         current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::new(&v.etag, tag, v.modified, Some(&v.metadata.tags)));
-    conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
     let lease = current.and_then(|version| version.lease.as_ref());
     Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?;
+    conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
     Ok(current.map_or(Ok(()), |version| version.guard_archive(conditions))?)
 }
 

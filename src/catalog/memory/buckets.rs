@@ -68,8 +68,8 @@ pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), Catalo
 
 pub(super) fn drop_bucket(state: &mut State, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError> {
     let entry = state.bucket(bucket)?;
-    entry.bucket.check_write(conditions)?;
     Lease::guard_write(entry.bucket.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    entry.bucket.check_write(conditions)?;
     set_aside(state, bucket, state.settings.retention.is_some());
     Ok(())
 }
@@ -109,8 +109,8 @@ pub(super) fn revise(
     at: Timestamp,
 ) -> Result<Bucket, CatalogError> {
     let entry = state.bucket(bucket)?;
-    entry.bucket.check_write(conditions)?;
     Lease::guard_read(entry.bucket.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    entry.bucket.check_write(conditions)?;
     let number = state.next_version().0;
     let bucket = &mut state.bucket_mut(bucket)?.bucket;
     match revision {

@@ -17,8 +17,9 @@ pub(super) fn revise(
     at: Timestamp,
 ) -> Result<Version, CatalogError> {
     let mut version = objects::find(state, object)?.version.clone();
+    let lease = objects::guard(version.lease.as_ref(), conditions)?;
     version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
-    version.lease = objects::guard(version.lease.as_ref(), conditions)?;
+    version.lease = lease;
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);

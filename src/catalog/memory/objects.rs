@@ -109,7 +109,7 @@ pub(super) fn take_away(
     past::deleted(state, bucket, old, at, grace_until)
 }
 
-/// Holds conditions and lease against the current version; returns the lease that goes on.
+/// Holds lease and conditions against the current version, the lease first; returns the lease that goes on.
 pub(super) fn check(
     state: &State,
     bucket: &BucketRef,
@@ -117,12 +117,12 @@ pub(super) fn check(
     conditions: &Conditions,
 ) -> Result<Option<Lease>, CatalogError> {
     let current = state.bucket(bucket)?.objects.get(key).map(|object| &object.version);
+    let lease = guard(current.and_then(|version| version.lease.as_ref()), conditions)?;
     match current {
         Some(version) => version.check_write(conditions),
         None => conditions.check_write(None),
     }
     .map_err(|_unmet| CatalogError::PreconditionFailed)?;
-    let lease = guard(current.and_then(|version| version.lease.as_ref()), conditions)?;
     current.map_or(Ok(()), |version| version.guard_archive(conditions))?;
     Ok(lease)
 }

@@ -24,8 +24,8 @@ pub(super) fn take(
 ) -> Result<Version, CatalogError> {
     let current = state.object(bucket, key)?;
     let version = &current.version;
-    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
+    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.guard_archive(conditions)?;
     let snapshot = free(state.bucket(bucket)?, key, taken);
     let mut object = ObjectEntry { origin: None, ..current.clone() };
@@ -55,8 +55,8 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
     }
     if let Some(id) = object.snapshot {
         let version = &objects::find(state, object)?.version;
-        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
         objects::guard(None, &deletion.conditions)?;
+        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
         return end(state, bucket, key, id.0, at, grace_until);
     }
     let entry = state.bucket(bucket)?;

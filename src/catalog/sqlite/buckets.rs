@@ -96,8 +96,8 @@ pub(super) fn drop_bucket(
     retention: Option<Duration>,
 ) -> Result<(), CatalogError> {
     let id = bucket_id(db, bucket)?;
-    self::bucket(db, bucket)?.check_write(conditions)?;
     leases::guard_write(db, id, &[], conditions.lease.as_deref())?;
+    self::bucket(db, bucket)?.check_write(conditions)?;
     set_aside(db, bucket, id, retention, retention.is_some())
 }
 
@@ -125,8 +125,8 @@ pub(super) fn revise(
     at: Timestamp,
 ) -> Result<Bucket, CatalogError> {
     let id = bucket_id(db, bucket)?;
-    self::bucket(db, bucket)?.check_write(conditions)?;
     leases::guard_read(db, id, &[], conditions.lease.as_deref())?;
+    self::bucket(db, bucket)?.check_write(conditions)?;
     let (sql, text) = match revision {
         BucketRevision::User(user) => {
             let sql =

@@ -17,7 +17,6 @@ pub(super) fn revise(
 ) -> Result<Version, CatalogError> {
     let bucket = bucket_id(db, &object.bucket)?;
     let mut version = past::at(db, bucket, object)?;
-    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     let key = object.key.as_bytes();
     let given = conditions.lease.as_deref();
     if object.snapshot.is_some() {
@@ -25,6 +24,7 @@ pub(super) fn revise(
     } else {
         version.lease = leases::guard_write(db, bucket, key, given)?;
     }
+    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
@@ -46,8 +46,8 @@ pub(super) fn revise(
 pub(super) fn append(db: &Connection, append: &NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError> {
     let bucket = bucket_id(db, &append.bucket)?;
     let mut version = objects::current(db, bucket, &append.key)?;
-    version.check_write(&append.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.lease = leases::guard_write(db, bucket, append.key.as_bytes(), append.conditions.lease.as_deref())?;
+    version.check_write(&append.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     version.guard_archive(&append.conditions)?;
     let offset = version.length;
     append.apply(&mut version)?;

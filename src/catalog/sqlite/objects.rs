@@ -242,7 +242,7 @@ impl Current {
         }))
     }
 
-    /// Holds conditions and lease against the current version; returns the lease that goes on.
+    /// Holds lease and conditions against the current version, the lease first; returns the lease that goes on.
     pub(super) fn guard_write(
         db: &Connection,
         bucket: i64,
@@ -250,21 +250,20 @@ impl Current {
         current: Option<&Self>,
         conditions: &Conditions,
     ) -> Result<Option<Lease>, CatalogError> {
+        let given = conditions.lease.as_deref();
+        let lease = match current {
+            Some(_) => leases::guard_write(db, bucket, key.as_bytes(), given)?,
+            // Without an object there is no lease.
+            None => {
+                Lease::guard_write(None, given, Timestamp(0))?;
+                None
+            }
+        };
         if !conditions.is_empty() {
             Self::check(current, conditions)?;
         }
-        match current {
-            Some(current) => {
-                let lease = leases::guard_write(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
-                current.guard_archive(db, conditions)?;
-                Ok(lease)
-            }
-            // Without an object there is no lease.
-            None => {
-                Lease::guard_write(None, conditions.lease.as_deref(), Timestamp(0))?;
-                Ok(None)
-            }
-        }
+        current.map_or(Ok(()), |current| current.guard_archive(db, conditions))?;
+        Ok(lease)
     }
 
     fn guard_archive(&self, db: &Connection, conditions: &Conditions) -> Result<(), CatalogError> {

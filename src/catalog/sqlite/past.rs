@@ -57,8 +57,8 @@ pub(super) fn take(
 ) -> Result<Version, CatalogError> {
     let bucket = bucket_id(db, bucket)?;
     let current = objects::current(db, bucket, key)?;
-    current.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     leases::guard_read(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
+    current.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
     current.guard_archive(conditions)?;
     let id = next_content(db)?;
     let snapshot = free(db, bucket, key.as_bytes(), taken)?;
@@ -91,8 +91,8 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     }
     if let Some(id) = object.snapshot {
         let version = snapshot(db, bucket, key, id)?;
-        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
         Lease::guard_write(None, deletion.conditions.lease.as_deref(), Timestamp(0))?;
+        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
         return end(db, bucket, key.as_bytes(), id, deletion.at, disposal);
     }
     let Some(current) = Current::of(db, bucket, key)? else {

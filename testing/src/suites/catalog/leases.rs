@@ -3,7 +3,8 @@
 
 use ecluse::catalog::{Catalog, CatalogError, Content, Deletion, NewAppend, Revision, Select, SnapshotRule};
 use ecluse::model::{
-    BlockSource, Conditions, LeaseAction, LeaseFault, ShownMd5, SnapshotId, SystemMetadata, Tier, Timestamp,
+    BlockSource, Conditions, EtagCondition, LeaseAction, LeaseFault, ShownMd5, SnapshotId, SystemMetadata, Tier,
+    Timestamp,
 };
 
 use super::azure::{A, B, acquire, deletion, holding, object, tags, user};
@@ -103,9 +104,14 @@ pub async fn each_kind_of_write_is_refused_without_the_lease_and_done_with_it(ca
         acquire(catalog, Some(write), A, None, Timestamp::steady()).await;
         let before = catalog.head(&bucket(), &key(write)).await.unwrap();
         let waiting = queued(catalog).await;
-        for (conditions, fault) in
-            [(Conditions::default(), LeaseFault::IdMissing), (holding(B), LeaseFault::IdMismatch)]
-        {
+        // The lease is told before a condition that does not hold either.
+        let unmet = |conditions| Conditions { if_none_match: Some(EtagCondition::Any), ..conditions };
+        for (conditions, fault) in [
+            (Conditions::default(), LeaseFault::IdMissing),
+            (holding(B), LeaseFault::IdMismatch),
+            (unmet(Conditions::default()), LeaseFault::IdMissing),
+            (unmet(holding(B)), LeaseFault::IdMismatch),
+        ] {
             let refused = act(catalog, write, number, conditions).await;
             assert!(matches!(refused, Err(CatalogError::Lease(found)) if found == fault), "{write}: {refused:?}");
         }

@@ -237,8 +237,12 @@ pub(super) async fn open_for_copy(
     let bucket = BucketRef { tenant: reader.tenant.clone(), name: source.bucket.clone() };
     let object = ObjectRef { bucket, key: source.key.clone(), snapshot: source.snapshot };
     let select = source.range.map_or(Select::All, Select::Range);
-    let opened = checked_source(gateway.catalog.open_at(&object, select).await?, &source.conditions);
-    let opened = opened.map_err(|error| match error {
+    let found = gateway.catalog.open_at(&object, select).await.map_err(|error| match error.into() {
+        Error::NoSuchBucket => Error::NoSuchSource { bucket: true },
+        Error::NoSuchKey => Error::NoSuchSource { bucket: false },
+        error => error,
+    })?;
+    let opened = checked_source(found, &source.conditions).map_err(|error| match error {
         Error::PreconditionFailed => Error::SourcePreconditionFailed,
         error => error,
     })?;

@@ -50,6 +50,12 @@ pub enum Error {
     /// 412. A condition on the source of a copy.
     #[error("a precondition on the source failed")]
     SourcePreconditionFailed,
+    /// 404. The source of a copy is not there.
+    #[error("the source of a copy is not there")]
+    NoSuchSource {
+        /// Not even its bucket is.
+        bucket: bool,
+    },
     /// 304, with the version's validators.
     #[error("not modified")]
     NotModified {

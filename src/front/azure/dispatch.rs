@@ -53,9 +53,9 @@ pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal>
         Op::AppendBlock => append::append(ask, body).await.map(|reply| received::acknowledged(ask, reply)),
         Op::AppendBlockFromUrl => copy::append_from_url(ask).await,
         Op::SealAppendBlob => append::seal(ask).await,
+        Op::SetBlobExpiry => Err(Refusal::no_hierarchy()),
         Op::PreflightRequest
         | Op::RenameContainer
-        | Op::SetBlobExpiry
         | Op::SetImmutabilityPolicy
         | Op::DeleteImmutabilityPolicy
         | Op::SetLegalHold

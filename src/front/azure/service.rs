@@ -17,6 +17,7 @@ use super::admission::house::House;
 use super::admission::{routing, versions};
 use super::dispatch;
 use super::wire::asked::Incoming;
+use super::wire::codes::Code;
 use super::wire::context::Context;
 use super::wire::operation::Operation;
 use super::wire::outbound::Outbound;
@@ -97,7 +98,7 @@ impl AzureFront {
         context.note_operation(operation);
         if operation == Operation::PreflightRequest {
             let text = "CORS not enabled or no matching rule found for this request.";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "CorsPreflightFailure", text));
+            return Err(Refusal::new(StatusCode::FORBIDDEN, Code::CorsPreflightFailure, text));
         }
         let ask = admit(&self.house, asked, operation, version.clone(), context).await?;
         context.note_client(&ask.caller.principal.client);

@@ -34,8 +34,12 @@ pub(super) fn hidden(error: Error, hide: bool) -> Error {
 pub(super) fn answer(error: Error, context: &Context) -> S3Error {
     let answer = match &error {
         Error::AccessDenied => plain("AccessDenied", 403, "Access Denied"),
-        Error::NoSuchBucket => plain("NoSuchBucket", 404, "The specified bucket does not exist"),
-        Error::NoSuchKey => plain("NoSuchKey", 404, "The specified key does not exist."),
+        Error::NoSuchBucket | Error::NoSuchSource { bucket: true } => {
+            plain("NoSuchBucket", 404, "The specified bucket does not exist")
+        }
+        Error::NoSuchKey | Error::NoSuchSource { bucket: false } => {
+            plain("NoSuchKey", 404, "The specified key does not exist.")
+        }
         Error::NoSuchUpload => plain(
             "NoSuchUpload",
             404,

@@ -3,6 +3,7 @@
 //! Source: "Authorize with Shared Key", "Common REST API error codes", "Blob service error codes", and the page of each
 //! operation.
 
+mod answers;
 mod bodies;
 mod changes;
 mod hidden;

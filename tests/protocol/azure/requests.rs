@@ -152,7 +152,6 @@ async fn operations_that_are_not_there_say_so() {
                 &[("x-ms-copy-source", "http://127.0.0.1/pacs/imaging/a?snapshot=1")],
             ),
         ),
-        ("Set Blob Expiry", put(BLOB, &[("comp", "expiry")], &[("x-ms-expiry-option", "NeverExpire")])),
         ("Set Immutability Policy", put(BLOB, &[("comp", "immutabilityPolicies")], &[])),
         ("Set Legal Hold", put(BLOB, &[("comp", "legalhold")], &[("x-ms-legal-hold", "true")])),
         ("Query Blob Contents", world.request("POST", BLOB).query("comp", "query").body("<QueryRequest/>")),

@@ -120,20 +120,91 @@ async fn assert_nothing(world: &AzureWorld, what: &str) {
     }
 }
 
+/// A refusal by the source: with its status, told once more beside its code.
+#[track_caller]
+fn assert_of_source(answer: &Answer, status: u16, code: &str, what: &str) {
+    let told = format!("{what}: {} {:?} {}", answer.status, answer.headers, answer.text());
+    assert_eq!((answer.status, answer.code().as_str()), (status, "CannotVerifyCopySource"), "{told}");
+    assert_eq!(answer.field("Code").as_deref(), Some("CannotVerifyCopySource"), "{told}");
+    assert_eq!(answer.header("x-ms-copy-source-status-code"), status.to_string(), "{told}");
+    assert_eq!(answer.header("x-ms-copy-source-error-code"), code, "{told}");
+    assert_eq!(answer.field("CopySourceStatusCode"), Some(status.to_string()), "{told}");
+    assert_eq!(answer.field("CopySourceErrorCode").as_deref(), Some(code), "{told}");
+    assert!(answer.field("CopySourceErrorMessage").is_some_and(|text| !text.is_empty()), "{told}");
+}
+
 #[tokio::test]
-async fn a_source_that_its_server_refuses_is_told_as_unreadable_and_no_more() {
+async fn what_a_source_s_server_refuses_is_told_as_the_source_s_refusal() {
     let (other, source) = elsewhere().await;
     let world = reading_from(&other.host).await;
     let (address, _) = source.split_once('?').unwrap();
-    for refused in [
-        address.to_owned(),
-        source.replace("sig=", "sig=A"),
-        source.replace("imaging/away", "imaging/other"),
-        source.replace("pacs/", "nobody/"),
+    for (refused, status, code) in [
+        (address.to_owned(), 401, "NoAuthenticationInformation"),
+        (source.replace("sig=", "sig=A"), 403, "AuthenticationFailed"),
+        (source.replace("imaging/away", "imaging/other"), 403, "AuthenticationFailed"),
+        (source.replace("pacs/", "nobody/"), 403, "AuthenticationFailed"),
     ] {
         for (what, request) in copies(&world, "/imaging/copy", &refused) {
             prepare(&world, what, "/imaging/copy").await;
-            world.send(request).await.expect(404, "CannotVerifyCopySource");
+            assert_of_source(&world.send(request).await, status, code, what);
+            assert_nothing(&world, what).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_source_of_this_gateway_refuses_is_told_as_the_source_s_refusal() {
+    let world = AzureWorld::start().await;
+    world.put("/imaging/from", TEXT).await.ok(201);
+    let base = format!("http://{}/pacs", world.host);
+    let signed = |permissions: &str, resource: &str| {
+        let sas = world.pacs.service_sas(&ServiceSas::new(permissions, resource));
+        sas.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
+    };
+    let elsewhere = format!("http://{}/viewer/imaging/from", world.host);
+    for (source, status, code) in [
+        (format!("{base}/imaging/none"), 404, "BlobNotFound"),
+        (format!("{base}/nowhere/from"), 404, "ContainerNotFound"),
+        (format!("{base}/imaging/from?{}", signed("w", "imaging/from")), 403, "AuthorizationPermissionMismatch"),
+        (format!("{base}/imaging/from?{}x", signed("r", "imaging/from")), 403, "AuthenticationFailed"),
+        (format!("{base}/imaging/none?{}", signed("r", "imaging/none")), 404, "BlobNotFound"),
+        (elsewhere, 401, "NoAuthenticationInformation"),
+    ] {
+        for (what, request) in copies(&world, "/imaging/copy", &source) {
+            prepare(&world, what, "/imaging/copy").await;
+            assert_of_source(&world.send(request).await, status, code, what);
+            assert_nothing(&world, what).await;
+        }
+    }
+    // What is wrong with the destination is the request's own.
+    let from = format!("{base}/imaging/from");
+    for (what, request) in &copies(&world, "/nowhere/copy", &from) {
+        world.send(request.clone()).await.expect(404, "ContainerNotFound");
+        assert!(world.send(request.clone()).await.find("x-ms-copy-source-status-code").is_none(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_a_strange_server_refuses_only_status_and_code_are_told() {
+    let answers = [
+        ("503 Service Unavailable\r\nx-ms-error-code: ServerBusy", 503, "503", "ServerBusy"),
+        ("404 Not Found", 404, "404", ""),
+        ("418 I'm a teapot\r\nx-ms-error-code: <b>words</b>", 418, "418", ""),
+        ("307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/", 404, "307", ""),
+        ("204 No Content", 404, "204", ""),
+    ];
+    for (answer, status, told, code) in answers {
+        let body = "<Error><Code>Secret</Code><Message>of the server</Message></Error>";
+        let length = if status == 404 && told == "204" { 0 } else { body.len() };
+        let (host, _) =
+            answering(format!("HTTP/1.1 {answer}\r\ncontent-length: {length}\r\n\r\n{}", &body[..length])).await;
+        let world = reading_from(&host).await;
+        for (what, request) in copies(&world, "/imaging/copy", &format!("http://{host}/a")) {
+            prepare(&world, what, "/imaging/copy").await;
+            let answer = world.send(request).await.expect(status, "CannotVerifyCopySource");
+            assert_eq!(answer.header("x-ms-copy-source-status-code"), told, "{what}");
+            assert_eq!(answer.header("x-ms-copy-source-error-code"), code, "{what}");
+            assert!(!answer.text().contains("Secret") && !answer.text().contains("of the server"), "{}", answer.text());
             assert_nothing(&world, what).await;
         }
     }

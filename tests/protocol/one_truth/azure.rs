@@ -65,7 +65,7 @@ impl Run {
                 let copy = self.put_of(key, "", b"").header("x-ms-copy-source", &address);
                 let answer = self.azure.send(copy).await;
                 let Some(object) = self.model.get(from).cloned() else {
-                    drop(answer.expect(404, "BlobNotFound"));
+                    drop(answer.expect(404, "CannotVerifyCopySource"));
                     return;
                 };
                 answer.ok(202);

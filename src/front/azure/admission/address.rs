@@ -6,6 +6,7 @@ use http::StatusCode;
 use percent_encoding::percent_decode_str;
 
 use crate::front::azure::wire::asked::{Target, without_port};
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 
 /// Longest name of a blob, in bytes. Azure counts 1,024 characters; names are kept as UTF-8.
@@ -28,13 +29,18 @@ impl Domains {
         self.account_of(host).is_some()
     }
 
-    /// The account that `host` names (`account.blob.domain` or `account.domain`); `None`: the path names it.
-    fn account_of(&self, host: &str) -> Option<String> {
+    /// The account that `host` names (`account.blob.domain` or `account.domain`), and whether it is the address of another
+    /// service (`account.dfs.domain`); `None`: the path names it.
+    fn account_of(&self, host: &str) -> Option<(String, bool)> {
         let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         self.0.iter().find_map(|domain| {
             let rest = host.strip_suffix(domain.as_str())?.strip_suffix('.')?;
-            let account = rest.strip_suffix(".blob").unwrap_or(rest);
-            (!account.is_empty() && account != "blob" && !account.contains('.')).then(|| account.to_owned())
+            let (account, dfs) = match rest.strip_suffix(".dfs") {
+                Some(account) => (account, true),
+                None => (rest.strip_suffix(".blob").unwrap_or(rest), false),
+            };
+            let fine = !account.is_empty() && account != "blob" && account != "dfs" && !account.contains('.');
+            fine.then(|| (account.to_owned(), dfs))
         })
     }
 }
@@ -44,8 +50,10 @@ impl Domains {
 /// Names are decoded once and kept as they are: `//`, trailing slashes and dots mean themselves.
 pub(in crate::front::azure) fn target(host: Option<&str>, path: &str, domains: &Domains) -> Result<Target, Refusal> {
     let rest = path.strip_prefix('/').ok_or_else(invalid_uri)?;
-    let (account, host_style, rest) = match host.and_then(|host| domains.account_of(host)) {
-        Some(account) => (account, true, rest),
+    let found = host.and_then(|host| domains.account_of(host));
+    let dfs = found.as_ref().is_some_and(|(_, dfs)| *dfs);
+    let (account, host_style, rest) = match found {
+        Some((account, _)) => (account, true, rest),
         None => {
             let (account, rest) = rest.split_once('/').unwrap_or((rest, ""));
             // An account has letters and digits only: it needs no encoding, and has one spelling.
@@ -68,6 +76,7 @@ pub(in crate::front::azure) fn target(host: Option<&str>, path: &str, domains: &
         account: account.strip_suffix(SECONDARY).unwrap_or(&account).to_owned(),
         secondary,
         host_style,
+        dfs,
         container: Some(decoded(container)?).filter(|name| !name.is_empty()),
         blob: Some(blob).filter(|name| !name.is_empty()),
     })
@@ -77,14 +86,14 @@ pub(in crate::front::azure) fn target(host: Option<&str>, path: &str, domains: &
 pub(in crate::front::azure) fn invalid_uri() -> Refusal {
     Refusal::new(
         StatusCode::BAD_REQUEST,
-        "InvalidUri",
+        Code::InvalidUri,
         "The requested URI does not represent any resource on the server.",
     )
 }
 
 /// 400: a name is too short or too long.
 pub(in crate::front::azure) fn out_of_range_input() -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "OutOfRangeInput", "One of the request inputs is out of range.")
+    Refusal::new(StatusCode::BAD_REQUEST, Code::OutOfRangeInput, "One of the request inputs is out of range.")
 }
 
 fn decoded(text: &str) -> Result<String, Refusal> {
@@ -122,6 +131,10 @@ mod tests {
             assert_eq!(names(host, "/c/b"), ("pacs".into(), some("c"), some("b")), "{host}");
         }
         assert_eq!(names("a.b.objets.example.org", "/x/c/b").0, "x");
+        for (host, dfs) in [("pacs.dfs.objets.example.org", true), ("pacs.blob.objets.example.org", false)] {
+            let target = target(Some(host), "/c/b", &domains()).unwrap();
+            assert_eq!((target.account.as_str(), target.dfs), ("pacs", dfs));
+        }
         assert!(target(Some("pacs-secondary.blob.objets.example.org"), "/", &domains()).unwrap().secondary);
     }
 

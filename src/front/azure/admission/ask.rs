@@ -8,6 +8,7 @@ use super::address;
 use super::auth::Caller;
 use super::house::House;
 use crate::front::azure::wire::asked::{Asked, Incoming};
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::context::Context;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
@@ -81,7 +82,7 @@ impl Ask<'_> {
     pub(in crate::front::azure) fn announced(&self) -> Result<u64, Refusal> {
         let Some(value) = self.asked.headers.get(http::header::CONTENT_LENGTH) else {
             let text = "The content-length header was not specified.";
-            return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, "MissingContentLengthHeader", text));
+            return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, Code::MissingContentLengthHeader, text));
         };
         let text = value.to_str().unwrap_or_default();
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -111,8 +112,11 @@ impl Ask<'_> {
     }
 }
 
-/// A container's name.
+/// A container's name. Those of Azure's own are well formed, and there are none.
 pub(in crate::front::azure) fn bucket(name: &str) -> Result<BucketName, Refusal> {
+    if SYSTEM_CONTAINERS.contains(&name) {
+        return Err(errors::plain(404, Code::ContainerNotFound, "The specified container does not exist."));
+    }
     BucketName::parse(name)
         .map_err(|_reason| if (3..=63).contains(&name.len()) { invalid_name() } else { address::out_of_range_input() })
 }
@@ -125,11 +129,14 @@ pub(in crate::front::azure) fn key(name: &str) -> Result<ObjectKey, Refusal> {
 /// A new UUID, of a lease, a copy, a batch.
 pub(in crate::front::azure) fn fresh_id() -> Result<String, Refusal> {
     let text = "The server encountered an internal error. Please retry the request.";
-    context::new_uuid().map_err(|_cause| errors::plain(500, "InternalError", text))
+    context::new_uuid().map_err(|_cause| errors::plain(500, Code::InternalError, text))
 }
 
 /// 400: a container's name has characters that it may not have.
 pub(in crate::front::azure) fn invalid_name() -> Refusal {
     let text = "The specified resource name contains invalid characters.";
-    Refusal::new(StatusCode::BAD_REQUEST, "InvalidResourceName", text)
+    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidResourceName, text)
 }
+
+/// Source: "Naming and referencing containers, blobs, and metadata"; `$blobchangefeed`: "Change feed support".
+const SYSTEM_CONTAINERS: [&str; 4] = ["$root", "$logs", "$web", "$blobchangefeed"];

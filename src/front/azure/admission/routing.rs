@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! - A `comp` or `restype` that is not known is refused; so is a method that the resource has not.
+//! - A request of the Data Lake service is never taken for one of this: what it asks beside its method would be lost, and a
+//!   directory's deletion be a blob's.
 //!
 //! Source: "Blob service REST API", request lines of each operation.
 
@@ -9,6 +11,7 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 
 use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 
@@ -22,6 +25,9 @@ pub(in crate::front::azure) fn route(asked: &Asked<'_>) -> Result<Operation, Ref
     if *asked.method == Method::OPTIONS {
         return Ok(Operation::PreflightRequest);
     }
+    if is_of_data_lake(asked) {
+        return Err(Refusal::no_hierarchy());
+    }
     let restype = asked.parameter("restype").unwrap_or_default().to_ascii_lowercase();
     let comp = asked.parameter("comp").unwrap_or_default().to_ascii_lowercase();
     if restype == "account" && comp == "properties" {
@@ -33,6 +39,16 @@ pub(in crate::front::azure) fn route(asked: &Asked<'_>) -> Result<Operation, Ref
         (Some(_), Some(_)) if restype.is_empty() => blob(asked, &comp),
         (Some(_), Some(_)) => Err(Refusal::invalid_parameter("restype", &restype)),
     }
+}
+
+/// Whether a request is one of the Data Lake service (ADLS Gen2): by its host, or by a parameter or header that only
+/// operations of that service have.
+///
+/// Source: "Azure Data Lake Storage Gen2 REST API", URI parameters and headers of Path and Filesystem.
+fn is_of_data_lake(asked: &Asked<'_>) -> bool {
+    asked.target.dfs
+        || DATA_LAKE_PARAMETERS.iter().any(|name| asked.parameter(name).is_some())
+        || DATA_LAKE_HEADERS.iter().any(|name| asked.headers.contains_key(*name))
 }
 
 fn account(asked: &Asked<'_>, restype: &str, comp: &str) -> Result<Operation, Refusal> {
@@ -77,7 +93,7 @@ fn container(asked: &Asked<'_>, restype: &str, comp: &str) -> Result<Operation, 
         // A blob of the container `$root`, which is not there.
         ("", "") => Err(Refusal::new(
             StatusCode::NOT_FOUND,
-            "ResourceNotFound",
+            Code::ResourceNotFound,
             "The specified resource does not exist. There is no root container; a request for a container says \
              restype=container.",
         )),
@@ -139,9 +155,36 @@ fn pick(asked: &Asked<'_>, operations: &[(&[Method], Operation)]) -> Result<Oper
     }
     let allowed: Vec<&str> = operations.iter().flat_map(|(methods, _)| methods.iter().map(Method::as_str)).collect();
     let text = "The resource doesn't support the specified HTTP verb.";
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "UnsupportedHttpVerb", text).header(ALLOW, &allowed.join(", ")))
+    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Code::UnsupportedHttpVerb, text)
+        .header(ALLOW, &allowed.join(", ")))
 }
 
+const DATA_LAKE_PARAMETERS: [&str; 14] = [
+    "action",
+    "close",
+    "continuation",
+    "directory",
+    "flush",
+    "forceflag",
+    "maxrecords",
+    "mode",
+    "paginated",
+    "position",
+    "recursive",
+    "resource",
+    "retainuncommitteddata",
+    "upn",
+];
+const DATA_LAKE_HEADERS: [&str; 8] = [
+    "x-ms-acl",
+    "x-ms-group",
+    "x-ms-owner",
+    "x-ms-permissions",
+    "x-ms-properties",
+    "x-ms-rename-source",
+    "x-ms-umask",
+    "x-ms-undelete-source",
+];
 const READS: [Method; 2] = [Method::GET, Method::HEAD];
 const GET: [Method; 1] = [Method::GET];
 const HEAD: [Method; 1] = [Method::HEAD];
@@ -178,6 +221,34 @@ mod tests {
         assert_eq!(ask(Method::PUT, 2, "comp=block&blockid=x", source).unwrap(), Operation::PutBlockFromUrl);
         assert_eq!(ask(Method::PUT, 2, "COMP=BlockList", None).unwrap(), Operation::PutBlockList);
         assert_eq!(ask(Method::PUT, 1, "restype=container", None).unwrap(), Operation::CreateContainer);
+    }
+
+    #[test]
+    fn requests_of_the_data_lake_service_are_not_taken_for_others() {
+        let none = "HierarchicalNamespaceNotEnabled";
+        for (method, names, query) in [
+            (Method::DELETE, 2, "recursive=true"),
+            (Method::DELETE, 2, "recursive=false&continuation="),
+            (Method::HEAD, 2, "action=getStatus"),
+            (Method::HEAD, 1, "action=getAccessControl&upn=false"),
+            (Method::PUT, 2, "resource=directory"),
+            (Method::PUT, 2, "Resource=file"),
+            (Method::PUT, 1, "resource=filesystem"),
+            (Method::GET, 0, "resource=account"),
+            (Method::GET, 1, "resource=filesystem&recursive=true"),
+            (Method::PATCH, 2, "action=append&position=0"),
+            (Method::PUT, 2, "mode=legacy"),
+        ] {
+            assert_eq!(ask(method, names, query, None).unwrap_err().code, none, "{query}");
+        }
+        for name in DATA_LAKE_HEADERS {
+            assert_eq!(ask(Method::PUT, 2, "", Some((name, "/c/b"))).unwrap_err().code, none, "{name}");
+        }
+        let target = Target { account: "pacs".into(), container: Some("c".into()), dfs: true, ..Target::default() };
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
+            let sample = Sample { method, target: target.clone(), ..Sample::default() };
+            assert_eq!(route(&sample.asked()).unwrap_err().code, none);
+        }
     }
 
     #[test]

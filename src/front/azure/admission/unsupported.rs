@@ -3,12 +3,16 @@
 use http::StatusCode;
 
 use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::errors;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 
 /// Refuses what asks for a feature that is not here.
 pub(in crate::front::azure) fn check(operation: Operation, asked: &Asked<'_>) -> Result<(), Refusal> {
+    if operation == Operation::SetBlobExpiry {
+        return Err(Refusal::no_hierarchy());
+    }
     if ABSENT.contains(&operation) {
         return Err(Refusal::not_implemented());
     }
@@ -19,7 +23,7 @@ pub(in crate::front::azure) fn check(operation: Operation, asked: &Asked<'_>) ->
     }
     if asked.headers.contains_key("x-ms-blob-public-access") {
         let text = "Public access is not permitted on this storage account.";
-        return Err(Refusal::new(StatusCode::CONFLICT, "PublicAccessNotPermitted", text));
+        return Err(Refusal::new(StatusCode::CONFLICT, Code::PublicAccessNotPermitted, text));
     }
     for name in asked.headers.keys() {
         let name = name.as_str();
@@ -41,7 +45,7 @@ pub(in crate::front::azure) fn check(operation: Operation, asked: &Asked<'_>) ->
     }
     if is_write(operation) && asked.target.secondary {
         let text = "Write operations are not allowed on the secondary endpoint.";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "InsufficientAccountPermissions", text));
+        return Err(Refusal::new(StatusCode::FORBIDDEN, Code::InsufficientAccountPermissions, text));
     }
     Ok(())
 }
@@ -73,9 +77,8 @@ fn is_write(operation: Operation) -> bool {
 }
 
 /// Operations that are not here, whatever else they say.
-const ABSENT: [Operation; 10] = [
+const ABSENT: [Operation; 9] = [
     Operation::RenameContainer,
-    Operation::SetBlobExpiry,
     Operation::SetImmutabilityPolicy,
     Operation::DeleteImmutabilityPolicy,
     Operation::SetLegalHold,

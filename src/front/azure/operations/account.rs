@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::named;
@@ -26,7 +27,7 @@ pub(in crate::front::azure) async fn set_service_properties(ask: &Ask<'_>, body:
     let wanted = xml::read_service_properties(&small.bytes)?;
     if wanted.asks_for_what_is_not_here(retention_days(ask)) {
         let text = "The properties of the service are decided in the gateway's configuration.";
-        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", text));
+        return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, Code::NotImplemented, text));
     }
     Ok(Reply::new(StatusCode::ACCEPTED))
 }
@@ -53,7 +54,7 @@ pub(in crate::front::azure) async fn delegation_key(ask: &Ask<'_>, body: Incomin
     let (start, expiry) = xml::key_info(&small.bytes)?;
     let key = ask.caller.delegation_key(start.as_deref(), &expiry, &ask.version, Timestamp::now())?;
     if key.value.expose().is_empty() {
-        return Err(errors::plain(500, "InternalError", "The server encountered an internal error."));
+        return Err(errors::plain(500, Code::InternalError, "The server encountered an internal error."));
     }
     Ok(Reply::xml(xml::delegation_key(&xml::DelegationFields {
         oid: &key.oid,

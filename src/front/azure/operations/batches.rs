@@ -16,6 +16,7 @@ use crate::front::azure::admission::ask::{self, Ask};
 use crate::front::azure::admission::routing;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::batch::{self, InnerRequest};
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::refused::error_reply;
@@ -38,7 +39,7 @@ pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Resul
     if operations.windows(2).any(|pair| pair.first() != pair.last()) {
         return Err(errors::plain(
             400,
-            "AllBatchSubRequestsShouldBeSameApi",
+            Code::AllBatchSubRequestsShouldBeSameApi,
             "All requests of a batch must be of the same operation.",
         ));
     }
@@ -81,7 +82,7 @@ async fn answer(ask: &Ask<'_>, request: &InnerRequest) -> Result<Reply, Refusal>
     }
     let operation = routing::route(&asked)?;
     if !matches!(operation, Operation::DeleteBlob | Operation::SetBlobTier) {
-        return Err(errors::plain(400, "UnsupportedOperation", "A batch deletes blobs, or sets their tiers."));
+        return Err(errors::plain(400, Code::InvalidInput, "A batch deletes blobs, or sets their tiers."));
     }
     let inner = admit(ask.house, asked, operation, ask.version.clone(), &ask.context).await?;
     match operation {

@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use super::received::{create_only, encrypted, overwritten, receive};
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
@@ -88,7 +89,7 @@ pub(in crate::front::azure) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusa
 pub(in crate::front::azure) fn block(ask: &Ask<'_>) -> Result<PutBlock, Refusal> {
     let text = ask.asked.parameter("blockid").ok_or_else(|| {
         let text = "A query parameter that's mandatory for this request is not specified.";
-        Refusal::new(StatusCode::BAD_REQUEST, "MissingRequiredQueryParameter", text)
+        Refusal::new(StatusCode::BAD_REQUEST, Code::MissingRequiredQueryParameter, text)
             .detail("QueryParameterName", "blockid")
     })?;
     let id = BlockId::parse(text).ok_or_else(|| Refusal::invalid_parameter("blockid", text))?;

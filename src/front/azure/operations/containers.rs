@@ -18,6 +18,10 @@ const MOST_POLICIES_BYTES: u64 = 64 * 1024;
 
 /// Create Container. Names are Azure's: no dots, no two hyphens in a row.
 pub(in crate::front::azure) async fn create(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    // Nobody makes one of Azure's own.
+    if ask.asked.target.container.as_deref().is_some_and(|name| name.starts_with('$')) {
+        return Err(invalid_name());
+    }
     let bucket = ask.bucket()?;
     if bucket.as_str().contains('.') || bucket.as_str().contains("--") {
         return Err(invalid_name());

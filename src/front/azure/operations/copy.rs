@@ -2,56 +2,29 @@
 //!
 //! Within the gateway a copy shares the source's parts. A source elsewhere is read, if the configuration names its host, and
 //! sealed. All copies are finished when the answer comes.
-//!
-//! # Invariants
-//! - A source within the gateway is read by credentials that may read it: the SAS in its address, the token beside it, or
-//!   those of the request, for their own account.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
 
 use super::append;
 use super::blocks::{block, not_empty, of_received};
 use super::received::{create_only, encrypted, overwritten};
-use crate::front::azure::admission::admit::Policies;
-use crate::front::azure::admission::arrival::{self, Origin};
+use super::source::{self, Fetched, Source, TAG_OPTION, source};
 use crate::front::azure::admission::ask::{self, Ask};
-use crate::front::azure::admission::auth::{self, Caller};
-use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::errors::no_page_blobs;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
-use crate::front::azure::wire::shown::{CONTENT_MD5, named};
+use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, errors, properties, ranges, shown};
-use crate::gateway::{Body, Claim, CopySource, Digests, Error, MOST_BLOCK_BYTES, PutObject, Version};
-use crate::model::{
-    Authorized, ChecksumAlgorithm, Conditions, CopyRecord, Metadata, RangeRequest, SnapshotId, SystemMetadata,
-    Timestamp,
-};
+use crate::gateway::{Body, Claim, Error, MOST_BLOCK_BYTES, PutObject, Version};
+use crate::model::{ChecksumAlgorithm, CopyRecord, Metadata, Timestamp};
 
-/// Longest address of a source, in bytes. Source: "Copy Blob", `x-ms-copy-source`.
-const LONGEST_SOURCE_BYTES: usize = 2048;
-const TAG_OPTION: &str = "x-ms-copy-source-tag-option";
 /// Most bytes of Put Blob From URL. Source: "Put Blob From URL", remarks.
 const MOST_PUT_BYTES: u64 = 5000 * 1024 * 1024;
 /// Most bytes of Copy Blob From URL. Source: "Copy Blob From URL", remarks.
 const MOST_SYNC_BYTES: u64 = 256 * 1024 * 1024;
-
-/// Where a copy comes from.
-enum Source {
-    /// A blob of this gateway, and the proof that it may be read.
-    Here(Box<Authorized<CopySource>>),
-    /// A body of another server, and what it says the body is.
-    Elsewhere(Box<Fetched>),
-}
-
-/// What another server sent.
-struct Fetched {
-    body: Body,
-    length: u64,
-    system: SystemMetadata,
-}
 
 /// What becomes of the source's properties.
 #[derive(Clone, Copy)]
@@ -75,8 +48,10 @@ pub(in crate::front::azure) async fn copy(ask: &Ask<'_>) -> Result<Reply, Refusa
     let version = whole(ask, carrying, Some(id.clone()), most).await?;
     let reply = Reply::new(StatusCode::ACCEPTED).of_state(&version.state_tag(), version.modified);
     let reply = reply.with(named("x-ms-copy-id"), &id).with(named("x-ms-copy-status"), "success");
-    let md5 = shown::md5_of(&version.metadata).filter(|_| synchronous);
-    Ok(reply.with_some(CONTENT_MD5, md5.as_deref()))
+    // A digest is told to who claimed it, and was held against the content. Source: "Copy Blob From URL", `Content-MD5`.
+    let claimed = |name: &str| ask.asked.header(name).filter(|_| synchronous);
+    let reply = reply.with_some(CONTENT_MD5, claimed("x-ms-source-content-md5"));
+    Ok(reply.with_some(CONTENT_CRC64, claimed("x-ms-source-content-crc64")))
 }
 
 /// Put Blob From URL.
@@ -168,9 +143,9 @@ async fn whole(ask: &Ask<'_>, carrying: Carrying, id: Option<String>, most: u64)
     let claimed = properties::source_claims(&ask.asked)?;
     // Before the source: nothing is fetched for who may not write.
     let op = ask.may(PutObject { bucket: ask.bucket()?, key: ask.key()?, metadata: own, conditions })?;
+    let written = ask.asked.header("x-ms-copy-source").unwrap_or_default();
     let made = |from: &Metadata, own: &Metadata, carrying, length| {
-        let record =
-            |id| CopyRecord { id, source: address_of(ask).unwrap_or_default(), finished: Timestamp::now(), length };
+        let record = |id| CopyRecord { id, source: source::shown(written), finished: Timestamp::now(), length };
         Metadata { copied: id.clone().map(record).map(Box::new), ..carried(from, own, carrying, seal) }
     };
     let gateway = &ask.house.gateway;
@@ -232,84 +207,6 @@ fn carried(from: &Metadata, own: &Metadata, carrying: Carrying, seal: bool) -> M
     made
 }
 
-/// Finds the source that a request names, and proves that it may be read. `range`: which bytes of it; `None`: all.
-async fn source(ask: &Ask<'_>, range: Option<RangeRequest>, most: u64) -> Result<Source, Refusal> {
-    let uri = address(ask)?;
-    let conditions = conditions::of_source(&ask.asked)?;
-    let token = ask.asked.headers.get("x-ms-copy-source-authorization");
-    if !is_here(ask, &uri) {
-        if conditions != Conditions::default() {
-            return Err(Refusal::unsupported_header("x-ms-source-if-match"));
-        }
-        let fetched = ask.house.outbound.fetch(&uri, token, range, most).await?;
-        let digests = Digests::default();
-        let claims: crate::gateway::Claims = Box::new(|| Ok(Vec::new()));
-        let body = Body { length: Some(fetched.length), stream: fetched.stream, digests, claims };
-        return Ok(Source::Elsewhere(Box::new(Fetched { body, length: fetched.length, system: fetched.system })));
-    }
-    let (method, mut headers) = (Method::GET, HeaderMap::new());
-    if let Some(token) = token {
-        headers.insert(AUTHORIZATION, token.clone());
-    }
-    if let Some(version) = ask.asked.headers.get("x-ms-version") {
-        headers.insert(named("x-ms-version"), version.clone());
-    }
-    if let Ok(host) = HeaderValue::from_str(uri.authority().map_or("", http::uri::Authority::as_str)) {
-        headers.insert(http::header::HOST, host);
-    }
-    // What is taken from the source beside its bytes is asked of the source's proof: its tags, compared or copied.
-    if let Some(tags) = ask.asked.headers.get("x-ms-source-if-tags") {
-        headers.insert(named("x-ms-if-tags"), tags.clone());
-    }
-    if let Some(option) = ask.asked.headers.get(TAG_OPTION) {
-        headers.insert(named(TAG_OPTION), option.clone());
-    }
-    let origin = Origin { remote: ask.asked.remote, tls: ask.asked.tls };
-    let asked = arrival::asked(ask.house, &method, &uri, &headers, origin)?;
-    if ["comp", "restype", "versionid"].iter().any(|name| asked.parameter(name).is_some()) {
-        return Err(Refusal::invalid_header("x-ms-copy-source", ""));
-    }
-    let reader = reader(ask, &asked).await?;
-    let principal = match &reader {
-        Some(caller) => {
-            caller.permits(Operation::GetBlob)?;
-            &caller.principal
-        }
-        None => {
-            ask.caller.permits_as(Operation::GetBlob, &asked)?;
-            &ask.caller.principal
-        }
-    };
-    let (Some(container), Some(blob)) = (&asked.target.container, &asked.target.blob) else {
-        return Err(Refusal::invalid_header("x-ms-copy-source", ""));
-    };
-    let snapshot = match asked.parameter("snapshot") {
-        None => None,
-        Some(text) => Some(SnapshotId::parse(text).ok_or_else(|| Refusal::invalid_header("x-ms-copy-source", ""))?),
-    };
-    // From the archive a blob comes back by a copy to a tier that can be read. Source: "Copy Blob", `x-ms-access-tier`.
-    let comes_back = ask.operation == Operation::CopyBlob && ask.asked.headers.contains_key("x-ms-access-tier");
-    let conditions = Conditions { not_archived: !comes_back, ..conditions };
-    let op = CopySource { bucket: ask::bucket(container)?, key: ask::key(blob)?, snapshot, range, conditions };
-    principal
-        .authorize(op)
-        .map(|proof| Source::Here(Box::new(proof)))
-        .map_err(|_denied| ask.refuse(Error::AccessDenied))
-}
-
-/// Who reads the source by credentials of its own; `None`: the request's caller, whose account it is.
-async fn reader(ask: &Ask<'_>, asked: &Asked<'_>) -> Result<Option<Caller>, Refusal> {
-    if asked.parameter("sig").is_none() && !asked.headers.contains_key(AUTHORIZATION) {
-        if asked.target.account == ask.asked.target.account {
-            return Ok(None);
-        }
-        return Err(errors::plain(404, "CannotVerifyCopySource", "The specified resource does not exist."));
-    }
-    let policies = Policies { gateway: &ask.house.gateway, operation: ask.operation, context: &ask.context };
-    let (clients, bearer) = (ask.house.gateway.clients(), ask.house.bearer.as_ref());
-    auth::authenticate(asked, clients, &policies, bearer, Timestamp::now()).await.map(Some)
-}
-
 /// The bytes of a source as a body, with claims about them.
 async fn body_of(ask: &Ask<'_>, source: Source, claims: Vec<Claim>) -> Result<Body, Refusal> {
     let body = match source {
@@ -325,36 +222,6 @@ fn claiming(mut body: Body, claims: Vec<Claim>) -> Body {
     body.digests.checksums = vec![ChecksumAlgorithm::Crc64Nvme];
     body.claims = Box::new(move || Ok(claims));
     body
-}
-
-/// The address of the source.
-fn address(ask: &Ask<'_>) -> Result<Uri, Refusal> {
-    let text = ask.asked.header("x-ms-copy-source").unwrap_or_default();
-    // The address may hold a signature: it is not given back.
-    let invalid = || Refusal::invalid_header("x-ms-copy-source", "");
-    if text.len() > LONGEST_SOURCE_BYTES {
-        return Err(invalid());
-    }
-    let uri: Uri = text.parse().map_err(|_cause| invalid())?;
-    if uri.authority().is_none() || !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(invalid());
-    }
-    Ok(uri)
-}
-
-/// The address as it is kept: without its query, which may hold a signature; but with the snapshot.
-fn address_of(ask: &Ask<'_>) -> Option<String> {
-    let text = ask.asked.header("x-ms-copy-source")?;
-    let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let snapshot =
-        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name.eq_ignore_ascii_case("snapshot"));
-    Some(snapshot.map_or_else(|| path.to_owned(), |(_, taken)| format!("{path}?snapshot={taken}")))
-}
-
-/// Whether an address is of this gateway: it has the host of the request, or one under the configured domains.
-fn is_here(ask: &Ask<'_>, uri: &Uri) -> bool {
-    let Some(authority) = uri.authority().map(http::uri::Authority::as_str) else { return false };
-    authority.eq_ignore_ascii_case(&ask.asked.host) || ask.house.domains.hold(authority)
 }
 
 /// Whether tags come from the source (`x-ms-copy-source-tag-option`).
@@ -379,13 +246,13 @@ fn bodiless(ask: &Ask<'_>) -> Result<(), Refusal> {
 }
 
 fn no_pending_copy() -> Refusal {
-    errors::plain(409, "NoPendingCopyOperation", "There is currently no pending copy operation.")
+    errors::plain(409, Code::NoPendingCopyOperation, "There is currently no pending copy operation.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppendState, Tags, Tier};
+    use crate::model::{AppendState, SystemMetadata, Tags, Tier};
 
     fn metadata(content_type: Option<&str>, user: Option<&str>) -> Metadata {
         Metadata {

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use md5::{Digest, Md5};
 
 use crate::front::azure::admission::ask::Ask;
+use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::ranges::{self, LONGEST_DIGESTED_BYTES, RangeDigest};
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Payload, Reply, put};
@@ -77,7 +78,7 @@ async fn open(ask: &Ask<'_>, select: Select) -> Result<GotObject, Refusal> {
         conditions: conditions::of_read(&ask.asked)?,
         if_range: conditions::if_range(&ask.asked),
     })?;
-    ask.house.gateway.get_object(op).await.map_err(|error| ask.refuse(error))
+    ask.house.gateway.get_object(op).await.map_err(|error| refused(ask, error))
 }
 
 /// The digest of a body: its header, and what that says.
@@ -123,7 +124,19 @@ async fn version(ask: &Ask<'_>) -> Result<Version, Refusal> {
         conditions: conditions::of_read(&ask.asked)?,
     })?;
     let found = ask.house.gateway.head_object(op).await;
-    found.map(|(version, _)| version).map_err(|error| ask.refuse(error))
+    found.map(|(version, _)| version).map_err(|error| refused(ask, error))
+}
+
+/// What an error of a read is on the wire. 304 has of the headers of the 200 those that caches go by, as a SAS lays them down.
+fn refused(ask: &Ask<'_>, error: Error) -> Refusal {
+    let refusal = ask.refuse(error);
+    let laid_down = ask.caller.response_overrides().and_then(|overrides| overrides.cache_control.as_deref());
+    match laid_down {
+        Some(text) if refusal.status == StatusCode::NOT_MODIFIED && ask.operation != Operation::GetBlobMetadata => {
+            refusal.header(CACHE_CONTROL, text)
+        }
+        _ => refusal,
+    }
 }
 
 /// Headers that a SAS lays down.

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
@@ -180,7 +181,7 @@ pub(in crate::front::azure) fn limit(asked: &Asked<'_>) -> Result<usize, Refusal
 /// 400: a marker that was not given out.
 pub(in crate::front::azure) fn bad_marker(text: &str) -> Refusal {
     let said = "One of the request inputs is out of range.";
-    Refusal::new(StatusCode::BAD_REQUEST, "OutOfRangeInput", said)
+    Refusal::new(StatusCode::BAD_REQUEST, Code::OutOfRangeInput, said)
         .detail("QueryParameterName", "marker")
         .detail("QueryParameterValue", text)
 }

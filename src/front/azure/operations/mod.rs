@@ -16,4 +16,5 @@ pub(super) mod listing;
 pub(super) mod put;
 pub(super) mod received;
 pub(super) mod revise;
+mod source;
 pub(super) mod tagging;

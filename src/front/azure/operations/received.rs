@@ -6,6 +6,7 @@ use http::header::CONTENT_LENGTH;
 
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::named;
@@ -116,7 +117,7 @@ pub(in crate::front::azure) fn overwritten(ask: &Ask<'_>, error: Error, created:
         Error::PreconditionFailed if created.asked_for => errors::blob_exists(),
         Error::PreconditionFailed if created.enforced => {
             let text = "This request is not authorized to perform blob overwrites.";
-            Refusal::new(StatusCode::FORBIDDEN, "UnauthorizedBlobOverwrite", text)
+            Refusal::new(StatusCode::FORBIDDEN, Code::UnauthorizedBlobOverwrite, text)
         }
         error => ask.refuse(error),
     }

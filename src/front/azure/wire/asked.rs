@@ -22,6 +22,8 @@ pub(in crate::front::azure) struct Target {
     pub(in crate::front::azure) secondary: bool,
     /// `account.blob.domain/container/blob` rather than `host/account/container/blob`.
     pub(in crate::front::azure) host_style: bool,
+    /// The host is that of the Data Lake service: `account.dfs.domain`.
+    pub(in crate::front::azure) dfs: bool,
     /// The container, decoded; `$root` where a blob is addressed without one.
     pub(in crate::front::azure) container: Option<String>,
     /// The blob's name, decoded.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+use super::codes::Code;
 use super::errors;
 use super::refusal::Refusal;
 
@@ -47,7 +48,7 @@ pub(in crate::front::azure) fn parse(content_type: &str, body: &[u8]) -> Result<
     let mut more = lines.skip_to_delimiter()?;
     while more {
         if requests.len() == MOST_PARTS {
-            return Err(errors::plain(400, "ExceedsMaxBatchRequestCount", "A batch holds at most 256 requests."));
+            return Err(errors::plain(400, Code::ExceedsMaxBatchRequestCount, "A batch holds at most 256 requests."));
         }
         requests.push(part(&mut lines)?);
         more = lines.skip_to_delimiter()?;
@@ -264,7 +265,7 @@ fn path_and_query(target: &str) -> Option<String> {
 }
 
 fn malformed() -> Refusal {
-    errors::plain(400, "InvalidInput", "One of the request inputs is not valid: the batch is not well formed.")
+    errors::plain(400, Code::InvalidInput, "One of the request inputs is not valid: the batch is not well formed.")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use super::asked::Asked;
+use super::codes::Code;
 use super::refusal::Refusal;
 use crate::gateway::IfRange;
 use crate::model::{Combination, Conditions, ETag, EtagCondition, TagExpression};
@@ -160,14 +161,14 @@ fn tags(asked: &Asked<'_>, name: &'static str) -> Result<Option<TagExpression>, 
 fn refuse_none_of_any(conditions: &Conditions) -> Result<(), Refusal> {
     if conditions.if_none_match == Some(EtagCondition::Any) {
         let text = "The request includes an unsatisfiable condition for this operation.";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "UnsatisfiableCondition", text));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::UnsatisfiableCondition, text));
     }
     Ok(())
 }
 
 fn several() -> Refusal {
     let text = "Multiple condition headers are not supported.";
-    Refusal::new(StatusCode::BAD_REQUEST, "MultipleConditionHeadersNotSupported", text)
+    Refusal::new(StatusCode::BAD_REQUEST, Code::MultipleConditionHeadersNotSupported, text)
 }
 
 /// `N`, `D`, `B` and `P` forms of a GUID.

@@ -6,6 +6,7 @@
 
 pub(super) mod asked;
 pub(super) mod batch;
+pub(super) mod codes;
 pub(super) mod conditions;
 pub(super) mod context;
 pub(super) mod errors;

@@ -14,14 +14,18 @@ use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE,
     CONTENT_LENGTH, CONTENT_TYPE, RANGE,
 };
-use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use super::asked::{Incoming, without_port};
+use super::codes::Code;
 use super::errors;
 use super::refusal::Refusal;
 use crate::gateway::BodyError;
 use crate::model::{RangeRequest, SystemMetadata};
 
+const UNREADABLE: &str = "The copy source could not be read.";
+/// Longest error code that is passed on.
+const LONGEST_CODE_BYTES: usize = 64;
 /// Time to connect, and longest pause within an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -62,7 +66,7 @@ impl Outbound {
             .read_timeout(PATIENCE)
             .no_proxy()
             .build()
-            .map_err(|_cause| errors::plain(500, "InternalError", "The server encountered an internal error."))?;
+            .map_err(|_cause| errors::plain(500, Code::InternalError, "The server encountered an internal error."))?;
         let mut request = client.get(uri.to_string()).header(ACCEPT_ENCODING, "identity");
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
@@ -75,10 +79,9 @@ impl Outbound {
         match response.status() {
             status if status == expected => {}
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                return Err(errors::plain(416, "InvalidRange", "The range specified is invalid for the source."));
+                return Err(errors::plain(416, Code::InvalidRange, "The range specified is invalid for the source."));
             }
-            StatusCode::PRECONDITION_FAILED => return Err(errors::condition_not_met()),
-            _ => return Err(unreadable()),
+            status => return Err(refused(status, response.headers())),
         }
         let headers = response.headers();
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -119,12 +122,22 @@ impl Outbound {
 /// 403: the source is not one that the configuration names.
 fn not_allowed() -> Refusal {
     let text = "The copy source is not one that this service reads from.";
-    Refusal::new(StatusCode::FORBIDDEN, "CannotVerifyCopySource", text)
+    Refusal::new(StatusCode::FORBIDDEN, Code::CannotVerifyCopySource, text)
 }
 
-/// 404: one answer for all that another server may do, so that nobody learns of it what they could not ask themselves.
+/// The source's server answered, but not with the source: its status is told, and its code where it is one of Azure's shape.
+/// Nothing else of the answer is.
+fn refused(told: StatusCode, headers: &HeaderMap) -> Refusal {
+    let code = headers.get("x-ms-error-code").and_then(|code| code.to_str().ok());
+    let code = code.filter(|code| code.len() <= LONGEST_CODE_BYTES && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let failed = told.is_client_error() || told.is_server_error();
+    let status = if failed { told } else { StatusCode::NOT_FOUND };
+    Refusal::unverified_source(status, told, code.filter(|code| !code.is_empty()), UNREADABLE)
+}
+
+/// 404: the source's server gave no answer that could be used. Which of the many reasons it had is not told.
 fn unreadable() -> Refusal {
-    errors::plain(404, "CannotVerifyCopySource", "The copy source could not be read.")
+    errors::plain(404, Code::CannotVerifyCopySource, UNREADABLE)
 }
 
 fn written(range: RangeRequest) -> String {

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, StatusCode};
 
 use super::asked::Asked;
+use super::codes::Code;
 use super::errors::plain;
 use super::refusal::Refusal;
 use crate::gateway::Claim;
@@ -81,8 +82,8 @@ pub(in crate::front::azure) fn system(asked: &Asked<'_>, from_body: bool) -> Res
     if kept.into_iter().flatten().map(String::len).sum::<usize>() > MOST_HEADER_BYTES {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
-            "RequestHeadersTooLarge",
-            "The size of the request headers exceeds the maximum size permitted.",
+            Code::OutOfRangeInput,
+            "The size of the headers to keep exceeds the maximum size permitted.",
         ));
     }
     Ok(system)
@@ -100,14 +101,18 @@ pub(in crate::front::azure) fn user(asked: &Asked<'_>) -> Result<BTreeMap<String
     for (name, value) in asked.headers {
         let Some(name) = name.as_str().strip_prefix(META) else { continue };
         if name.is_empty() {
-            return Err(plain(400, "EmptyMetadataKey", "The key for one of the metadata key-value pairs is empty."));
+            return Err(plain(
+                400,
+                Code::EmptyMetadataKey,
+                "The key for one of the metadata key-value pairs is empty.",
+            ));
         }
         let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
         let fine = first && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let Some(value) = value.to_str().ok().filter(|_| fine) else {
             return Err(plain(
                 400,
-                "InvalidMetadata",
+                Code::InvalidMetadata,
                 "The specified metadata is invalid. It includes characters that are not permitted.",
             ));
         };
@@ -117,7 +122,7 @@ pub(in crate::front::azure) fn user(asked: &Asked<'_>) -> Result<BTreeMap<String
     if bytes > MOST_METADATA_BYTES {
         return Err(plain(
             400,
-            "MetadataTooLarge",
+            Code::MetadataTooLarge,
             "The size of the specified metadata exceeds the maximum size permitted.",
         ));
     }
@@ -135,7 +140,7 @@ pub(in crate::front::azure) fn tags(asked: &Asked<'_>) -> Result<Option<Tags>, R
         }
         for (name, value) in url::form_urlencoded::parse(pair.as_bytes()) {
             if tags.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(plain(400, "DuplicateTagNames", "The tags specified contain duplicate names."));
+                return Err(plain(400, Code::DuplicateTagNames, "The tags specified contain duplicate names."));
             }
         }
     }
@@ -147,14 +152,14 @@ pub(in crate::front::azure) fn checked(tags: Tags) -> Result<Tags, Refusal> {
     match check_tags(&tags, TagCharacters::Azure) {
         Ok(()) => Ok(tags),
         Err(TagFault::NameLength) if tags.keys().any(String::is_empty) => {
-            Err(plain(400, "EmptyTagName", "The name of one of the tags is empty."))
+            Err(plain(400, Code::EmptyTagName, "The name of one of the tags is empty."))
         }
         Err(TagFault::TooMany | TagFault::NameLength | TagFault::ValueLength) => {
-            Err(plain(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit."))
+            Err(plain(400, Code::TagsTooLarge, "The tags specified exceed the maximum permissible limit."))
         }
         Err(_fault) => Err(plain(
             400,
-            "InvalidTag",
+            Code::InvalidInput,
             "The tags specified are invalid. A name or value has characters or a length that are not permitted.",
         )),
     }
@@ -185,14 +190,14 @@ fn claims_in(asked: &Asked<'_>, md5_name: &'static str, crc_name: &'static str) 
         None => None,
         Some(value) => {
             let text = value.to_str().unwrap_or_default();
-            Some(parse_crc64(text).ok_or_else(|| Refusal::invalid_header(crc_name, text))?)
+            Some(parse_crc64(text).ok_or_else(invalid_crc64)?)
         }
     };
     if md5.is_some() && crc64.is_some() {
         return Err(plain(
             400,
-            "Md5AndCrc64BothSpecified",
-            "Both MD5 and CRC64 are specified. Only one of them may be.",
+            Code::BothCrc64AndMd5HeaderPresent,
+            "Both x-ms-content-crc64 header and Content-MD5 header are present.",
         ));
     }
     let checked = crc64.is_some();
@@ -207,10 +212,15 @@ pub(in crate::front::azure) fn md5(asked: &Asked<'_>, name: &'static str) -> Res
     decoded.map(Some).ok_or_else(|| {
         plain(
             400,
-            "InvalidMd5",
+            Code::InvalidMd5,
             "The MD5 value specified in the request is invalid. It must be 128 bits and Base64-encoded.",
         )
     })
+}
+
+fn invalid_crc64() -> Refusal {
+    let text = "The CRC64 value specified in the request is invalid. It must be 64 bits and Base64-encoded.";
+    plain(400, Code::InvalidCrc64, text)
 }
 
 /// A CRC64 as Azure writes it: base64 of eight bytes, the least significant first.
@@ -282,7 +292,7 @@ mod tests {
         assert_eq!(read("a%20b=1&c="), Ok(Some(expected)));
         assert_eq!(read("a=1&a=2"), Err("DuplicateTagNames"));
         assert_eq!(read("a"), Err("InvalidHeaderValue"));
-        assert_eq!(read("a=%23"), Err("InvalidTag"));
+        assert_eq!(read("a=%23"), Err("InvalidInput"));
     }
 
     #[test]
@@ -294,9 +304,9 @@ mod tests {
         let code = |pairs: &[(&str, &[u8])]| with(pairs, claims).map(|c| c.claims.len()).map_err(|r| r.code);
         assert_eq!(code(&[("content-md5", b"1B2M2Y8AsgTpgAmY7PhCfg==")]), Ok(1));
         assert_eq!(code(&[("content-md5", b"x")]), Err("InvalidMd5"));
-        assert_eq!(code(&[("x-ms-content-crc64", b"AAAA")]), Err("InvalidHeaderValue"));
+        assert_eq!(code(&[("x-ms-content-crc64", b"AAAA")]), Err("InvalidCrc64"));
         let both: [(&str, &[u8]); 2] =
             [("content-md5", b"1B2M2Y8AsgTpgAmY7PhCfg=="), ("x-ms-content-crc64", b"iJh5CoYUi64=")];
-        assert_eq!(code(&both), Err("Md5AndCrc64BothSpecified"));
+        assert_eq!(code(&both), Err("BothCrc64AndMd5HeaderPresent"));
     }
 }

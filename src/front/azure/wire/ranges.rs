@@ -5,6 +5,7 @@
 use http::StatusCode;
 
 use super::asked::Asked;
+use super::codes::Code;
 use super::refusal::Refusal;
 use crate::model::RangeRequest;
 
@@ -37,7 +38,7 @@ pub(in crate::front::azure) fn digest(
         (false, false) => return Ok(None),
         (true, false) => (RangeDigest::Md5, "x-ms-range-get-content-md5"),
         (false, true) => (RangeDigest::Crc64, "x-ms-range-get-content-crc64"),
-        (true, true) => return Err(Refusal::invalid_header("x-ms-range-get-content-crc64", "true")),
+        (true, true) => return Err(both_digests()),
     };
     if range.is_none() {
         return Err(Refusal::invalid_header(name, "true").detail("Reason", "A digest needs a range."));
@@ -45,9 +46,15 @@ pub(in crate::front::azure) fn digest(
     Ok(Some(wanted))
 }
 
+/// 400: one digest at a time.
+fn both_digests() -> Refusal {
+    let text = "Both x-ms-range-get-content-crc64 header and x-ms-range-get-content-md5 header are present.";
+    Refusal::new(StatusCode::BAD_REQUEST, Code::BothCrc64AndMd5RangeHeaderPresent, text)
+}
+
 /// 400: the range is too long for a digest.
 pub(in crate::front::azure) fn too_long_for_a_digest() -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "OutOfRangeInput", "A digest is of a range of at most 4 MiB.")
+    Refusal::new(StatusCode::BAD_REQUEST, Code::OutOfRangeInput, "A digest is of a range of at most 4 MiB.")
 }
 
 /// The range of a copy's source, `x-ms-source-range`: it must be one.

@@ -53,7 +53,7 @@ pub const ODDITIES: &[Oddity] = &[
     oddity("one tag twice", &[], "400 DuplicateTagNames", &[DONE], TAGS),
     oddity("eleven tags", &[], "400 TagsTooLarge", &["400 TagsTooLarge"], TAGS),
     oddity("a long tag", &[], "400 TagsTooLarge", &["400 TagsTooLarge"], TAGS),
-    oddity("a character that tags have not", &[], "400 InvalidTag", &["400 DuplicateTagNames"], TAGS),
+    oddity("a character that tags have not", &[], "400 InvalidInput", &["400 DuplicateTagNames"], TAGS),
     oddity("a tag without a name", &[], "400 EmptyTagName", &["400 EmptyTagName"], TAGS),
     oddity("another root", &["Set Blob Tags"], "400 InvalidXmlDocument", &[DONE], TAGS),
     oddity("broken XML", &[], "400 InvalidXmlDocument", &[SPEECHLESS], COMMON),

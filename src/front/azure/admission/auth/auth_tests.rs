@@ -86,6 +86,7 @@ impl Request {
                 account: place.account,
                 secondary: place.secondary,
                 host_style: place.host_style,
+                dfs: false,
                 container: place.container,
                 blob: place.blob,
             },

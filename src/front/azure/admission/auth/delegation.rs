@@ -12,6 +12,7 @@ use http::StatusCode;
 use super::bearer::Subject;
 use super::key::{self, AccountKey};
 use super::sas::instant;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::model::Timestamp;
 use crate::secret::SecretText;
@@ -95,7 +96,7 @@ fn mac(account: &AccountKey, fields: [&str; 7]) -> aws_lc_rs::hmac::Tag {
 
 fn out_of_range(node: &str) -> Refusal {
     let text = "The value specified for one of the XML nodes in the request body is not within the allowed range.";
-    Refusal::new(StatusCode::BAD_REQUEST, "InvalidXmlNodeValue", text).detail("XmlNodeName", node)
+    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidXmlNodeValue, text).detail("XmlNodeName", node)
 }
 
 const LABEL: &str = "ecluse/user-delegation/2";

@@ -7,13 +7,14 @@ use http::header::WWW_AUTHENTICATE;
 
 use super::bearer::Bearer;
 use super::fault::BearerError;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 
 /// 403: the proof is not good. `detail` holds nothing but what the client knows.
 pub(super) fn detailed(detail: &str) -> Refusal {
     let text = "Server failed to authenticate the request. Make sure the value of Authorization header is formed \
                 correctly including the signature.";
-    Refusal::new(StatusCode::FORBIDDEN, "AuthenticationFailed", text).detail("AuthenticationErrorDetail", detail)
+    Refusal::new(StatusCode::FORBIDDEN, Code::AuthenticationFailed, text).detail("AuthenticationErrorDetail", detail)
 }
 
 /// 403: a signature that this account's key did not make; an account that is not there; a key that cannot serve.
@@ -30,17 +31,17 @@ pub(super) fn sas(reason: &str) -> Refusal {
 pub(super) fn malformed() -> Refusal {
     let text = "The authentication information was not provided in the correct format. Verify the value of \
                 Authorization header.";
-    Refusal::new(StatusCode::BAD_REQUEST, "InvalidAuthenticationInfo", text)
+    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidAuthenticationInfo, text)
 }
 
 /// 401: no proof at all.
 pub(super) fn nothing_proven(bearer: Option<&Bearer>) -> Refusal {
-    challenge(Refusal::new(StatusCode::UNAUTHORIZED, "NoAuthenticationInformation", SEE_CHALLENGE), bearer)
+    challenge(Refusal::new(StatusCode::UNAUTHORIZED, Code::NoAuthenticationInformation, SEE_CHALLENGE), bearer)
 }
 
 /// 401: a bearer token where no issuer is configured. The challenge names what serves.
 pub(super) fn bearer_is_not_accepted() -> Refusal {
-    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationInfo", SEE_CHALLENGE);
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Code::InvalidAuthenticationInfo, SEE_CHALLENGE);
     challenge(refusal.detail("AuthenticationErrorDetail", "Authentication scheme Bearer is not supported."), None)
 }
 
@@ -48,14 +49,14 @@ pub(super) fn bearer_is_not_accepted() -> Refusal {
 pub(super) fn token(bearer: &Bearer, error: BearerError) -> Refusal {
     if error == BearerError::KeysUnavailable {
         let text = "The server is currently unable to receive requests. Please retry your request.";
-        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ServerBusy", text);
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Code::ServerBusy, text);
     }
-    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationInfo", SEE_CHALLENGE);
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Code::InvalidAuthenticationInfo, SEE_CHALLENGE);
     challenge(refusal.detail("AuthenticationErrorDetail", error.to_string()), Some(bearer))
 }
 
 /// 403 of an operation that the proof does not serve for.
-pub(super) fn not_authorized(code: &'static str, what: &str) -> Refusal {
+pub(super) fn not_authorized(code: Code, what: &str) -> Refusal {
     let text = format!("This request is not authorized to perform this operation{what}.");
     Refusal::new(StatusCode::FORBIDDEN, code, text)
 }

@@ -11,6 +11,7 @@
 use super::failure::not_authorized;
 use super::particulars::Particulars;
 use super::sas::{Delegated, Letters, Reach};
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 
@@ -40,17 +41,17 @@ pub(super) fn permits(sas: &Delegated, operation: Operation, particulars: &Parti
     let letters = match (sas.reach, needs.account, needs.service) {
         (Reach::Account { types, blob_service }, Some((wanted, letters)), _) => {
             if !blob_service {
-                return Err(not_authorized("AuthorizationServiceMismatch", " using this service"));
+                return Err(not_authorized(Code::AuthorizationServiceMismatch, " using this service"));
             }
             if !types.has_any(wanted) {
-                return Err(not_authorized("AuthorizationResourceTypeMismatch", " using this resource type"));
+                return Err(not_authorized(Code::AuthorizationResourceTypeMismatch, " using this resource type"));
             }
             letters
         }
         (Reach::Container, _, Service::Container(letters) | Service::Blob(letters)) => letters,
         (Reach::Blob, _, Service::Blob(letters)) => letters,
         (Reach::Account { .. }, None, _) | (Reach::Container | Reach::Blob, _, _) => {
-            return Err(not_authorized("AuthorizationFailure", ""));
+            return Err(not_authorized(Code::AuthorizationFailure, ""));
         }
     };
     let also = beside(operation, particulars).into_iter().all(|letter| sas.letters.has(letter));

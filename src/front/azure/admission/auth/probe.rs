@@ -43,6 +43,7 @@ fn asked<'r>(path: &'r str, query: &[(String, String)], headers: &'r HeaderMap) 
         query: query.to_vec(),
         headers,
         target: Target {
+            dfs: false,
             account: "account".to_owned(),
             secondary: true,
             host_style: false,

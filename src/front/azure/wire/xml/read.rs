@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::codes::Code;
 use super::super::errors::plain;
 use super::super::refusal::Refusal;
 use super::tree::{self, Node};
@@ -33,7 +34,7 @@ pub(in crate::front::azure) fn block_list(bytes: &[u8]) -> Result<Vec<(BlockSour
             _ => return Err(Refusal::invalid_xml("an element is unknown")),
         };
         if picks.len() == MOST_BLOCKS {
-            return Err(plain(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks."));
+            return Err(plain(400, Code::BlockListTooLong, "The block list may not contain more than 50,000 blocks."));
         }
         picks.push((source, node.value()?.unwrap_or_default().to_owned()));
         Ok(())
@@ -114,7 +115,7 @@ fn is_time(text: &str) -> bool {
 fn wrong_value() -> Refusal {
     plain(
         400,
-        "InvalidXmlNodeValue",
+        Code::InvalidXmlNodeValue,
         "The value provided for one of the XML nodes in the request body was not in the correct format.",
     )
 }
@@ -130,7 +131,7 @@ pub(in crate::front::azure) fn read_tags(bytes: &[u8]) -> Result<Tags, Refusal> 
         let name = name.ok_or_else(missing)?.leaf()?.to_owned();
         let value = value.ok_or_else(missing)?.leaf()?.to_owned();
         if tags.insert(name, value).is_some() {
-            return Err(plain(400, "DuplicateTagNames", "The tags specified contain duplicate names."));
+            return Err(plain(400, Code::DuplicateTagNames, "The tags specified contain duplicate names."));
         }
     }
     Ok(tags)

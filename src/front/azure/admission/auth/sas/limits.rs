@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::super::failure::{self, not_authorized};
 use super::instant;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::model::Timestamp;
 
@@ -41,7 +42,7 @@ pub(super) fn check_address(allowed: &str, remote: IpAddr) -> Result<(), Refusal
     if same_family && first <= remote && remote <= last {
         return Ok(());
     }
-    Err(not_authorized("AuthorizationSourceIPMismatch", " using this source IP"))
+    Err(not_authorized(Code::AuthorizationSourceIPMismatch, " using this source IP"))
 }
 
 /// `https`, or `https,http`. Empty: both.
@@ -49,7 +50,7 @@ pub(super) fn check_protocol(allowed: &str, tls: bool) -> Result<(), Refusal> {
     match allowed {
         "" | "https,http" | "http,https" => Ok(()),
         "https" if tls => Ok(()),
-        "https" => Err(not_authorized("AuthorizationProtocolMismatch", " using this protocol")),
+        "https" => Err(not_authorized(Code::AuthorizationProtocolMismatch, " using this protocol")),
         _ => Err(failure::sas("the protocol is neither https nor https,http")),
     }
 }

@@ -57,6 +57,15 @@ async fn adlfs(place: Place) {
     tour(Azure, place, tools::python(), "azure_adlfs.py").await;
 }
 
+/// Azure's SDK for C++, as it comes with pyarrow.
+async fn pyarrow(place: Place) {
+    tour(Azure, place, tools::python(), "azure_pyarrow.py").await;
+}
+
+async fn datalake(place: Place) {
+    tour(Azure, place, tools::python(), "azure_datalake.py").await;
+}
+
 async fn rclone(front: Front, place: Place) {
     tools::tool("rclone");
     tour(front, place, "bash", "rclone.sh").await;
@@ -96,6 +105,8 @@ testing::tours! {
     adlfs_reads_and_writes_files_over_a_folder: adlfs, Folder;
     adlfs_reads_and_writes_files_over_an_s3_server: adlfs, S3;
     adlfs_reads_and_writes_files_over_azurite: adlfs, Azurite;
+    pyarrow_reads_writes_and_asks_for_what_is_not_there_over_a_folder: pyarrow, Folder;
+    azure_for_data_lakes_is_refused_and_changes_nothing: datalake, Folder;
     rclone_transfers_nothing_the_second_time_over_a_folder: rclone, Azure, Folder;
     rclone_transfers_nothing_the_second_time_over_an_s3_server: rclone, Azure, S3;
     rclone_transfers_nothing_the_second_time_over_azurite: rclone, Azure, Azurite;

@@ -228,7 +228,7 @@ async fn copies_of_a_snapshot_of_a_range_and_of_another_tenant_outlive_their_sou
     assert_same(&house.read("theirs").await.unwrap(), &theirs, "of another tenant");
     assert_same(&house.read("parts").await.unwrap(), &theirs[1_000..21_000], "of a range of another tenant");
     let gone = house.copy_from(from(), "again").await;
-    assert!(matches!(gone, Err(Error::NoSuchKey)), "{gone:?}");
+    assert!(matches!(gone, Err(Error::NoSuchSource { bucket: false })), "{gone:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,6 +65,13 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     known(
         &[],
+        ["status", "412 Lease*", "304 ConditionNotMet"],
+        |met| met.names_lease() && met.conditional() && is_true(met, &met.ours.outcome()),
+        "The lease is told before the condition; Azurite looks at conditions first.",
+        Undocumented("LokiBlobMetadataStore.ts, downloadBlob and createSnapshot"),
+    ),
+    known(
+        &[],
         ["status", "412 LeaseLost", "412 LeaseNotPresentWith*Operation"],
         |met| met.lease_had_ended(),
         "A lease that has ended is told as lost. The page says so of those that expired; of broken ones nothing is said.",

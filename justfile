@@ -20,6 +20,7 @@ one name *arguments:
 night:
     ECLUSE_MODEL_ROUNDS=400 cargo test --test process model:: -- --nocapture
     ECLUSE_CRASH_ROUNDS=200 ECLUSE_FAULT_POINTS=all cargo test --test process -- crash:: points::
+    cargo test --test clients the_page_of_s3fs -- --ignored
     ECLUSE_AZURE_SEED=random ECLUSE_AZURE_STEPS=5000 cargo test --test clients differential::ecluse_answers -- --nocapture
 
 # Format, lints, and the shape of the house.

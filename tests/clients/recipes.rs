@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use testing::client;
 use testing::noise::content;
 use testing::process::{GatewayProcess, Options};
 use testing::tools;
@@ -46,19 +47,76 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// What was written for `ecluse.hospital.example` and its client, for this gateway.
-fn for_gateway(text: &str, gateway: &GatewayProcess) -> String {
-    let authority = |endpoint: &str| endpoint.split_once("//").expect("a URL").1.to_owned();
+/// What a page finds beside `archive`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kitchen {
+    /// Nothing else.
+    Plain,
+    /// A PostgreSQL server, whose user does the page: the server refuses to be root's. And a bucket `backups`.
+    Postgres,
+    /// A container image in the folder `image`.
+    Image,
+}
+
+impl Kitchen {
+    /// Makes what the page finds.
+    fn prelude(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Image => {
+                r#"
+                add() { name=$(sha256sum "$1" | cut -c1-64); size=$(stat -c %s "$1"); mv "$1" image/blobs/sha256/$name; }
+                mkdir -p image/blobs/sha256
+                echo '{"imageLayoutVersion":"1.0.0"}' >image/oci-layout
+                tar -cf layer archive; add layer; layer=$name layer_size=$size
+                printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' $layer >config
+                add config
+                kind=application/vnd.oci.image
+                printf '{"schemaVersion":2,"mediaType":"%s.manifest.v1+json","config":{"mediaType":"%s.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"%s.layer.v1.tar","digest":"sha256:%s","size":%s}]}' \
+                    $kind $kind $name $size $kind $layer $layer_size >manifest
+                add manifest
+                printf '{"schemaVersion":2,"manifests":[{"mediaType":"%s.manifest.v1+json","digest":"sha256:%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"1"}}]}' \
+                    $kind $name $size >image/index.json
+                "#
+            }
+            Self::Postgres => {
+                r#"
+                PATH="$(ls -d /usr/lib/postgresql/*/bin | tail -n 1):$PATH"
+                export PGHOST="$PWD" PGUSER=postgres PGDATABASE=postgres PGBACKREST_PG1_SOCKET_PATH="$PWD"
+                export PGBACKREST_LOCK_PATH="$PWD" PGBACKREST_LOG_LEVEL_FILE=off
+                initdb --username=postgres --auth=trust "$PWD/main" >/dev/null
+                echo "unix_socket_directories = '$PWD'" >>main/postgresql.conf
+                echo "listen_addresses = ''" >>main/postgresql.conf
+                trap 'pg_ctl -D main -m immediate stop >/dev/null 2>&1 || true' EXIT
+                pg_ctl -D main -l server.log start >/dev/null
+                "#
+            }
+        }
+    }
+}
+
+/// What was written for `ecluse.hospital.example` and its client, for this gateway, and below this home.
+fn made_real(text: &str, gateway: &GatewayProcess, home: &Path) -> String {
+    // A name, as hospitals have: pgBackRest finds no address in a certificate.
+    let place = gateway.endpoint.split_once("//").expect("a URL").1.replace("127.0.0.1", "localhost");
+    let below = |path: &str| home.join(path).display().to_string();
     text.replace("https://ecluse.hospital.example:10000/pacs", &gateway.azure_endpoint())
-        .replace("ecluse.hospital.example:9000", &authority(&gateway.endpoint))
-        .replace("/etc/ssl/certs/ecluse-ca.pem", &gateway.authority.display().to_string())
+        .replace("ecluse.hospital.example:9000", &place)
+        .replace("/etc/ssl/certs/ecluse-ca.pem", &below("ecluse-ca.pem"))
+        .replace("/var/lib/postgresql/15/main", &below("main"))
+        .replace("/etc/pgbackrest/pgbackrest.conf", &below("pgbackrest.conf"))
+        .replace("/etc/docker/registry/config.yml", &below("registry.yml"))
+        .replace("127.0.0.1:5000", &format!("127.0.0.1:{}", testing::process::free_port()))
         .replace("CLIENT_SECRET", &gateway.secret)
 }
 
 /// Does what a page says, in a home of its own.
-fn cook(name: &str) {
+async fn cook(name: &str, kitchen: Kitchen) {
     let page = fs::read_to_string(folder("").join(name)).unwrap();
     let mut gateway = GatewayProcess::start(Options::folder().azure());
+    if kitchen == Kitchen::Postgres {
+        client::create_bucket(&gateway, "backups").await;
+    }
     let home = tempfile::tempdir().unwrap();
     let archive = home.path().join("archive");
     fs::create_dir_all(archive.join("patient é")).unwrap();
@@ -66,11 +124,13 @@ fn cook(name: &str) {
     for number in 0..20 {
         fs::write(archive.join(format!("patient é/{number}.hl7")), content(number, 3_000)).unwrap();
     }
-    let mut script = String::from("set -euo pipefail\n");
-    for step in steps(&for_gateway(&page, &gateway)) {
+    fs::copy(&gateway.authority, home.path().join("ecluse-ca.pem")).unwrap();
+    let mut script = format!("set -euo pipefail\n{}", kitchen.prelude());
+    for step in steps(&made_real(&page, &gateway, home.path())) {
         match step {
             Step::File(path, text) => {
-                let path = home.path().join(path.strip_prefix("~/").expect("a file of the client's own"));
+                let path = path.strip_prefix("~/").map_or_else(|| PathBuf::from(&path), |path| home.path().join(path));
+                assert!(path.starts_with(home.path()), "a file outside of the test's own home: {path:?}");
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(&path, text).unwrap();
             }
@@ -78,34 +138,49 @@ fn cook(name: &str) {
             Step::Python(program) => script.push_str(&format!("python - <<'PROGRAM'\n{program}PROGRAM\n")),
         }
     }
-    let path = home.path().join("recipe.sh");
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-    let mut command = tools::command("bash", home.path());
-    command.arg(&path);
+    fs::write(home.path().join("recipe.sh"), script).unwrap();
+    let as_postgres = kitchen == Kitchen::Postgres && fs::metadata(home.path()).unwrap().uid() == 0;
+    let command = if as_postgres {
+        let mut give = tools::command("chown", home.path());
+        give.args(["-R", "postgres:postgres", "."]);
+        tools::succeed(give);
+        let mut command = tools::command("setpriv", home.path());
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "bash", "recipe.sh"]);
+        command
+    } else {
+        let mut command = tools::command("bash", home.path());
+        command.arg("recipe.sh");
+        command
+    };
     println!("{}", tools::succeed(command));
     assert!(gateway.metric("ecluse_integrity_incidents_total") == 0.0, "integrity incidents");
     gateway.terminate();
 }
 
 macro_rules! recipes {
-    ($($name:ident: $page:literal;)+) => {
+    ($($(#[$attribute:meta])? $name:ident: $page:literal, $kitchen:ident;)+) => {
         const COOKED: &[&str] = &[$($page),+];
         $(
+            $(#[$attribute])?
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                cook($page);
+                cook($page, Kitchen::$kitchen).await;
             }
         )+
     };
 }
 
 recipes! {
-    the_page_of_aws_is_done_as_it_stands: "aws.md";
-    the_page_of_azure_is_done_as_it_stands: "azure.md";
-    the_page_of_analytics_is_done_as_it_stands: "analytics.md";
-    the_page_of_rclone_is_done_as_it_stands: "rclone.md";
-    the_page_of_restic_is_done_as_it_stands: "restic.md";
+    the_page_of_analytics_is_done_as_it_stands: "analytics.md", Plain;
+    the_page_of_aws_is_done_as_it_stands: "aws.md", Plain;
+    the_page_of_azure_is_done_as_it_stands: "azure.md", Plain;
+    the_page_of_barman_is_done_as_it_stands: "barman.md", Postgres;
+    the_page_of_docker_registry_is_done_as_it_stands: "docker-registry.md", Image;
+    the_page_of_pgbackrest_is_done_as_it_stands: "pgbackrest.md", Postgres;
+    the_page_of_rclone_is_done_as_it_stands: "rclone.md", Plain;
+    the_page_of_restic_is_done_as_it_stands: "restic.md", Plain;
+    #[ignore = "mounts a file system, which containers seldom may: `just night`"]
+    the_page_of_s3fs_is_done_as_it_stands: "s3fs.md", Plain;
 }
 
 #[test]

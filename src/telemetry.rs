@@ -162,7 +162,7 @@ const COUNTS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// start, so that an alarm on an increase sees the first event, too.
 pub mod names {
     use super::standing::Known;
-    use super::standing::Label::{Client, Front, Listener, Of, Operation, Provider};
+    use super::standing::Label::{Bucket, Client, Front, Listener, Of, Operation, Provider};
 
     const PROVIDER_OPERATIONS: &[&str] = &["put", "get", "delete", "exists", "probe", "body"];
     const PROVIDER_TRIED_AGAIN: &[&str] = &["put", "get", "delete", "exists", "probe"];
@@ -252,6 +252,9 @@ pub mod names {
         gauge CLIENT_BYTES = "ecluse_client_bytes", Bytes, "Plaintext bytes that a client has, by client.", [Client];
         gauge CLIENT_OBJECTS = "ecluse_client_objects", Count, "Versions that a client has, by client.", [Client];
         gauge CLIENT_UPLOADS = "ecluse_client_uploads", Count, "Uploads and names with waiting blocks that a client has, by client.", [Client];
+        gauge BUCKET_BYTES = "ecluse_bucket_bytes", Bytes, "Plaintext bytes that a bucket with a limit holds, by tenant and bucket.", [Bucket];
+        gauge BUCKET_OBJECTS = "ecluse_bucket_objects", Count, "Versions that a bucket with a limit holds, by tenant and bucket.", [Bucket];
+        gauge BUCKET_UPLOADS = "ecluse_bucket_uploads", Count, "Uploads and names with waiting blocks that a bucket with a limit holds, by tenant and bucket.", [Bucket];
         gauge DELETIONS_WAITING = "ecluse_deletions_waiting", Count, "Parts whose chunks wait to be deleted at the provider.", [];
         gauge DELETIONS_FAILING = "ecluse_deletions_failing", Count, "Those of them whose deletion has failed.", [];
         gauge DELETIONS_OVERDUE = "ecluse_deletions_overdue_seconds", Seconds, "For how long the oldest deletion has been due.", [];

@@ -14,7 +14,7 @@ use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
 use crate::gateway::{Client, EtagMode, Fencing, Settings, Spool};
 use crate::keys::{self, FileCustodian};
-use crate::model::{ClientId, Principal, ProviderName, Quota, TenantId};
+use crate::model::{Principal, ProviderName, Quotas, TenantId};
 use crate::redact::RedactedUrl;
 use crate::seal::Padding;
 use crate::store::{ChunkStore, FolderAccess, GuardSettings, Guarded, ObjectStoreChunks, ProviderSpec, Store};
@@ -88,6 +88,7 @@ pub(super) fn known(config: &Config) -> Known {
     let listeners = [("s3", config.s3.is_some()), ("azure", config.azure.is_some()), ("admin", config.admin.is_some())];
     Known {
         clients: config.clients.iter().map(|client| client.id.to_string()).collect(),
+        buckets: config.buckets.iter().map(|(of, _)| (of.tenant.to_string(), of.name.to_string())).collect(),
         providers: config.providers.iter().map(|provider| provider.name.to_string()).collect(),
         listeners: listeners.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect(),
         operations: s3.chain(azure).collect(),
@@ -211,9 +212,10 @@ pub(super) fn clients(clients: Vec<config::Client>) -> Vec<Client> {
         .collect()
 }
 
-/// How much each client may have.
-pub(super) fn quotas(clients: &[config::Client]) -> Vec<(ClientId, Quota)> {
-    clients.iter().map(|client| (client.id.clone(), client.quota)).collect()
+/// How much each client may have, and each bucket may hold.
+pub(super) fn quotas(config: &Config) -> Quotas {
+    let clients = config.clients.iter().map(|client| (client.id.clone(), client.quota)).collect();
+    Quotas { clients, buckets: config.buckets.clone() }
 }
 
 /// Every tenant that some client works in, once.

@@ -68,9 +68,9 @@ pub async fn start(config: Config, metrics: Metrics, fencing: Fencing) -> Result
     clock::resume(&catalog).await.map_err(|error| faults::catalog(&error, assemble::catalog_path(&config.catalog)))?;
     let known = assemble::known(&config);
     let access = if fencing == Fencing::ReadOnly { FolderAccess::Look } else { FolderAccess::Own };
+    let quotas = assemble::quotas(&config);
     let store = assemble::store(config.providers, access)?;
     let tenants = assemble::tenants(&config.clients);
-    let quotas = assemble::quotas(&config.clients);
     let clients = Arc::new(Clients::new(assemble::clients(config.clients)));
     let spool = assemble::spool(&config.data_dir, &config.write)?;
     let settings = assemble::settings(&config.write, &config.limits, Some(spool), fencing);
@@ -153,10 +153,11 @@ impl Running {
         &self.gateway
     }
 
-    /// Takes over clients, those that tokens speak for, and certificates of a configuration; everything else of it waits for a
+    /// Takes over clients, quotas, those that tokens speak for, and certificates of a configuration; everything else of it waits for a
     /// restart.
     pub async fn reload(&self, config: Config) -> Result<(), OperatorError> {
         assemble::warn_of_s3_only(&config);
+        let quotas = assemble::quotas(&config);
         let tenants = assemble::tenants(&config.clients);
         let catalog_path = assemble::catalog_path(&config.catalog);
         self.gateway.unlock(&tenants).await.map_err(|error| faults::unlock(&error, catalog_path))?;
@@ -168,7 +169,6 @@ impl Running {
             let mapped = config.azure.and_then(|azure| azure.oidc).map(|oidc| oidc.clients);
             token_clients.replace(mapped.unwrap_or_default());
         }
-        let quotas = assemble::quotas(&config.clients);
         self.gateway.set_quotas(quotas).await.map_err(|error| faults::catalog(&error, catalog_path))?;
         self.gateway.clients().replace(assemble::clients(config.clients));
         Ok(())

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 
 use super::query::weight_of_texts;
-use super::{Bucket, CatalogError, GoneBucket};
+use super::{Bucket, CatalogError, Retained};
 use crate::model::{BucketName, Sight, TenantId};
 
 /// Where a bucket stands in a list: its name, and, behind the bucket that has the name now, which deletion it was.
@@ -28,6 +28,17 @@ pub struct BucketQuery {
     pub with_user_metadata: bool,
     /// Whether those that were deleted and can be had back are listed, too.
     pub gone: bool,
+}
+
+/// A bucket that was deleted and can be had back ([`Catalog::restore_bucket`](super::Catalog::restore_bucket)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneBucket {
+    /// Which deletion it was. Grows, is never reused.
+    pub id: i64,
+    /// As it was, without its lease.
+    pub bucket: Bucket,
+    /// When it was deleted, and until when it is retained.
+    pub retained: Retained,
 }
 
 /// An entry of a page of buckets.

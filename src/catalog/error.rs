@@ -58,8 +58,8 @@ pub enum CatalogError {
     /// More blocks than an object may have.
     #[error("too many blocks")]
     TooManyBlocks,
-    /// The client would have more than its quota allows.
-    #[error("the client's quota is exceeded")]
+    /// The client would have, or the bucket would hold, more than its quota allows.
+    #[error("a quota is exceeded")]
     QuotaExceeded,
     /// A content would be made of more slices than one may have ([`MOST_SLICES`](super::MOST_SLICES)).
     #[error("too many slices")]

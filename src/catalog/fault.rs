@@ -19,7 +19,7 @@ use super::{
 };
 use crate::model::{
     BucketRef, CatalogIdentity, ClientId, Conditions, ETag, EpochEntry, Epochs, LeaseAction, LeaseOutcome, ObjectKey,
-    Part, PartBlock, PartId, ProviderName, Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
+    Part, PartBlock, PartId, ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -203,8 +203,12 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.shorten_leases(now)).await
     }
 
-    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+    async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError> {
         self.inner.set_quotas(quotas).await
+    }
+
+    async fn usage_of_buckets(&self, buckets: Vec<BucketRef>) -> Result<Vec<Usage>, CatalogError> {
+        self.inner.usage_of_buckets(buckets).await
     }
 
     async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {

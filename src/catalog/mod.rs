@@ -37,13 +37,13 @@ use async_trait::async_trait;
 
 use crate::model::{
     BucketName, BucketRef, ByteRange, ClientId, Conditions, CurrentState, ETag, Lease, LeaseAction, LeaseOutcome,
-    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota, RangeRequest, Slice, SnapshotId, TenantId, Tier,
-    Timestamp, Unmet, Unsatisfiable, Usage, WrappedTenantKey,
+    Metadata, ObjectKey, Part, PartBlock, PartId, ProviderName, Quotas, RangeRequest, Slice, SnapshotId, TenantId,
+    Tier, Timestamp, Unmet, Unsatisfiable, Usage, WrappedTenantKey,
 };
 
 pub use belonging::Belonging;
 pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
-pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery};
+pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, GoneBucket};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
@@ -112,17 +112,6 @@ pub struct Bucket {
     pub policies: Vec<AccessPolicy>,
     /// Its lease, if any was acquired and not released.
     pub lease: Option<Lease>,
-}
-
-/// A bucket that was deleted and can be had back ([`Catalog::restore_bucket`]).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GoneBucket {
-    /// Which deletion it was. Grows, is never reused.
-    pub id: i64,
-    /// As it was, without its lease.
-    pub bucket: Bucket,
-    /// When it was deleted, and until when it is retained.
-    pub retained: Retained,
 }
 
 /// A version of an object, without its content.
@@ -294,12 +283,16 @@ pub trait Catalog: Belonging {
 
     // --- quotas ---------------------------------------------------------------------------------------------------
 
-    /// Limits what these clients may have, and no others; held in the transaction that would exceed it
-    /// ([`CatalogError::QuotaExceeded`]). Not kept: to be said again when it is opened.
-    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError>;
+    /// Limits what these clients may have and these buckets may hold, and no others; held in the transaction that would exceed
+    /// it ([`CatalogError::QuotaExceeded`]). A bucket that comes back is never refused. Not kept: to be said again when it is
+    /// opened.
+    async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError>;
 
     /// What each client has that ever had something. Whose a version or an upload is says [`Metadata::owner`].
     async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError>;
+
+    /// What each of these buckets holds, whoever wrote it, in their order; nothing, if there is none.
+    async fn usage_of_buckets(&self, buckets: Vec<BucketRef>) -> Result<Vec<Usage>, CatalogError>;
 
     // --- buckets --------------------------------------------------------------------------------------------------
 

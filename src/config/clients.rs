@@ -1,6 +1,6 @@
 //! `[[client]]`: the hospital systems that may connect, and what each may do.
 
-use super::rules::Rules;
+use super::rules::{Rules, named, size};
 use super::{Client, Problem, secrets, typed};
 use crate::model::{Action, ClientId, Grant, Quota, TenantId};
 use crate::secret::SecretText;
@@ -55,30 +55,6 @@ fn client(key: &str, typed: typed::Client, rules: &mut Rules<'_>) -> Option<Clie
     let grants = allow.into_iter().enumerate().map(|(i, entry)| grant(&format!("{allow_key}[{i}]"), entry, rules));
     let allow: Vec<Grant> = grants.collect();
     Some(Client { id: id?, tenant: tenant?, secret: secret?, quota, allow })
-}
-
-/// A size in bytes.
-fn size(key: &str, typed: String, rules: &mut Rules<'_>) -> Option<u64> {
-    let parsed = typed.parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64());
-    if parsed.is_none() {
-        rules.add(Problem::new("config-size", key).value(typed));
-    }
-    parsed
-}
-
-fn named<T>(
-    key: String,
-    typed: Option<String>,
-    rule: &'static str,
-    parse: impl Fn(&str) -> Option<T>,
-    rules: &mut Rules<'_>,
-) -> Option<T> {
-    let typed = rules.require(key.clone(), typed)?;
-    let parsed = parse(&typed);
-    if parsed.is_none() {
-        rules.add(Problem::new("config-name", key).value(typed).arg("rule", rule));
-    }
-    parsed
 }
 
 fn secret(key: &str, typed: Option<typed::Secret>, rules: &mut Rules<'_>) -> Option<SecretText> {

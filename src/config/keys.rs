@@ -129,6 +129,12 @@ pub(super) const KEYS: &[(&str, Shape, &str)] = &[
     ("client[].allow[].buckets", Texts, "buckets = [\"imaging*\"]"),
     ("client[].allow[].prefixes", Texts, "prefixes = [\"2026/\"]"),
     ("client[].allow[].actions", Texts, "actions = [\"read\", \"list\"]"),
+    ("bucket", Tables, "[[bucket]]"),
+    ("bucket[].tenant", Text, "tenant = \"chum\""),
+    ("bucket[].name", Text, "name = \"imaging\""),
+    ("bucket[].max_bytes", Text, "max_bytes = \"50 TiB\""),
+    ("bucket[].max_objects", Number, "max_objects = 50000000"),
+    ("bucket[].max_uploads", Number, "max_uploads = 5000"),
 ];
 
 /// `client[3].id` → `client[].id`.

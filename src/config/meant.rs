@@ -7,8 +7,8 @@ use super::read::Read;
 use super::rules::{Rules, range_problem};
 use super::secrets::Surroundings;
 use super::{
-    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Scrub, Write, azure, clients, listeners,
-    providers, typed,
+    CatalogUrl, Config, Custodian, Etag, Keys, Limits, Padding, Problem, Scrub, Write, azure, buckets, clients,
+    listeners, providers, typed,
 };
 
 /// One mebibyte.
@@ -35,6 +35,7 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
     let named: Vec<String> = typed_clients.iter().filter_map(|client| client.id.clone()).collect();
     let all_named = typed_clients.len();
     let clients = clients::understand(typed_clients, &mut rules);
+    let buckets = buckets::understand(file.bucket.unwrap_or_default(), &mut rules);
     if let Some(azure) = &mut listeners.azure {
         // While a client is not understood, nobody knows whether it fits.
         let understood = (clients.len() == all_named).then_some(clients.as_slice());
@@ -50,7 +51,7 @@ pub(super) fn understand(read: Read, surroundings: &Surroundings<'_>) -> Result<
         return Err(all);
     }
     let listeners::Listeners { s3, azure, admin, tls } = listeners;
-    Ok(Config { data_dir, s3, azure, admin, tls, catalog, keys, providers, write, scrub, limits, clients })
+    Ok(Config { data_dir, s3, azure, admin, tls, catalog, keys, providers, write, scrub, limits, clients, buckets })
 }
 
 fn version(typed: Option<i64>, rules: &mut Rules<'_>) {

@@ -8,6 +8,7 @@
 //!   listener off loopback is without TLS.
 
 mod azure;
+mod buckets;
 mod clients;
 mod keys;
 mod listeners;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{ClientId, Grant, ProviderName, Quota, TenantId};
+use crate::model::{BucketRef, ClientId, Grant, ProviderName, Quota, TenantId};
 use crate::secret::SecretText;
 
 pub use problem::Problem;
@@ -59,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// The hospital systems that may connect.
     pub clients: Vec<Client>,
+    /// Buckets that may not hold any amount.
+    pub buckets: Vec<(BucketRef, Quota)>,
 }
 
 /// `[s3]`.
@@ -387,6 +390,7 @@ impl fmt::Debug for Config {
             .field("scrub", &self.scrub)
             .field("limits", &self.limits)
             .field("clients", &self.clients.iter().map(|c| c.id.as_str()).collect::<Vec<_>>())
+            .field("buckets", &self.buckets)
             .finish()
     }
 }

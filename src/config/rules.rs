@@ -96,6 +96,31 @@ pub(super) fn range_problem(key: &str, value: String, least: String, most: Strin
     Problem::new("config-range", key).value(value).arg("least", least).arg("most", most)
 }
 
+/// A size in bytes.
+pub(super) fn size(key: &str, typed: String, rules: &mut Rules<'_>) -> Option<u64> {
+    let parsed = typed.parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64());
+    if parsed.is_none() {
+        rules.add(Problem::new("config-size", key).value(typed));
+    }
+    parsed
+}
+
+/// A name that `parse` understands, or `None` after noting that it is missing or breaks the rule.
+pub(super) fn named<T>(
+    key: String,
+    typed: Option<String>,
+    rule: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+    rules: &mut Rules<'_>,
+) -> Option<T> {
+    let typed = rules.require(key.clone(), typed)?;
+    let parsed = parse(&typed);
+    if parsed.is_none() {
+        rules.add(Problem::new("config-name", key).value(typed).arg("rule", rule));
+    }
+    parsed
+}
+
 /// Base domains of requests that name what they want in their host.
 pub(super) fn domains(key: &str, typed: Option<Vec<String>>, rules: &mut Rules<'_>) -> Vec<String> {
     let domains = typed.unwrap_or_default();

@@ -34,6 +34,7 @@ table!(File {
     scrub: Scrub,
     limits: Limits,
     client: Vec<Client>,
+    bucket: Vec<Bucket>,
 });
 table!(S3 {
     listen: String,
@@ -107,6 +108,7 @@ table!(Client {
     max_uploads: u64,
     allow: Vec<Allow>,
 });
+table!(Bucket { tenant: String, name: String, max_bytes: String, max_objects: u64, max_uploads: u64 });
 table!(Allow {
     buckets: Vec<String>,
     prefixes: Vec<String>,
@@ -165,6 +167,7 @@ pub(super) fn fields() -> usize {
         Scrub::FIELDS,
         Limits::FIELDS,
         Client::FIELDS,
+        Bucket::FIELDS,
         Allow::FIELDS,
     ];
     tables.iter().map(|fields| fields.len()).sum()

@@ -43,9 +43,9 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
-    /// The client would have more than its quota allows. The client's fault; again is of no use until it deleted something. S3
-    /// `QuotaExceeded` (403), Azure `QuotaExceeded` (409).
-    #[error("the client's quota is exceeded")]
+    /// The client would have, or the bucket would hold, more than its quota allows. The client's fault; again is of no use until
+    /// something was deleted. S3 `QuotaExceeded` (403), Azure `QuotaExceeded` (409).
+    #[error("a quota is exceeded")]
     QuotaExceeded,
     /// 412. A condition on the source of a copy.
     #[error("a precondition on the source failed")]

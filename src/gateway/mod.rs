@@ -30,14 +30,14 @@ mod token;
 mod unlock;
 mod upload;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 
 use crate::catalog::{Catalog, CatalogError, MOST_SCANS};
 use crate::keys::Keyring;
-use crate::model::{BucketRef, ClientId, ObjectKey, Quota, Timestamp};
+use crate::model::{BucketRef, ObjectKey, Quotas, Timestamp};
 use crate::seal::Padding;
 use crate::store::Store;
 
@@ -119,6 +119,8 @@ pub struct Gateway {
     fence: fence::Fence,
     /// Objects whose ends are to be merged: see [`jobs::merge`].
     merges: (mpsc::Sender<Merge>, Mutex<mpsc::Receiver<Merge>>),
+    /// The buckets that have a limit, for the metrics.
+    limited: std::sync::Mutex<Vec<BucketRef>>,
 }
 
 /// An object to look at: the end of it may be many small parts.
@@ -150,7 +152,8 @@ impl Gateway {
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         let fence = fence::Fence::new(settings.fencing);
         let merges = (wanted, Mutex::new(waiting));
-        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, fence, merges }
+        let limited = std::sync::Mutex::default();
+        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, fence, merges, limited }
     }
 
     /// The configured clients: who a request's credentials belong to.
@@ -158,9 +161,17 @@ impl Gateway {
         &self.clients
     }
 
-    /// Limits what these clients may have.
-    pub async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
-        self.catalog.set_quotas(quotas).await
+    /// Limits what these clients may have and these buckets may hold.
+    pub async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError> {
+        let limited = quotas.buckets.iter().map(|(bucket, _)| bucket.clone()).collect();
+        self.catalog.set_quotas(quotas).await?;
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner) = limited;
+        Ok(())
+    }
+
+    /// The buckets that have a limit.
+    fn limited_buckets(&self) -> Vec<BucketRef> {
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The memory for bodies: how much there is and how much is in use.

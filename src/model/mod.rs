@@ -30,7 +30,7 @@ pub use lease::{LONGEST_BREAK_SECONDS, Lease, LeaseAction, LeaseFault, LeaseOutc
 pub use metadata::{AppendState, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tier};
 pub use names::{BucketName, BucketRef, ClientId, InvalidName, ObjectKey, ProviderName, TenantId};
 pub use part::{ChunkName, Part, PartBlock, PartId, Slice, TenantKeyPurpose, WrappedKey, WrappedTenantKey};
-pub use quota::{Quota, Usage};
+pub use quota::{Quota, Quotas, Usage};
 pub use range::{ByteRange, RangeRequest, Unsatisfiable};
 pub use snapshot::SnapshotId;
 pub use tags::{TagCharacters, TagExpression, TagFault, TagRange, Tags, check_tags};

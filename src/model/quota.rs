@@ -1,10 +1,21 @@
-//! Quotas: how much a client may have, and how much it has.
+//! Quotas: how much a client may have or a bucket may hold, and how much it has.
 
-/// How much a client may have at most. `None`: as much as there is.
+use super::{BucketRef, ClientId};
+
+/// How much each of these may have. Who is not named has no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Clients, of what they wrote in whatever bucket.
+    pub clients: Vec<(ClientId, Quota)>,
+    /// Buckets, of what they hold, whoever wrote it.
+    pub buckets: Vec<(BucketRef, Quota)>,
+}
+
+/// How much a client may have, or a bucket hold, at most. `None`: as much as there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Plaintext bytes: of all versions that it wrote (snapshots and what is retained, too), of upload parts and of blocks
-    /// that wait. Copies count as if their bytes were their own.
+    /// Plaintext bytes: of all versions (snapshots and what is retained, too), of upload parts and of blocks that wait. Copies
+    /// count as if their bytes were their own.
     pub bytes: Option<u64>,
     /// Versions.
     pub objects: Option<u64>,
@@ -12,7 +23,7 @@ pub struct Quota {
     pub uploads: Option<u64>,
 }
 
-/// How much a client has, in the units of [`Quota`].
+/// How much a client or a bucket has, in the units of [`Quota`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Plaintext bytes.
@@ -29,7 +40,7 @@ impl Quota {
         *self == Self::default()
     }
 
-    /// Whether what a client has `after` a change is more than it may have, and more than it had `before`. What shrinks or
+    /// Whether what one has `after` a change is more than it may have, and more than it had `before`. What shrinks or
     /// stays is never refused, however much it is.
     pub fn refuses(&self, before: Usage, after: Usage) -> bool {
         let over = |most: Option<u64>, before: u64, after: u64| after > before && most.is_some_and(|most| after > most);

@@ -18,6 +18,8 @@ pub(super) enum Label {
     Operation,
     /// `client`: those configured.
     Client,
+    /// `tenant` and `bucket`: those with a limit.
+    Bucket,
     /// A label whose values the program knows.
     Of(&'static str, &'static [&'static str]),
 }
@@ -29,6 +31,8 @@ pub struct Known {
     pub providers: Vec<String>,
     /// Ids of the clients.
     pub clients: Vec<String>,
+    /// Tenants and names of the buckets with a limit.
+    pub buckets: Vec<(String, String)>,
     /// Names of the listeners.
     pub listeners: Vec<&'static str>,
     /// Each front's name with the name of each of its operations, front by front.
@@ -51,6 +55,12 @@ impl Known {
         match label {
             Label::Provider => self.providers.iter().map(|name| vec![Pair::new("provider", name.clone())]).collect(),
             Label::Client => self.clients.iter().map(|id| vec![Pair::new("client", id.clone())]).collect(),
+            Label::Bucket => {
+                let pairs = |(tenant, name): &(String, String)| {
+                    vec![Pair::new("tenant", tenant.clone()), Pair::new("bucket", name.clone())]
+                };
+                self.buckets.iter().map(pairs).collect()
+            }
             Label::Listener => of("listener", &self.listeners),
             Label::Front => {
                 let mut fronts: Vec<&'static str> = self.operations.iter().map(|(front, _)| *front).collect();

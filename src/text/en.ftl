@@ -178,6 +178,7 @@ error-config-name = this name is not allowed
 cause-config-name = { $rule ->
     [client] A client's id has 1 to 128 printable ASCII characters, without spaces and / , =
     [tenant] A tenant has 1 to 64 lowercase letters, digits, hyphens, underscores and dots.
+    [bucket] A bucket's name has 3 to 63 lowercase letters, digits, hyphens and dots, and begins and ends with a letter or digit.
     [provider] A provider's name has 1 to 64 lowercase letters, digits and hyphens.
    *[region] A region has lowercase letters, digits and hyphens.
 }

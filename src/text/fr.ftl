@@ -193,6 +193,7 @@ error-config-name = ce nom n'est pas permis
 cause-config-name = { $rule ->
     [client] L'identifiant d'un client compte de 1 à 128 caractères ASCII imprimables, sans espace ni / , =
     [tenant] Un établissement compte de 1 à 64 lettres minuscules sans accent, chiffres, traits d'union, traits de soulignement et points.
+    [bucket] Le nom d'un compartiment compte de 3 à 63 lettres minuscules sans accent, chiffres, traits d'union et points, et commence et finit par une lettre ou un chiffre.
     [provider] Le nom d'un fournisseur compte de 1 à 64 lettres minuscules sans accent, chiffres et traits d'union.
    *[region] Une région se compose de lettres minuscules sans accent, de chiffres et de traits d'union.
 }

@@ -73,6 +73,22 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT version_id FROM version WHERE metadata ->> 'owner' NOT IN (SELECT client FROM usage)",
     ),
     (
+        "a bucket's count is wrong or missing",
+        "SELECT bucket_id FROM bucket LEFT JOIN bucket_usage AS mine USING (bucket_id)
+         WHERE coalesce(mine.bytes, 0) <>
+                 (SELECT coalesce(sum(length), 0) FROM version WHERE version.bucket_id = bucket.bucket_id)
+                 + (SELECT coalesce(sum(length), 0) FROM upload_part WHERE upload_row IN
+                       (SELECT upload_row FROM upload WHERE upload.bucket_id = bucket.bucket_id))
+                 + (SELECT coalesce(sum(length), 0) FROM block WHERE uncommitted_id IN
+                       (SELECT uncommitted_id FROM uncommitted WHERE uncommitted.bucket_id = bucket.bucket_id))
+             OR coalesce(mine.objects, 0) <>
+                 (SELECT count(*) FROM version WHERE version.bucket_id = bucket.bucket_id)
+             OR coalesce(mine.uploads, 0) <>
+                 (SELECT count(*) FROM upload WHERE upload.bucket_id = bucket.bucket_id)
+                 + (SELECT count(*) FROM uncommitted WHERE uncommitted.bucket_id = bucket.bucket_id)",
+    ),
+    ("a count is of no bucket", "SELECT bucket_id FROM bucket_usage WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
+    (
         "a slice goes beyond its part",
         "SELECT content_id FROM slice JOIN part USING (part_id) WHERE part_offset + slice.length > part.length",
     ),

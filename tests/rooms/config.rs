@@ -251,6 +251,9 @@ fn the_example_loads_with_every_key() {
     assert_eq!(key.expose(), "aHVudGVyMi1uZXZlci1zaG93bg==");
     assert!(endpoint.is_none());
     assert_eq!(config.clients[0].allow.len(), 2);
+    let (bucket, quota) = &config.buckets[0];
+    assert_eq!((bucket.tenant.as_str(), bucket.name.as_str()), ("chum", "imaging"));
+    assert_eq!((quota.bytes, quota.objects, quota.uploads), (Some(50 << 40), Some(50_000_000), Some(5_000)));
     let principal = ecluse::model::Principal::new(
         config.clients[0].id.clone(),
         config.clients[0].tenant.clone(),

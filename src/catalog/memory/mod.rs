@@ -33,7 +33,7 @@ use super::{
 };
 use crate::model::{
     BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
-    Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
+    Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use crate::secret::fill_random;
 use state::State;
@@ -55,12 +55,12 @@ impl MemoryCatalog {
         if state.closed {
             return Err(CatalogError::Closed);
         }
-        if state.quotas.is_empty() {
+        if state.quotas.is_empty() && state.bucket_quotas.is_empty() {
             return work(&mut state);
         }
-        // Undone as a whole when it gave a client too much.
-        let (before, kept) = (quotas::usage(&state), state.clone());
-        let outcome = work(&mut state).and_then(|done| quotas::check(&state, &before).map(|()| done));
+        // Undone as a whole when it gave a client or a bucket too much.
+        let (before, kept) = (quotas::Before::of(&state), state.clone());
+        let outcome = work(&mut state).and_then(|done| before.check(&state).map(|()| done));
         if matches!(outcome, Err(CatalogError::QuotaExceeded)) {
             *state = kept;
         }
@@ -113,11 +113,16 @@ impl Catalog for MemoryCatalog {
         })
     }
 
-    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+    async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError> {
         self.with(|state| {
-            state.quotas = quotas.into_iter().filter(|(_, quota)| !quota.is_unlimited()).collect();
+            state.quotas = quotas.clients.into_iter().filter(|(_, quota)| !quota.is_unlimited()).collect();
+            state.bucket_quotas = quotas.buckets.into_iter().filter(|(_, quota)| !quota.is_unlimited()).collect();
             Ok(())
         })
+    }
+
+    async fn usage_of_buckets(&self, buckets: Vec<BucketRef>) -> Result<Vec<Usage>, CatalogError> {
+        self.with(|state| Ok(buckets.iter().map(|bucket| quotas::held(state, bucket)).collect()))
     }
 
     async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {

@@ -37,6 +37,7 @@ pub(super) struct State {
     /// What was dropped, in the order in which it went.
     pub(super) dropped: Vec<Dropped>,
     pub(super) quotas: BTreeMap<ClientId, Quota>,
+    pub(super) bucket_quotas: BTreeMap<BucketRef, Quota>,
     /// The last time that was kept.
     pub(super) time: Option<Timestamp>,
     pub(super) settings: CatalogSettings,

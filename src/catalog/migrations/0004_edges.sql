@@ -104,6 +104,12 @@ CREATE TABLE usage (
 -- Whose the blocks under a name are: who put the first.
 ALTER TABLE uncommitted ADD COLUMN client TEXT;
 
+-- How many bytes an upload's parts have. NULL: they are going, and count no more; so they go with one count, however many
+-- they are.
+ALTER TABLE upload ADD COLUMN bytes INTEGER DEFAULT 0;
+UPDATE upload SET bytes = coalesce(
+    (SELECT sum(length) FROM upload_part WHERE upload_part.upload_row = upload.upload_row), 0);
+
 CREATE TRIGGER version_comes AFTER INSERT ON version WHEN NEW.metadata ->> '$.owner' IS NOT NULL BEGIN
     INSERT INTO usage VALUES (NEW.metadata ->> '$.owner', NEW.length, 1, 0)
         ON CONFLICT (client) DO UPDATE SET bytes = bytes + NEW.length, objects = objects + 1;
@@ -121,11 +127,22 @@ END;
 CREATE TRIGGER upload_goes AFTER DELETE ON upload WHEN OLD.metadata ->> '$.owner' IS NOT NULL BEGIN
     UPDATE usage SET uploads = uploads - 1 WHERE client = OLD.metadata ->> '$.owner';
 END;
+CREATE TRIGGER upload_ends AFTER UPDATE OF bytes ON upload WHEN NEW.bytes IS NULL BEGIN
+    UPDATE usage SET bytes = bytes - OLD.bytes WHERE client = OLD.metadata ->> '$.owner';
+    UPDATE bucket_usage SET bytes = bytes - OLD.bytes WHERE bucket_id = OLD.bucket_id;
+END;
 CREATE TRIGGER upload_part_comes AFTER INSERT ON upload_part BEGIN
+    UPDATE upload SET bytes = bytes + NEW.length WHERE upload_row = NEW.upload_row;
+    UPDATE bucket_usage SET bytes = bytes + NEW.length
+        WHERE bucket_id = (SELECT bucket_id FROM upload WHERE upload_row = NEW.upload_row);
     UPDATE usage SET bytes = bytes + NEW.length
         WHERE client = (SELECT metadata ->> '$.owner' FROM upload WHERE upload_row = NEW.upload_row);
 END;
-CREATE TRIGGER upload_part_goes AFTER DELETE ON upload_part BEGIN
+CREATE TRIGGER upload_part_goes AFTER DELETE ON upload_part
+    WHEN (SELECT bytes FROM upload WHERE upload_row = OLD.upload_row) IS NOT NULL BEGIN
+    UPDATE upload SET bytes = bytes - OLD.length WHERE upload_row = OLD.upload_row;
+    UPDATE bucket_usage SET bytes = bytes - OLD.length
+        WHERE bucket_id = (SELECT bucket_id FROM upload WHERE upload_row = OLD.upload_row);
     UPDATE usage SET bytes = bytes - OLD.length
         WHERE client = (SELECT metadata ->> '$.owner' FROM upload WHERE upload_row = OLD.upload_row);
 END;
@@ -142,6 +159,57 @@ END;
 CREATE TRIGGER block_goes AFTER DELETE ON block BEGIN
     UPDATE usage SET bytes = bytes - OLD.length
         WHERE client = (SELECT client FROM uncommitted WHERE uncommitted_id = OLD.uncommitted_id);
+END;
+
+-- The same of each bucket, whoever wrote what it holds: what was written before this schema, too.
+CREATE TABLE bucket_usage (
+    bucket_id INTEGER PRIMARY KEY,
+    bytes     INTEGER NOT NULL,
+    objects   INTEGER NOT NULL,
+    uploads   INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO bucket_usage
+    SELECT bucket_id, sum(bytes), sum(objects), sum(uploads) FROM (
+        SELECT bucket_id, length AS bytes, 1 AS objects, 0 AS uploads FROM version
+        UNION ALL SELECT bucket_id, 0, 0, 1 FROM upload
+        UNION ALL SELECT bucket_id, upload_part.length, 0, 0 FROM upload_part JOIN upload USING (upload_row)
+        UNION ALL SELECT bucket_id, 0, 0, 1 FROM uncommitted
+        UNION ALL SELECT bucket_id, block.length, 0, 0 FROM block JOIN uncommitted USING (uncommitted_id))
+    GROUP BY bucket_id;
+
+CREATE TRIGGER bucket_goes AFTER DELETE ON bucket BEGIN
+    DELETE FROM bucket_usage WHERE bucket_id = OLD.bucket_id;
+END;
+CREATE TRIGGER held_version_comes AFTER INSERT ON version BEGIN
+    INSERT INTO bucket_usage VALUES (NEW.bucket_id, NEW.length, 1, 0)
+        ON CONFLICT (bucket_id) DO UPDATE SET bytes = bytes + NEW.length, objects = objects + 1;
+END;
+CREATE TRIGGER held_version_changes AFTER UPDATE OF length ON version WHEN NEW.length <> OLD.length BEGIN
+    UPDATE bucket_usage SET bytes = bytes + NEW.length - OLD.length WHERE bucket_id = NEW.bucket_id;
+END;
+CREATE TRIGGER held_version_goes AFTER DELETE ON version BEGIN
+    UPDATE bucket_usage SET bytes = bytes - OLD.length, objects = objects - 1 WHERE bucket_id = OLD.bucket_id;
+END;
+CREATE TRIGGER held_upload_comes AFTER INSERT ON upload BEGIN
+    INSERT INTO bucket_usage VALUES (NEW.bucket_id, 0, 0, 1) ON CONFLICT (bucket_id) DO UPDATE SET uploads = uploads + 1;
+END;
+CREATE TRIGGER held_upload_goes AFTER DELETE ON upload BEGIN
+    UPDATE bucket_usage SET uploads = uploads - 1 WHERE bucket_id = OLD.bucket_id;
+END;
+CREATE TRIGGER held_uncommitted_comes AFTER INSERT ON uncommitted BEGIN
+    INSERT INTO bucket_usage VALUES (NEW.bucket_id, 0, 0, 1) ON CONFLICT (bucket_id) DO UPDATE SET uploads = uploads + 1;
+END;
+CREATE TRIGGER held_uncommitted_goes AFTER DELETE ON uncommitted BEGIN
+    UPDATE bucket_usage SET uploads = uploads - 1 WHERE bucket_id = OLD.bucket_id;
+END;
+CREATE TRIGGER held_block_comes AFTER INSERT ON block BEGIN
+    UPDATE bucket_usage SET bytes = bytes + NEW.length
+        WHERE bucket_id = (SELECT bucket_id FROM uncommitted WHERE uncommitted_id = NEW.uncommitted_id);
+END;
+CREATE TRIGGER held_block_goes AFTER DELETE ON block BEGIN
+    UPDATE bucket_usage SET bytes = bytes - OLD.length
+        WHERE bucket_id = (SELECT bucket_id FROM uncommitted WHERE uncommitted_id = OLD.uncommitted_id);
 END;
 
 -- Buckets that were dropped -------------------------------------------------------------------------------------------

@@ -170,6 +170,26 @@ const CHECKS: &[(&str, &str)] = &[
             OR coalesce(counted.uploads, 0) <> coalesce(usage.uploads, 0)",
     ),
     (
+        "an upload's count of bytes is wrong",
+        "SELECT upload_id FROM upload WHERE bytes IS NULL
+             OR bytes <> (SELECT coalesce(sum(length), 0) FROM upload_part WHERE upload_part.upload_row = upload.upload_row)",
+    ),
+    (
+        "what a bucket holds is counted wrong",
+        "SELECT 'bucket ' || coalesce(counted.bucket_id, bucket_usage.bucket_id) FROM (
+             SELECT bucket_id, sum(bytes) AS bytes, sum(objects) AS objects, sum(uploads) AS uploads FROM (
+                 SELECT bucket_id, length AS bytes, 1 AS objects, 0 AS uploads FROM version
+                 UNION ALL SELECT bucket_id, 0, 0, 1 FROM upload
+                 UNION ALL SELECT bucket_id, upload_part.length, 0, 0 FROM upload_part JOIN upload USING (upload_row)
+                 UNION ALL SELECT bucket_id, 0, 0, 1 FROM uncommitted
+                 UNION ALL SELECT bucket_id, block.length, 0, 0 FROM block JOIN uncommitted USING (uncommitted_id))
+             GROUP BY bucket_id) AS counted
+         FULL JOIN bucket_usage ON bucket_usage.bucket_id = counted.bucket_id
+         WHERE coalesce(counted.bytes, 0) <> coalesce(bucket_usage.bytes, 0)
+            OR coalesce(counted.objects, 0) <> coalesce(bucket_usage.objects, 0)
+            OR coalesce(counted.uploads, 0) <> coalesce(bucket_usage.uploads, 0)",
+    ),
+    (
         "a slice is of another tenant's part",
         "SELECT content_id || ' at ' || position FROM slice JOIN part USING (part_id)
              JOIN version ON version.version_id = slice.content_id JOIN bucket USING (bucket_id)

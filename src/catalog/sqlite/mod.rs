@@ -57,7 +57,7 @@ use super::{
 };
 use crate::model::{
     BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
-    ProviderName, Quota, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
+    ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use holds::Holds;
 use objects::{Disposal, Opened};
@@ -170,12 +170,16 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| times::shorten_leases(db, now)).await
     }
 
-    async fn set_quotas(&self, quotas: Vec<(ClientId, Quota)>) -> Result<(), CatalogError> {
+    async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError> {
         self.write(move |db| quotas::set(db, &quotas)).await
     }
 
     async fn usage(&self) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
         self.read(quotas::usage).await
+    }
+
+    async fn usage_of_buckets(&self, buckets: Vec<BucketRef>) -> Result<Vec<Usage>, CatalogError> {
+        self.read(move |db| quotas::usage_of_buckets(db, &buckets)).await
     }
 
     async fn create_bucket(

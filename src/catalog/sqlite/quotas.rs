@@ -1,16 +1,16 @@
-//! What clients have, held against what they may have, at the end of each write.
+//! What clients have and buckets hold, held against what they may, at the end of each write.
 //!
 //! # Invariants
-//! - `usage` is kept by triggers (`0004_edges.sql`); the audit counts again.
+//! - `usage` and `bucket_usage` are kept by triggers (`0004_edges.sql`); the audit counts again.
 //! - What a write changed of it is known from tables of this connection only, which go back with the write when it is undone.
 
 use rusqlite::{Connection, Row, params};
 
 use super::rows::number;
 use crate::catalog::CatalogError;
-use crate::model::{ClientId, Quota, Usage};
+use crate::model::{BucketRef, ClientId, Quota, Quotas, Usage};
 
-/// For the writer's connection: the quotas, and what clients had before the write that is under way. What an `INSERT OR REPLACE`
+/// For the writer's connection: the quotas, and what clients and buckets had before the write that is under way. What an `INSERT OR REPLACE`
 /// replaces is counted, too (`recursive_triggers`). The first change of a write counts as before it; an `OR IGNORE` would not say
 /// so, for the policy of the statement that fires a trigger holds in it.
 const TABLES: &str = "PRAGMA temp_store = MEMORY;
@@ -26,24 +26,42 @@ const TABLES: &str = "PRAGMA temp_store = MEMORY;
     CREATE TEMP TRIGGER other_use AFTER UPDATE ON main.usage
         WHEN EXISTS (SELECT 1 FROM quota WHERE client = NEW.client)
             AND NOT EXISTS (SELECT 1 FROM had WHERE client = NEW.client)
-        BEGIN INSERT INTO had VALUES (OLD.client, OLD.bytes, OLD.objects, OLD.uploads); END;";
+        BEGIN INSERT INTO had VALUES (OLD.client, OLD.bytes, OLD.objects, OLD.uploads); END;
+    CREATE TEMP TABLE bucket_quota (tenant TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER, objects INTEGER,
+        uploads INTEGER, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;
+    CREATE TEMP TABLE bucket_had (bucket_id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, objects INTEGER NOT NULL,
+        uploads INTEGER NOT NULL) STRICT;
+    CREATE TEMP TRIGGER first_holding AFTER INSERT ON main.bucket_usage
+        WHEN EXISTS (SELECT 1 FROM main.bucket JOIN bucket_quota USING (tenant, name) WHERE bucket_id = NEW.bucket_id)
+            AND NOT EXISTS (SELECT 1 FROM bucket_had WHERE bucket_id = NEW.bucket_id)
+        BEGIN INSERT INTO bucket_had VALUES (NEW.bucket_id, 0, 0, 0); END;
+    CREATE TEMP TRIGGER other_holding AFTER UPDATE ON main.bucket_usage
+        WHEN EXISTS (SELECT 1 FROM main.bucket JOIN bucket_quota USING (tenant, name) WHERE bucket_id = NEW.bucket_id)
+            AND NOT EXISTS (SELECT 1 FROM bucket_had WHERE bucket_id = NEW.bucket_id)
+        BEGIN INSERT INTO bucket_had VALUES (OLD.bucket_id, OLD.bytes, OLD.objects, OLD.uploads); END;";
 
 pub(super) fn prepare(db: &Connection) -> Result<(), CatalogError> {
     Ok(db.execute_batch(TABLES)?)
 }
 
-pub(super) fn set(db: &Connection, quotas: &[(ClientId, Quota)]) -> Result<(), CatalogError> {
+pub(super) fn set(db: &Connection, quotas: &Quotas) -> Result<(), CatalogError> {
+    // More than can be stored is no limit.
+    let most = |most: Option<u64>| most.and_then(|most| i64::try_from(most).ok());
     db.prepare_cached("DELETE FROM temp.quota")?.execute([])?;
     let mut insert = db.prepare_cached("INSERT INTO temp.quota VALUES (?1, ?2, ?3, ?4)")?;
-    for (client, quota) in quotas.iter().filter(|(_, quota)| !quota.is_unlimited()) {
-        // More than can be stored is no limit.
-        let most = |most: Option<u64>| most.and_then(|most| i64::try_from(most).ok());
+    for (client, quota) in quotas.clients.iter().filter(|(_, quota)| !quota.is_unlimited()) {
         insert.execute(params![client.as_str(), most(quota.bytes), most(quota.objects), most(quota.uploads)])?;
+    }
+    db.prepare_cached("DELETE FROM temp.bucket_quota")?.execute([])?;
+    let mut insert = db.prepare_cached("INSERT INTO temp.bucket_quota VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (bucket, quota) in quotas.buckets.iter().filter(|(_, quota)| !quota.is_unlimited()) {
+        let (tenant, name) = (bucket.tenant.as_str(), bucket.name.as_str());
+        insert.execute(params![tenant, name, most(quota.bytes), most(quota.objects), most(quota.uploads)])?;
     }
     Ok(())
 }
 
-/// A write that is refused if it gave a client more than it may have.
+/// A write that is refused if it gave a client or a bucket more than it may have.
 pub(super) fn within<T>(
     job: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> impl FnOnce(&Connection) -> Result<T, CatalogError> {
@@ -54,11 +72,27 @@ pub(super) fn within<T>(
     }
 }
 
-/// Refuses the write that is under way if it gave a client more than it may have.
+/// Refuses the write that is under way if it gave a client or a bucket more than it may have.
 fn check(db: &Connection) -> Result<(), CatalogError> {
-    let sql = "SELECT had.bytes, had.objects, had.uploads, usage.bytes, usage.objects, usage.uploads,
-                   quota.bytes, quota.objects, quota.uploads
-               FROM temp.had JOIN main.usage USING (client) JOIN temp.quota USING (client)";
+    let of_clients = "SELECT had.bytes, had.objects, had.uploads, usage.bytes, usage.objects, usage.uploads,
+            quota.bytes, quota.objects, quota.uploads
+        FROM temp.had JOIN main.usage USING (client) JOIN temp.quota USING (client)";
+    if refuses(db, of_clients)? {
+        db.prepare_cached("DELETE FROM temp.had")?.execute([])?;
+    }
+    let of_buckets = "SELECT had.bytes, had.objects, had.uploads, usage.bytes, usage.objects, usage.uploads,
+            quota.bytes, quota.objects, quota.uploads
+        FROM temp.bucket_had AS had LEFT JOIN main.bucket_usage AS usage USING (bucket_id)
+            LEFT JOIN main.bucket USING (bucket_id)
+            LEFT JOIN temp.bucket_quota AS quota ON quota.tenant = bucket.tenant AND quota.name = bucket.name";
+    if refuses(db, of_buckets)? {
+        db.prepare_cached("DELETE FROM temp.bucket_had")?.execute([])?;
+    }
+    Ok(())
+}
+
+/// Holds what was had before the write (three columns) against what is had now and may be had; `Ok(true)`: there was some.
+fn refuses(db: &Connection, sql: &str) -> Result<bool, CatalogError> {
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut touched = false;
@@ -69,10 +103,7 @@ fn check(db: &Connection) -> Result<(), CatalogError> {
             return Err(CatalogError::QuotaExceeded);
         }
     }
-    if touched {
-        db.prepare_cached("DELETE FROM temp.had")?.execute([])?;
-    }
-    Ok(())
+    Ok(touched)
 }
 
 pub(super) fn usage(db: &Connection) -> Result<Vec<(ClientId, Usage)>, CatalogError> {
@@ -86,11 +117,23 @@ pub(super) fn usage(db: &Connection) -> Result<Vec<(ClientId, Usage)>, CatalogEr
     Ok(all)
 }
 
+pub(super) fn usage_of_buckets(db: &Connection, buckets: &[BucketRef]) -> Result<Vec<Usage>, CatalogError> {
+    let sql = "SELECT bytes, objects, uploads FROM bucket_usage JOIN bucket USING (bucket_id)
+               WHERE tenant = ?1 AND name = ?2";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut of = |bucket: &BucketRef| {
+        let mut rows = statement.query([bucket.tenant.as_str(), bucket.name.as_str()])?;
+        rows.next()?.map_or(Ok(Usage::default()), |row| used(row, 0))
+    };
+    buckets.iter().map(&mut of).collect()
+}
+
+/// Three columns; what is not there is nothing.
 fn used(row: &Row<'_>, first: usize) -> Result<Usage, CatalogError> {
     Ok(Usage {
-        bytes: number(row.get(first)?)?,
-        objects: number(row.get(first + 1)?)?,
-        uploads: number(row.get(first + 2)?)?,
+        bytes: most(row, first)?.unwrap_or_default(),
+        objects: most(row, first + 1)?.unwrap_or_default(),
+        uploads: most(row, first + 2)?.unwrap_or_default(),
     })
 }
 

@@ -21,7 +21,7 @@ const SLICES: i64 = 50_000;
 /// What a write that moves no content may change.
 const FEW: u64 = 20;
 /// What a step may: its budget, and the last content or set that it took.
-const STEP: u64 = 2_000 + 6 * PAGE_SLICES as u64;
+const STEP: u64 = 2_000 + 7 * PAGE_SLICES as u64;
 
 fn bucket() -> BucketRef {
     BucketRef { tenant: TenantId::parse("chum").unwrap(), name: BucketName::parse("imaging").unwrap() }
@@ -156,7 +156,7 @@ fn a_dropped_bucket_goes_in_steps_of_rows() {
 fn fill(db: &Connection, blocks: u32, parts: u32) {
     db.execute_batch("BEGIN; UPDATE counter SET value = 1000000").unwrap();
     db.execute("INSERT INTO uncommitted (uncommitted_id, bucket_id, key, id_bytes, blocks, touched) VALUES (1, 1, x'62', 6, ?1, 7)", [blocks]).unwrap();
-    db.execute("INSERT INTO upload VALUES (1, 1, x'75', 'u', 1, '{\"v\":1}', NULL)", []).unwrap();
+    db.execute("INSERT INTO upload VALUES (1, 1, x'75', 'u', 1, '{\"v\":1}', NULL, 0)", []).unwrap();
     for number in 0..blocks + parts {
         let (part, content) = (u128::from(number).to_be_bytes(), 100 + number);
         let run = |sql: &str, row: &[&dyn rusqlite::ToSql]| db.prepare_cached(sql).unwrap().execute(row).unwrap();

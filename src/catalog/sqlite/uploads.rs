@@ -301,6 +301,8 @@ fn stored_part(db: &Connection, upload: i64, part: u32) -> Result<Option<StoredP
 
 /// Drops an upload with its parts.
 pub(super) fn drop_upload(db: &Connection, upload: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
+    // Its parts count no more, all at once.
+    db.prepare_cached("UPDATE upload SET bytes = NULL WHERE upload_row = ?1")?.execute([upload])?;
     let contents = {
         let mut statement = db.prepare_cached("DELETE FROM upload_part WHERE upload_row = ?1 RETURNING content_id")?;
         statement.query_map([upload], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?

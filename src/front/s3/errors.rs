@@ -48,7 +48,7 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         ),
         Error::BucketExists => plain("BucketAlreadyOwnedByYou", 409, "The bucket exists already, and you own it."),
         Error::BucketNotEmpty => plain("BucketNotEmpty", 409, "The bucket you tried to delete is not empty"),
-        Error::QuotaExceeded => plain("QuotaExceeded", 403, "The quota of this client is exceeded."),
+        Error::QuotaExceeded => plain("QuotaExceeded", 403, "The quota of this client or bucket is exceeded."),
         Error::PreconditionFailed | Error::SourcePreconditionFailed => {
             plain("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
         }

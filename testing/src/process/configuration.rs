@@ -66,5 +66,6 @@ pub(super) fn configuration(
         line(&format!("[[client]]\nid = \"{STRANGER_ID}\"\ntenant = \"chus\"\n{everything}"));
         line(&format!("secret = {}", secret("stranger", stranger)));
     }
+    line("[[bucket]]\ntenant = \"chum\"\nname = \"imaging\"\nmax_bytes = \"1 PiB\"");
     text
 }

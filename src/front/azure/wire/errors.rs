@@ -45,7 +45,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::BucketExists => plain(409, Code::ContainerAlreadyExists, "The specified container already exists."),
         Error::BucketNotEmpty => plain(409, Code::ContainerBeingDeleted, "The specified container is not empty."),
         Error::PreconditionFailed => condition_not_met(),
-        Error::QuotaExceeded => plain(409, Code::QuotaExceeded, "The quota of this account is exceeded."),
+        Error::QuotaExceeded => plain(409, Code::QuotaExceeded, "The quota of this account or container is exceeded."),
         Error::NoSuchSource { bucket: true } => refusal(&Error::NoSuchBucket, operation).of_source(),
         Error::NoSuchSource { bucket: false } => refusal(&Error::NoSuchKey, operation).of_source(),
         Error::SourcePreconditionFailed => plain(

@@ -1,5 +1,6 @@
 //! Answers to the letter: what describes a body that is not there, codes, the order of refusals, what is shown of a copy.
 
+use ecluse::front::azure::AzureSettings;
 use testing::azure::shared_key::{Request, ServiceSas, encoded};
 use testing::azure::wire::{self, Answer};
 use testing::azure::world::AzureWorld;
@@ -126,6 +127,28 @@ async fn a_request_of_the_data_lake_service_changes_nothing() {
     }
     world.head("/imaging/b").await.expect(404, "BlobNotFound");
     world.send(world.request("HEAD", "/new").query("restype", "container")).await.expect(404, "ContainerNotFound");
+}
+
+#[tokio::test]
+async fn an_account_s_address_of_the_data_lake_service_is_refused_as_such() {
+    let domains = vec!["objets.example".to_owned()];
+    let world = AzureWorld::with(AzureSettings { domains, ..AzureSettings::default() }).await;
+    world.put(BLOB, b"abc").await.ok(201);
+    // In host style the path begins with the container.
+    let at = async |method: &str, service: &str| {
+        let request = Request { path: BLOB.to_owned(), ..world.request(method, BLOB) };
+        let request = world.pacs.sign(request);
+        let mut head =
+            format!("{method} {BLOB} HTTP/1.1\r\nhost: pacs.{service}.objets.example\r\nconnection: close\r\n");
+        for (name, value) in &request.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        wire::raw(&world.host, format!("{head}\r\n").as_bytes(), b"").await
+    };
+    for method in ["GET", "HEAD", "DELETE"] {
+        at(method, "dfs").await.expect(400, "HierarchicalNamespaceNotEnabled");
+    }
+    assert_eq!(at("GET", "blob").await.ok(200).text(), "abc");
 }
 
 #[tokio::test]

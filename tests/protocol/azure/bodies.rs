@@ -459,6 +459,7 @@ async fn batches_are_bounded_and_their_parts_prove_themselves() {
         world.pacs.sign(world.request("GET", "/imaging/b1")),
         world.pacs.sign(world.request("DELETE", "/imaging").query("restype", "container")),
         world.pacs.sign(world.request("POST", "/").query("comp", "batch")),
+        world.pacs.sign(delete("/imaging/b1").query("recursive", "true")),
     ] {
         let answer = world.send(batch(format!("{}--b--\r\n", batch_part(0, &other)))).await;
         assert!(!answer.text().contains("HTTP/1.1 20"), "{}", answer.text());

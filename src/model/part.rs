@@ -50,6 +50,19 @@ impl PartBlock {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChunkName(pub [u8; 20]);
 
+impl ChunkName {
+    /// Reads `aa/bb…`, exactly as it is written; `None` when it is no chunk's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (head, tail) = text.split_once('/')?;
+        let mut bytes = [0; 20];
+        let (first, rest) = bytes.split_at_mut(1);
+        hex::decode_to_slice(head, first).ok()?;
+        hex::decode_to_slice(tail, rest).ok()?;
+        let name = Self(bytes);
+        (name.to_string() == text).then_some(name)
+    }
+}
+
 impl fmt::Display for ChunkName {
     /// `aa/bb…`: two digits, a slash, the other 38.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::error::{Cause, StoreError};
 pub use super::meter::Call;
-use super::{Attempts, ChunkStore, ChunkStream, Created, memory};
+use super::{Attempts, ChunkStore, ChunkStream, Consent, Created, NamePage, memory};
 use crate::model::ChunkName;
 
 /// What goes wrong. The second half is for gets; at another call those faults do nothing.
@@ -316,9 +316,9 @@ impl ChunkStore for Faulty {
         Ok(memory::whole(bytes))
     }
 
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
+    async fn delete(&self, name: &ChunkName, consent: &Consent) -> Result<(), StoreError> {
         self.meet(Call::Delete, Some(name)).await?;
-        self.inner.delete(name).await
+        self.inner.delete(name, consent).await
     }
 
     async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {
@@ -333,6 +333,11 @@ impl ChunkStore for Faulty {
             Some(Fault::Hide) => Ok(false),
             _ => self.inner.exists(name).await,
         }
+    }
+
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        self.meet(Call::Names, None).await?;
+        self.inner.names(after).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

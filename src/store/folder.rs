@@ -27,6 +27,7 @@ use rustix::io::ReadWriteFlags;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::error::{Cause, StoreError};
+use super::names::{self, NamePage};
 use super::object::{FolderAccess, OpenError};
 use super::root::Root;
 use super::{ChunkStream, Created, memory};
@@ -158,6 +159,16 @@ impl Folder {
                 other => Err(other),
             },
         }
+    }
+
+    /// A page of what lies in it.
+    pub(super) async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        let (root, after) = (Arc::clone(&self.root), after.map(str::to_owned));
+        let page = blocking(move || {
+            root.check()?;
+            names::of_folder(root.path(), after.as_deref())
+        });
+        page.await.map_err(|error| local(&error))
     }
 
     /// Whether the folder itself is there: a disk that is not mounted is not a missing chunk.
@@ -365,13 +376,13 @@ fn sweep(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn is_staged(file: &str) -> bool {
+pub(super) fn is_staged(file: &str) -> bool {
     file.split_once('#').is_some_and(|(name, number)| {
         is_hex(name, 38) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
     })
 }
 
-fn is_hex(text: &str, digits: usize) -> bool {
+pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 

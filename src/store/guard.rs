@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::breaker::{Admission, Breaker, BreakerSettings};
 use super::error::{Cause, StoreError};
 use super::meter::{Call, Meter};
-use super::{Attempts, ChunkStore, ChunkStream, Created};
+use super::{Attempts, ChunkStore, ChunkStream, Consent, Created, NamePage};
 use crate::model::{ChunkName, ProviderName};
 use crate::secret::fill_random;
 
@@ -35,7 +35,7 @@ pub struct GuardSettings {
     pub parallel_reads: usize,
     /// How long a call waits for its place before it is turned away.
     pub queue: Duration,
-    /// How long one attempt to put a chunk (at most 8 MiB and a little) may take.
+    /// How long one attempt to put a chunk (at most 8 MiB and a little), or to list a page of names, may take.
     pub put: Duration,
     /// How long one attempt of any other call may take; a get: until its body begins.
     pub answer: Duration,
@@ -162,7 +162,11 @@ impl Guarded {
             let cause = Cause::new("the breaker is open: this provider has failed too often");
             StoreError::Unavailable { retry_after: Some(wait), cause: Some(Box::new(cause)) }
         })?;
-        let deadline = if matches!(call, Call::Put | Call::Create) { self.settings.put } else { self.settings.answer };
+        let deadline = if matches!(call, Call::Put | Call::Create | Call::Names) {
+            self.settings.put
+        } else {
+            self.settings.answer
+        };
         let began = Instant::now();
         let result = timeout(deadline, caught(attempt)).await.unwrap_or(Err(StoreError::Deadline));
         self.meter.called(call, &result, began.elapsed());
@@ -231,8 +235,8 @@ impl ChunkStore for Guarded {
         Ok(watched(Body { body, held, meter, breaker, stall: self.settings.stall }))
     }
 
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
-        let ((), held) = self.call(Call::Delete, || self.inner.delete(name)).await?;
+    async fn delete(&self, name: &ChunkName, consent: &Consent) -> Result<(), StoreError> {
+        let ((), held) = self.call(Call::Delete, || self.inner.delete(name, consent)).await?;
         held.finish(&self.meter, &self.breaker);
         Ok(())
     }
@@ -247,6 +251,12 @@ impl ChunkStore for Guarded {
         let (there, held) = self.call(Call::Exists, || self.inner.exists(name)).await?;
         held.finish(&self.meter, &self.breaker);
         Ok(there)
+    }
+
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        let (page, held) = self.call(Call::Names, || self.inner.names(after)).await?;
+        held.finish(&self.meter, &self.breaker);
+        Ok(page)
     }
 
     /// One attempt, breaker or not: whoever asks wants to know about now.

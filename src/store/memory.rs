@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use super::{Attempts, ChunkStore, ChunkStream, Created, StoreError};
-use crate::model::ChunkName;
+use super::{Attempts, ChunkStore, ChunkStream, Consent, Created, Listed, NamePage, StoreError};
+use crate::model::{ChunkName, Timestamp};
 
 /// Chunks in memory. Durable as long as the process.
 #[derive(Default)]
@@ -56,7 +56,7 @@ impl ChunkStore for MemoryChunks {
         Ok(whole(bytes))
     }
 
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
+    async fn delete(&self, name: &ChunkName, _consent: &Consent) -> Result<(), StoreError> {
         self.chunks.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(())
     }
@@ -70,10 +70,23 @@ impl ChunkStore for MemoryChunks {
         Ok(self.chunks.read().unwrap_or_else(PoisonError::into_inner).contains_key(name))
     }
 
+    /// Tells all as if it was written long ago: nothing here keeps a time.
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        let after = after.and_then(ChunkName::parse).map_or(Bound::Unbounded, Bound::Excluded);
+        let chunks = self.chunks.read().unwrap_or_else(PoisonError::into_inner);
+        let found = chunks.range((after, Bound::Unbounded)).take(PAGE);
+        let names: Vec<_> = found.map(|(name, _)| Listed { name: name.to_string(), modified: Timestamp(0) }).collect();
+        let next = names.last().filter(|_| names.len() == PAGE).map(|last| last.name.clone());
+        Ok(NamePage { names, next })
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
+
+/// Names in a page.
+const PAGE: usize = 1_000;
 
 /// What `bytes` has of `range`.
 pub(super) fn within(bytes: &Bytes, range: &Range<u64>) -> Bytes {

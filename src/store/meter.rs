@@ -25,6 +25,8 @@ pub enum Call {
     Delete,
     /// [`ChunkStore::exists`](super::ChunkStore::exists).
     Exists,
+    /// [`ChunkStore::names`](super::ChunkStore::names).
+    Names,
     /// [`ChunkStore::probe`](super::ChunkStore::probe).
     Probe,
 }
@@ -37,6 +39,7 @@ impl Call {
             Self::Get => "get",
             Self::Delete => "delete",
             Self::Exists => "exists",
+            Self::Names => "names",
             Self::Probe => "probe",
         }
     }

@@ -18,6 +18,7 @@ mod folder;
 mod guard;
 mod memory;
 mod meter;
+mod names;
 mod object;
 mod placement;
 mod receipt;
@@ -38,6 +39,7 @@ pub use fault::{Call, Fault, FaultPlan, Faulty, When};
 pub(crate) use folder::{PIECE_ORIGIN_BYTES, PIECE_UNIT_BYTES};
 pub use guard::{GuardSettings, Guarded};
 pub use memory::MemoryChunks;
+pub use names::{Listed, NamePage};
 pub use object::{FolderAccess, ObjectStoreChunks, OpenError, ProviderSpec};
 pub use placement::Store;
 
@@ -64,6 +66,19 @@ pub enum Created {
     Exists,
 }
 
+/// The fence's word that what is at the providers may be deleted now. Whoever deletes needs one.
+///
+/// In a gateway only `gateway/fence/` gives it, for a moment (`tests/house/consent.rs` looks): it is asked before each deletion.
+#[derive(Debug)]
+pub struct Consent(());
+
+impl Consent {
+    /// Gives it. Whoever calls this says that the provider is the caller's alone.
+    pub fn given() -> Self {
+        Self(())
+    }
+}
+
 /// A place for chunks: one provider.
 ///
 /// Every method may be cancelled at any time; a cancelled `put` may or may not have stored the whole chunk, never a
@@ -81,13 +96,17 @@ pub trait ChunkStore: Send + Sync + 'static {
     async fn get(&self, name: &ChunkName, range: Range<u64>) -> Result<ChunkStream, StoreError>;
 
     /// Deletes a chunk. `Ok` when it was not there.
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError>;
+    async fn delete(&self, name: &ChunkName, consent: &Consent) -> Result<(), StoreError>;
 
     /// How many bytes the chunk has; `None` when it is not there.
     async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError>;
 
     /// Whether the chunk is there.
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError>;
+
+    /// A page of the names of all that is at the provider, chunks or not; `after`: what the page before said is next. What is
+    /// written or deleted meanwhile may be told or not.
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError>;
 
     /// Whether the provider answers and the credentials serve: a cheap call that changes nothing.
     async fn probe(&self) -> Result<(), StoreError>;

@@ -22,6 +22,7 @@ use futures::StreamExt as _;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
@@ -34,8 +35,8 @@ use super::error::Cause;
 use super::folder::Folder;
 use super::receipt::{Sent, Told, Trust};
 use super::wire::{self, Connector, Outcome, Purpose};
-use super::{Attempts, ChunkStore, ChunkStream, Created, StoreError, memory};
-use crate::model::ChunkName;
+use super::{Attempts, ChunkStore, ChunkStream, Consent, Created, Listed, NamePage, StoreError, memory};
+use crate::model::{ChunkName, Timestamp};
 use crate::secret::{SecretBytes, SecretText};
 
 /// How to reach a provider.
@@ -138,12 +139,15 @@ enum Place {
 /// A provider over HTTP.
 struct Remote {
     store: Arc<dyn ObjectStore>,
+    /// The same, for its lists.
+    lister: Arc<dyn PaginatedListStore>,
     trust: Trust,
 }
 
 impl Place {
-    fn remote(store: impl ObjectStore) -> Self {
-        Self::Remote(Remote { store: Arc::new(store), trust: Trust::default() })
+    fn remote(store: impl ObjectStore + PaginatedListStore) -> Self {
+        let store = Arc::new(store);
+        Self::Remote(Remote { store: Arc::clone(&store) as _, lister: store, trust: Trust::default() })
     }
 }
 
@@ -170,6 +174,27 @@ impl Remote {
         }
     }
 
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        let options = PaginatedListOptions {
+            max_keys: Some(LIST_NAMES),
+            page_token: after.map(str::to_owned),
+            ..PaginatedListOptions::default()
+        };
+        let listed = self.lister.list_paginated(None, options).await.map_err(|error| match error {
+            // One such name spoils its page; which, an operator finds with the provider's own tools.
+            object_store::Error::InvalidPath { .. } => {
+                StoreError::Refused(Box::new(Cause::new("a listed name has an empty segment, or one of dots")))
+            }
+            // Only the container can be missing.
+            error => failed(&error, Purpose::Write),
+        })?;
+        let told = listed.result.objects.into_iter().map(|found| Listed {
+            name: found.location.to_string(),
+            modified: Timestamp(found.last_modified.timestamp_millis()),
+        });
+        Ok(NamePage { names: told.collect(), next: listed.page_token })
+    }
+
     /// Fails unless the provider gives back what was sent. It may be late to see it.
     async fn read_back(&self, name: &ChunkName, sealed: &[u8]) -> Result<(), StoreError> {
         let mut pause = LATE_PAUSE;
@@ -193,6 +218,9 @@ impl Remote {
         if rest.is_empty() { Ok(()) } else { Err(StoreError::Mismatch) }
     }
 }
+
+/// Names in a page of a list: what S3 gives at most.
+const LIST_NAMES: usize = 1_000;
 
 /// How long a chunk that was put a moment ago may be unseen when it is read back: first pause, and the longest.
 const LATE_PAUSE: Duration = Duration::from_millis(100);
@@ -391,7 +419,7 @@ impl ChunkStore for ObjectStoreChunks {
         }
     }
 
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
+    async fn delete(&self, name: &ChunkName, _consent: &Consent) -> Result<(), StoreError> {
         match &self.0 {
             Place::Folder(folder) => folder.delete(name).await,
             Place::Remote(Remote { store, .. }) => match store.delete(&location(name)).await {
@@ -427,6 +455,13 @@ impl ChunkStore for ObjectStoreChunks {
 
     async fn exists(&self, name: &ChunkName) -> Result<bool, StoreError> {
         Ok(self.length(name).await?.is_some())
+    }
+
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        match &self.0 {
+            Place::Folder(folder) => folder.names(after).await,
+            Place::Remote(remote) => remote.names(after).await,
+        }
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

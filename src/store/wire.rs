@@ -74,7 +74,12 @@ struct Watched {
 #[async_trait]
 impl HttpService for Watched {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let reads = request.method() == Method::GET;
+        // A list is read whole as well, a page at a time; it alone has a query.
+        let gets = request.method() == Method::GET;
+        let (reads, most) = match request.uri().query() {
+            Some(_) if gets => (false, LIST_BYTES),
+            _ => (gets, ANSWER_BYTES),
+        };
         let sent = request.extensions().get::<Sent>().copied();
         if let Some(digest) = sent.and_then(Sent::header) {
             request.headers_mut().insert("content-md5", digest);
@@ -88,7 +93,7 @@ impl HttpService for Watched {
                 let told = sent.told(response.headers());
                 response.extensions_mut().insert(told);
             }
-            return Ok(if reads { response } else { response.map(bounded) });
+            return Ok(if reads { response } else { response.map(|body| bounded(body, most)) });
         }
         let (parts, body) = response.into_parts();
         let rejection = Rejection {
@@ -101,9 +106,9 @@ impl HttpService for Watched {
 }
 
 /// The body of an answer that the library reads whole: no more of it than such an answer has.
-fn bounded(body: HttpResponseBody) -> HttpResponseBody {
+fn bounded(body: HttpResponseBody, most: usize) -> HttpResponseBody {
     let too_long = |_cause| HttpError::new(HttpErrorKind::Decode, Cause::new("an answer that is too long"));
-    HttpResponseBody::new(Limited::new(body, ANSWER_BYTES).map_err(too_long))
+    HttpResponseBody::new(Limited::new(body, most).map_err(too_long))
 }
 
 /// An answer that is not a success.
@@ -286,6 +291,9 @@ const DIGEST_CODES: [&str; 3] = ["BadDigest", "Md5Mismatch", "XAmzContentSHA256M
 
 /// How long the answer to anything but a read may be, in bytes. The longest, to a batch of one deletion, has below 2 KiB.
 const ANSWER_BYTES: usize = 64 * 1024;
+
+/// How long a page of a list may be, in bytes: 1,000 names of the longest kind, with all that is said of each.
+const LIST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much of an error's body is read, in bytes.
 const ERROR_BODY_BYTES: usize = 16 * 1024;

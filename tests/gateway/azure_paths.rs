@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ecluse::catalog::CommitFault;
 use ecluse::gateway::{Error, LeaseObject, ReviseObject, Revision, Select, Settings, SnapshotRule, jobs};
 use ecluse::model::{BucketRef, Conditions, LeaseAction, RangeRequest};
-use ecluse::store::{Call, ChunkStore as _, Fault, When};
+use ecluse::store::{Call, ChunkStore as _, Consent, Fault, When};
 
 use super::cancelled::turns;
 use super::commits::{leaves_no_question, release_until_idle};
@@ -313,7 +313,7 @@ async fn blocks_and_appends_that_are_exchanged_or_missing_where_they_lie_are_nev
         for change in changes.filter(|change| change.as_ref() != Some(&honest[name])) {
             match change {
                 Some(sealed) => house.chunks.replace(name, sealed),
-                None => house.chunks.delete(name).await.unwrap(),
+                None => house.chunks.delete(name, &Consent::given()).await.unwrap(),
             }
             let mut refused = 0;
             for object in ["study", "grows"] {

@@ -6,7 +6,7 @@ use ecluse::catalog::{Belonging as _, Catalog, CommitFault, CommitFaults, Faulty
 use ecluse::gateway::{Error, FenceFault, Fencing, Settings};
 use ecluse::model::NoteId;
 use ecluse::seal::note_name;
-use ecluse::store::{Call, ChunkStore as _, Fault, MemoryChunks, When};
+use ecluse::store::{Call, ChunkStore as _, Consent, Fault, MemoryChunks, When};
 use tempfile::TempDir;
 use testing::in_process::{House, folder_with_key, settings};
 
@@ -103,7 +103,7 @@ async fn a_marker_that_is_gone_or_another_stops_writes_and_deletions_until_it_is
     let marker = ground.chunks.snapshot()[&name].clone();
     for gone in [None, Some(vec![0_u8; marker.len()]), Some(Vec::new())] {
         match &gone {
-            None => ground.chunks.delete(&name).await.unwrap(),
+            None => ground.chunks.delete(&name, &Consent::given()).await.unwrap(),
             Some(bytes) => ground.chunks.replace(&name, bytes.clone().into()),
         }
         let found = house.gateway.look().await.unwrap_err();
@@ -120,7 +120,7 @@ async fn a_marker_that_is_gone_or_another_stops_writes_and_deletions_until_it_is
     // The provider was put back to an earlier state: it has the marker, and not the epoch.
     let epoch = note_name(&secret, NoteId::Epoch(1)).unwrap();
     let kept = ground.chunks.snapshot()[&epoch].clone();
-    ground.chunks.delete(&epoch).await.unwrap();
+    ground.chunks.delete(&epoch, &Consent::given()).await.unwrap();
     let found = house.gateway.look().await.unwrap_err();
     assert!(matches!(*found, FenceFault::EpochMissing { epoch: 1, .. }), "{found}");
     ground.chunks.replace(&epoch, kept);
@@ -156,4 +156,42 @@ async fn who_finds_a_later_epoch_is_stale_for_good_and_a_take_over_goes_beyond_a
     let started = House::on(backup as _, Arc::clone(&ground.chunks), Arc::clone(&ground.folder), fenced()).await;
     started.gateway.enter().await.unwrap();
     assert_eq!(started.gateway.epoch(), 13);
+}
+
+#[tokio::test]
+async fn a_batch_of_deletions_ends_when_the_fence_closes_in_the_middle_of_it() {
+    let ground = Ground::new().await;
+    let house = ground.house(None).await;
+    house.gateway.enter().await.unwrap();
+    put(&house).await.unwrap();
+    let waiting = (0..200_u32).map(|number| ecluse::catalog::QueuedDeletion {
+        part: ecluse::model::PartId([number.to_be_bytes(), [1; 4], [2; 4], [3; 4]].concat().try_into().unwrap()),
+        tenant: testing::in_process::tenant("chum"),
+        chunks: 3,
+        provider: ecluse::model::ProviderName::parse("abroad").unwrap(),
+        in_doubt: false,
+    });
+    let due = ecluse::model::Timestamp(0);
+    house.catalog.queue_deletions(waiting.collect(), due).await.unwrap();
+    let before = house.plan.calls(Call::Delete);
+    // The first deletions take a while, in which another gateway enters the next epoch.
+    house.plan.on(Call::Delete, When::Always, Fault::Stall);
+    let (gateway, stop) = (Arc::clone(&house.gateway), tokio_util::sync::CancellationToken::new());
+    stop.cancel();
+    let round = tokio::spawn(ecluse::gateway::jobs::collect(gateway, stop));
+    while house.plan.calls(Call::Delete) == before {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let other = ground.house(None).await;
+    other.gateway.enter().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let begun = house.plan.calls(Call::Delete) - before;
+    house.plan.clear();
+    house.plan.release();
+    round.await.unwrap();
+    assert_eq!(house.plan.calls(Call::Delete) - before, begun, "no further deletion was sent");
+    assert!(begun <= 8, "those that were under way: {begun}");
+    let queue = house.catalog.deletion_queue().await.unwrap();
+    assert_eq!((queue.waiting, queue.failing), (200, 0), "what was not tried has not failed");
+    assert!(!house.gateway.may_delete().await);
 }

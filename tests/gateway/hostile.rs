@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ecluse::gateway::{Error, Select};
 use ecluse::model::{ChunkName, RangeRequest};
-use ecluse::store::{Call, ChunkStore as _, Fault, When};
+use ecluse::store::{Call, ChunkStore as _, Consent, Fault, When};
 
 use testing::in_process::*;
 
@@ -121,7 +121,7 @@ async fn chunks_changed_where_they_lie_are_never_served() {
     house.chunks.replace(&second, longer);
     assert_same(&house.read("record").await.unwrap(), &bytes, "a longer chunk");
     for missing in [&first, &second] {
-        house.chunks.delete(missing).await.unwrap();
+        house.chunks.delete(missing, &Consent::given()).await.unwrap();
         let got = house.get("record", Select::All).await;
         if missing == &first {
             assert!(matches!(got, Err(Error::Integrity)), "missing at once");
@@ -176,7 +176,7 @@ async fn a_transfer_that_breaks_off_again_and_again_is_an_error() {
     house.plan.on(Call::Get, When::Nth(1), Fault::CutBody { after: 100_000 });
     let got = house.get("record", Select::All).await.unwrap();
     for name in house.chunks.snapshot().keys() {
-        house.chunks.delete(name).await.unwrap();
+        house.chunks.delete(name, &Consent::given()).await.unwrap();
     }
     let (read, error) = drain(got).await;
     assert!(matches!(error, Some(Error::Integrity)), "{error:?}");

@@ -12,6 +12,7 @@
 )]
 
 mod architecture;
+mod consent;
 mod docs;
 mod programs;
 mod rust_paths;

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use ecluse::model::ProviderName;
 use ecluse::secret::SecretText;
 use ecluse::store::{
-    Call, ChunkStore, Fault, FaultPlan, Faulty, FolderAccess, MemoryChunks, ObjectStoreChunks, OpenError, ProviderSpec,
-    Store, StoreError, When,
+    Call, ChunkStore, Consent, Fault, FaultPlan, Faulty, FolderAccess, MemoryChunks, NamePage, ObjectStoreChunks,
+    OpenError, ProviderSpec, Store, StoreError, When,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use testing::provider::azurite::{self, Azurite};
+use testing::provider::hostile::{Act, Hostile, Protocol, Reply};
 use testing::provider::s3_server::{self, S3Server};
 use testing::suites::chunk_store::{self, bytes, name, read};
 
@@ -37,13 +38,16 @@ async fn a_folder_keeps_the_contract() {
     let store = folder(dir.path());
     chunk_store::run(&store).await;
     chunk_store::of_several_who_create_one_chunk_one_makes_it(&store).await;
+    chunk_store::a_long_list_goes_on_from_page_to_page(&store).await;
 }
 
 #[tokio::test]
 async fn an_s3_server_keeps_the_contract() {
     let dir = tempfile::tempdir().unwrap();
     let server = S3Server::start(dir.path()).await;
-    chunk_store::run(&ObjectStoreChunks::open(server.spec(s3_server::BUCKET)).unwrap()).await;
+    let store = ObjectStoreChunks::open(server.spec(s3_server::BUCKET)).unwrap();
+    chunk_store::run(&store).await;
+    chunk_store::a_long_list_goes_on_from_page_to_page(&store).await;
 }
 
 #[tokio::test]
@@ -52,6 +56,7 @@ async fn azurite_keeps_the_contract() {
     let store = ObjectStoreChunks::open(server.spec(azurite::CONTAINER)).unwrap();
     chunk_store::run(&store).await;
     chunk_store::of_several_who_create_one_chunk_one_makes_it(&store).await;
+    chunk_store::a_long_list_goes_on_from_page_to_page(&store).await;
     a_missing_container_and_a_wrong_key_are_refusals(&server).await;
 }
 
@@ -68,7 +73,7 @@ async fn all_refuse(store: &ObjectStoreChunks, secret: &str) {
         store.put(&chunk, Bytes::from_static(b"sealed")).await.unwrap_err(),
         store.get(&chunk, 0..10).await.err().unwrap(),
         store.exists(&chunk).await.unwrap_err(),
-        store.delete(&chunk).await.unwrap_err(),
+        store.delete(&chunk, &Consent::given()).await.unwrap_err(),
         store.probe().await.unwrap_err(),
     ];
     for error in errors {
@@ -231,7 +236,7 @@ async fn an_s3_provider_sees_names_bytes_and_neutral_headers_only() {
     let (chunk, sealed) = (name(21, 1), bytes(21, 2_000));
     store.put(&chunk, sealed).await.unwrap();
     read(&store, &chunk, 0..1_000).await.unwrap();
-    store.delete(&chunk).await.unwrap();
+    store.delete(&chunk, &Consent::given()).await.unwrap();
 
     let seen = server.seen();
     assert_eq!(seen.len(), 3, "one call is one request");
@@ -349,7 +354,7 @@ async fn a_folder_that_has_gone_is_a_refusal_not_a_missing_chunk() {
     assert!(matches!(store.probe().await.unwrap_err(), StoreError::Refused(_)));
     assert!(matches!(store.get(&chunk, 0..1).await.err().unwrap(), StoreError::Refused(_)));
     assert!(matches!(store.exists(&chunk).await.unwrap_err(), StoreError::Refused(_)));
-    assert!(matches!(store.delete(&chunk).await.unwrap_err(), StoreError::Refused(_)));
+    assert!(matches!(store.delete(&chunk, &Consent::given()).await.unwrap_err(), StoreError::Refused(_)));
     assert!(matches!(store.put(&chunk, bytes(23, 10)).await.unwrap_err(), StoreError::Refused(_)));
     assert!(!root.exists(), "a disk that is not mounted is not replaced by a folder");
 }
@@ -389,7 +394,7 @@ async fn another_folder_in_its_place_is_neither_written_nor_believed() {
     assert!(refused(store.probe().await.unwrap_err()));
     assert!(refused(store.get(&chunk, 0..1).await.err().unwrap()));
     assert!(refused(store.exists(&chunk).await.unwrap_err()));
-    assert!(refused(store.delete(&chunk).await.unwrap_err()));
+    assert!(refused(store.delete(&chunk, &Consent::given()).await.unwrap_err()));
     assert!(refused(store.put(&chunk, sealed.clone()).await.unwrap_err()));
     assert!(refused(store.create(&chunk, sealed.clone()).await.unwrap_err()));
     assert!(refused(store.tidy().await.unwrap_err()));
@@ -398,7 +403,7 @@ async fn another_folder_in_its_place_is_neither_written_nor_believed() {
     std::fs::remove_dir_all(&root).unwrap();
     std::fs::rename(dir.path().join("mounted"), &root).unwrap();
     assert_eq!(read(&store, &chunk, 0..9_000).await.unwrap(), sealed);
-    store.delete(&chunk).await.unwrap();
+    store.delete(&chunk, &Consent::given()).await.unwrap();
 }
 
 #[tokio::test]
@@ -422,7 +427,7 @@ async fn a_folder_has_one_user_and_may_be_looked_at_beside_it() {
         assert_eq!(read(&beside, &chunk, 0..9_000).await.unwrap(), sealed);
         assert!(matches!(beside.put(&name(26, 2), sealed.clone()).await, Err(StoreError::Refused(_))));
         assert!(matches!(beside.create(&name(26, 2), sealed.clone()).await, Err(StoreError::Refused(_))));
-        assert!(matches!(beside.delete(&chunk).await, Err(StoreError::Refused(_))));
+        assert!(matches!(beside.delete(&chunk, &Consent::given()).await, Err(StoreError::Refused(_))));
     }
     drop(store);
     assert!(open(&link, FolderAccess::Own).is_ok(), "the lock goes with its holder");
@@ -479,4 +484,67 @@ async fn every_planned_lie_is_told() {
     }
     plan.on(Call::Get, When::Always, Fault::Swap(other));
     assert_eq!(read(&store, &chunk, 4..9).await.unwrap(), "other", "ranges, too");
+}
+
+// ---- lists ----
+
+/// A hostile service, as an S3 provider.
+fn s3_at(port: u16) -> ObjectStoreChunks {
+    ObjectStoreChunks::open(ProviderSpec::S3 {
+        bucket: "sealed".into(),
+        region: "ca-east-1".into(),
+        endpoint: Some(format!("http://127.0.0.1:{port}")),
+        access_key_id: "gateway".into(),
+        secret_access_key: SecretText::new("secret".into()),
+        path_style: true,
+        ca: None,
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_or_none_is_a_failed_call() {
+    let hostile = Hostile::start(Protocol::S3);
+    let store = s3_at(hostile.port);
+    let entry = |key: &str| {
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>x</ETag><Size>1</Size></Contents>"
+        )
+    };
+    let list = |inner: &str| format!("<?xml version=\"1.0\"?><ListBucketResult>{inner}</ListBucketResult>");
+    let answer = |body: String| {
+        let reply = Reply::status(200).with("content-type", "application/xml").body(body);
+        hostile.rule(move |asked| {
+            assert!(asked.target.contains("max-keys=1000"), "{}", asked.target);
+            Act::Answer(reply.clone())
+        });
+    };
+    let chunk = name(95, 1).to_string();
+    answer(list(&entry(&chunk)));
+    let page = store.names(None).await.unwrap();
+    assert_eq!((page.names.len(), page.names[0].name.as_str(), page.next), (1, chunk.as_str(), None));
+    assert_eq!(page.names[0].modified.0, 1_767_225_600_000);
+
+    // A page of more than 16 MiB, or one that never ends, takes no more memory than that.
+    answer(list(&entry(&chunk).repeat(150_000)));
+    assert!(store.names(None).await.unwrap_err().is_transient());
+    for body in ["", "<", "{}", "<ListBucketResult><Contents>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>"] {
+        answer(body.to_owned());
+        match store.names(None).await {
+            Err(error) => assert!(error.is_transient(), "{body}: {error:?}"),
+            // What is no list may be read as an empty one; it says nothing of what is there.
+            Ok(page) => assert_eq!(page, NamePage::default(), "{body}"),
+        }
+    }
+    // A name that is no path is named to the operator as what it is.
+    for key in ["ab//x", "ab/../x", "./x"] {
+        answer(list(&entry(key)));
+        let error = store.names(None).await.unwrap_err();
+        let StoreError::Refused(cause) = &error else { panic!("{key}: {error:?}") };
+        assert!(cause.to_string().contains("empty segment"), "{cause}");
+    }
+    for status in [403, 404] {
+        hostile.rule(move |_| Act::Answer(Reply::status(status)));
+        assert!(matches!(store.names(None).await.unwrap_err(), StoreError::Refused(_)), "{status}");
+    }
 }

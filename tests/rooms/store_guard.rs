@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecluse::model::{ChunkName, ProviderName};
 use ecluse::store::{
-    Attempts, BreakerSettings, Call, ChunkStore, ChunkStream, Created, Fault, FaultPlan, Faulty, GuardSettings,
-    Guarded, MemoryChunks, Store, StoreError, When,
+    Attempts, BreakerSettings, Call, ChunkStore, ChunkStream, Consent, Created, Fault, FaultPlan, Faulty,
+    GuardSettings, Guarded, MemoryChunks, NamePage, Store, StoreError, When,
 };
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -48,7 +48,7 @@ async fn one_failure_in_ten_is_never_seen() {
         store.put(&chunk, sealed.clone()).await.unwrap();
         assert_eq!(read(&store, &chunk, 0..2_000).await.unwrap(), sealed);
         assert!(store.exists(&chunk).await.unwrap());
-        store.delete(&chunk).await.unwrap();
+        store.delete(&chunk, &Consent::given()).await.unwrap();
     }
     assert!(plan.calls(Call::Put) > 220, "some were tried again");
     assert_eq!(memory.snapshot(), BTreeMap::new());
@@ -150,7 +150,11 @@ impl ChunkStore for Panicking {
         Ok(pieces.boxed())
     }
 
-    async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
+    async fn delete(&self, _: &ChunkName, _: &Consent) -> Result<(), StoreError> {
+        panic!("an index out of bounds")
+    }
+
+    async fn names(&self, _: Option<&str>) -> Result<NamePage, StoreError> {
         panic!("an index out of bounds")
     }
 
@@ -173,8 +177,9 @@ async fn a_panic_below_is_a_failed_call_and_frees_its_place() {
     let panicked = |result: Result<(), StoreError>| matches!(result, Err(StoreError::Panicked));
     let store = guarded(Arc::new(Panicking), settings);
     assert!(panicked(store.put(&name(43, 1), Bytes::new()).await.map(|_attempts| ())));
-    assert!(panicked(store.delete(&name(43, 1)).await));
+    assert!(panicked(store.delete(&name(43, 1), &Consent::given()).await));
     assert!(panicked(store.exists(&name(43, 1)).await.map(|_| ())));
+    assert!(panicked(store.names(None).await.map(|_| ())));
     assert!(panicked(store.probe().await));
     for _ in 0..2 {
         let mut body = store.get(&name(43, 1), 0..9).await.unwrap();
@@ -268,8 +273,11 @@ impl ChunkStore for Crowd {
     async fn get(&self, _: &ChunkName, _: Range<u64>) -> Result<ChunkStream, StoreError> {
         Ok(futures::stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).take(2).boxed())
     }
-    async fn delete(&self, _: &ChunkName) -> Result<(), StoreError> {
+    async fn delete(&self, _: &ChunkName, _: &Consent) -> Result<(), StoreError> {
         Ok(())
+    }
+    async fn names(&self, _: Option<&str>) -> Result<NamePage, StoreError> {
+        Ok(NamePage::default())
     }
     async fn length(&self, _: &ChunkName) -> Result<Option<u64>, StoreError> {
         Ok(Some(1))
@@ -355,7 +363,7 @@ async fn calls_bytes_retries_and_the_breaker_are_counted() {
     read(&store, &name(44, 1), 0..300).await.unwrap();
     plan.set_down(true);
     for _ in 0..2 {
-        store.delete(&name(44, 1)).await.unwrap_err();
+        store.delete(&name(44, 1), &Consent::given()).await.unwrap_err();
     }
     let text = recorder.handle().render();
     for line in [

@@ -12,7 +12,7 @@ use crate::model::{CatalogIdentity, EpochEntry, NoteId, ProviderName};
 use crate::seal::layout::SEALED_NOTE_BYTES;
 use crate::seal::{AwsLc, note_name, open_note, seal_note};
 use crate::secret::CatalogSecret;
-use crate::store::{Created, Store, StoreError};
+use crate::store::{Consent, Created, Store, StoreError};
 
 /// A catalog's notes at all of its providers.
 pub(super) struct Notes {
@@ -59,9 +59,10 @@ impl Notes {
         created.await.map_err(|cause| FenceFault::Store { provider: at.clone(), cause })
     }
 
+    /// Deletes a note that this call's own process has just written, and nobody else can know.
     pub(super) async fn delete(&self, at: &ProviderName, id: NoteId) -> Result<(), FenceFault> {
         let name = note_name(&self.secret, id)?;
-        let deleted = async { self.store.provider(at)?.delete(&name).await };
+        let deleted = async { self.store.provider(at)?.delete(&name, &Consent::given()).await };
         deleted.await.map_err(|cause| FenceFault::Store { provider: at.clone(), cause })
     }
 

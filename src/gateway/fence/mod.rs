@@ -9,6 +9,7 @@
 //! - Who finds a newer epoch is stale until the process ends.
 //! - Reads go on: whatever a wrong provider answers does not open.
 
+mod consent;
 mod epoch;
 mod fault;
 mod init;
@@ -47,16 +48,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long after an epoch was entered nothing is deleted: whoever was at work before has looked by then, and objected.
 const OBJECTIONS: Duration = Duration::from_secs(10);
-/// A look that young still counts before a deletion.
-const FRESH: Duration = Duration::from_millis(500);
-
 /// What is known of the providers.
 pub(super) struct Fence {
     fencing: Fencing,
     state: RwLock<State>,
     /// Asks whoever looks to look at once.
     wanted: Notify,
-    /// One enters at a time: two of one process would take each other for strangers.
+    /// One enters at a time: two of one process would take each other for strangers. And one looks for all who want to delete.
     entering: Mutex<()>,
 }
 
@@ -158,30 +156,6 @@ impl Gateway {
             Some(Obstacle::ReadOnly) => Err(ReadOnly),
             Some(Obstacle::Fault(fault)) => Ok(Some(fault)),
         }
-    }
-
-    /// Whether jobs may write and delete at the providers: looks at them, unless somebody has a moment ago.
-    pub async fn may_delete(&self) -> bool {
-        match self.fence.fencing {
-            Fencing::Off => return true,
-            Fencing::ReadOnly => return false,
-            Fencing::Enforced => {}
-        }
-        if self.is_sealed() || self.settles() {
-            return false;
-        }
-        let fresh = match &self.fence.read().verdict {
-            Verdict::Clear { troubles: then, at } => at.elapsed() < FRESH && troubles(&self.store) == *then,
-            Verdict::Fault(fault) if fault.is_final() => return false,
-            Verdict::Fault(_) => false,
-        };
-        fresh || self.look().await.is_ok()
-    }
-
-    /// Whether the epoch is so young that its predecessor may not have noticed yet; or none was entered.
-    fn settles(&self) -> bool {
-        let wait = OBJECTIONS.min(self.settings.grace);
-        self.fence.read().entered.is_none_or(|(_, since)| since.elapsed() < wait)
     }
 
     /// Enters the next epoch, after looking at every provider; where the gateway only reads, looks at the markers.

@@ -7,6 +7,7 @@
 //! # Invariants
 //! - Each provider has its own loop: one that is away keeps no other's deletions waiting.
 //! - A deletion that fails is put off in the catalog, so those behind it come next.
+//! - Before each chunk the fence is asked, not once for a batch of them.
 //! - What the queue's gauges cost is a hundredth of the time, however long the queue is.
 
 use std::sync::Arc;
@@ -78,6 +79,8 @@ enum Tried {
     Failed,
     /// The provider is away, and so would fail the others.
     Away,
+    /// The fence does not allow it any more: it was not tried.
+    Forbidden,
 }
 
 /// Deletes what is due at a provider, batch after batch.
@@ -95,8 +98,10 @@ async fn round(gateway: &Gateway, provider: &ProviderName) -> Result<Round, Cata
             .buffer_unordered(PARALLEL)
             .collect()
             .await;
-        let away = tried.iter().any(|(outcome, _)| *outcome == Tried::Away);
-        let (done, not): (Vec<_>, Vec<_>) = tried.into_iter().partition(|(outcome, _)| *outcome == Tried::Done);
+        let met = |what| tried.iter().any(|(outcome, _)| *outcome == what);
+        let (away, forbidden) = (met(Tried::Away), met(Tried::Forbidden));
+        let tried = tried.into_iter().filter(|(outcome, _)| *outcome != Tried::Forbidden);
+        let (done, not): (Vec<_>, Vec<_>) = tried.partition(|(outcome, _)| *outcome == Tried::Done);
         let bare = |tried: Vec<(Tried, QueuedDeletion)>| tried.into_iter().map(|(_, deletion)| deletion).collect();
         let (done, not): (Vec<QueuedDeletion>, Vec<QueuedDeletion>) = (bare(done), bare(not));
         failed += not.len();
@@ -110,7 +115,7 @@ async fn round(gateway: &Gateway, provider: &ProviderName) -> Result<Round, Cata
             metrics::counter!("ecluse_parts_deleted_total").increment(done.len() as u64);
             gateway.catalog.finish_deletions(done).await?;
         }
-        if taken < FIRST_BATCH || away || fruitless == FRUITLESS {
+        if taken < FIRST_BATCH || away || forbidden || fruitless == FRUITLESS {
             break;
         }
         if taken == BATCH && failed == 0 {
@@ -129,7 +134,8 @@ async fn delete_part(gateway: &Gateway, deletion: &QueuedDeletion) -> Tried {
     };
     for index in 0..deletion.chunks {
         let name = chunk_name(&key, deletion.part, index);
-        if let Err(error) = provider.delete(&name).await {
+        let Some(consent) = gateway.consent().await else { return Tried::Forbidden };
+        if let Err(error) = provider.delete(&name, &consent).await {
             tracing::debug!(%error, provider = %deletion.provider, "a chunk was not deleted");
             return if error.is_transient() { Tried::Away } else { Tried::Failed };
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use ecluse::model::ChunkName;
-use ecluse::store::{ChunkStore, Created, StoreError};
+use ecluse::model::{ChunkName, Timestamp};
+use ecluse::store::{ChunkStore, Consent, Created, Listed, StoreError};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
 
@@ -20,6 +20,7 @@ pub async fn run(store: &dyn ChunkStore) {
     putting_twice_is_harmless(store).await;
     what_is_there_is_not_created_again(store).await;
     a_missing_chunk_is_not_found(store).await;
+    every_name_is_listed_once(store).await;
     deleting_is_repeatable(store).await;
     the_largest_chunk_passes(store).await;
     many_at_once_keep_apart(store).await;
@@ -133,13 +134,67 @@ pub async fn a_missing_chunk_is_not_found(store: &dyn ChunkStore) {
     assert!(matches!(read(store, &missing, 0..10).await.unwrap_err(), StoreError::NotFound));
 }
 
+/// All names that a store lists, in order.
+pub async fn listed(store: &dyn ChunkStore) -> Vec<Listed> {
+    let (mut told, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.names(after.as_deref()).await.unwrap();
+        told.extend(page.names);
+        after = page.next;
+        if after.is_none() {
+            told.sort_by(|one, other| one.name.cmp(&other.name));
+            return told;
+        }
+    }
+}
+
+pub async fn every_name_is_listed_once(store: &dyn ChunkStore) {
+    let names: Vec<ChunkName> = [0x00, 0x01, 0x7f, 0x80, 0xff].into_iter().map(|index| name(90, index)).collect();
+    for name in &names {
+        store.put(name, bytes(90, 100)).await.unwrap();
+    }
+    let told: Vec<Option<ChunkName>> = listed(store).await.iter().map(|told| ChunkName::parse(&told.name)).collect();
+    for name in &names {
+        assert_eq!(told.iter().filter(|told| told.as_ref() == Some(name)).count(), 1, "{name}");
+        store.delete(name, &Consent::given()).await.unwrap();
+    }
+    let told = listed(store).await;
+    assert!(
+        told.iter().all(|told| ChunkName::parse(&told.name).is_some_and(|told| !names.contains(&told))),
+        "{told:?}"
+    );
+}
+
+/// Of a store that may hold other chunks: a list of more names than a page holds. What it says of times is about now.
+pub async fn a_long_list_goes_on_from_page_to_page(store: &dyn ChunkStore) {
+    const MANY: u16 = 1_100;
+    let before = listed(store).await.len();
+    let numbered = |number: u16| {
+        let [first, second] = number.wrapping_mul(0x9e37).to_be_bytes();
+        let mut bytes = [91; 20];
+        (bytes[0], bytes[1]) = (first, second);
+        ChunkName(bytes)
+    };
+    for some in (0..MANY).collect::<Vec<_>>().chunks(50) {
+        let names: Vec<ChunkName> = some.iter().map(|number| numbered(*number)).collect();
+        let puts = names.iter().map(|name| store.put(name, Bytes::from_static(b"x")));
+        assert!(join_all(puts).await.iter().all(Result::is_ok));
+    }
+    let told = listed(store).await;
+    assert_eq!(told.len() - before, usize::from(MANY));
+    assert!(told.windows(2).all(|two| two[0].name != two[1].name), "each once");
+    let now = Timestamp::now().0;
+    let ages = told.iter().map(|told| now - told.modified.0);
+    assert!(ages.clone().all(|age| (-60_000..600_000).contains(&age)), "{:?}", ages.collect::<Vec<_>>());
+}
+
 pub async fn deleting_is_repeatable(store: &dyn ChunkStore) {
     let (name, other) = (name(6, 1), name(6, 2));
-    store.delete(&name).await.unwrap();
+    store.delete(&name, &Consent::given()).await.unwrap();
     store.put(&name, bytes(6, 100)).await.unwrap();
     store.put(&other, bytes(7, 100)).await.unwrap();
     for _ in 0..2 {
-        store.delete(&name).await.unwrap();
+        store.delete(&name, &Consent::given()).await.unwrap();
         assert!(!store.exists(&name).await.unwrap());
         assert!(matches!(read(store, &name, 0..100).await.unwrap_err(), StoreError::NotFound));
     }
@@ -164,7 +219,7 @@ pub async fn many_at_once_keep_apart(store: &dyn ChunkStore) {
         assert!(half == sealed.slice(10_000..), "{index}");
         assert!(read(store, &name, 0..20_000).await.unwrap() == sealed, "{index}");
         if index % 2 == 0 {
-            store.delete(&name).await.unwrap();
+            store.delete(&name, &Consent::given()).await.unwrap();
         }
     });
     join_all(all).await;
@@ -180,10 +235,10 @@ async fn what_is_there_is_not_created_again(store: &dyn ChunkStore) {
         assert_eq!(store.create(&chunk, second.clone()).await.unwrap(), Created::Exists);
         assert_eq!(read(store, &chunk, 0..2_000).await.unwrap(), first);
     }
-    store.delete(&chunk).await.unwrap();
+    store.delete(&chunk, &Consent::given()).await.unwrap();
     assert_eq!(store.create(&chunk, second.clone()).await.unwrap(), Created::Made);
     assert_eq!(read(store, &chunk, 0..2_000).await.unwrap(), second);
-    store.delete(&chunk).await.unwrap();
+    store.delete(&chunk, &Consent::given()).await.unwrap();
 }
 
 /// Not of the S3 server of the tests, which looks and then writes; S3 itself decides in one step.

@@ -12,7 +12,8 @@ use ecluse::model::{ChunkName, PartId, ProviderName};
 use ecluse::seal::layout::HEADER_BYTES;
 use ecluse::seal::{ChunkKey, ChunkPlace};
 use ecluse::store::{
-    Attempts, ChunkStore, ChunkStream, Created, GuardSettings, Guarded, MemoryChunks, Store, StoreError,
+    Attempts, ChunkStore, ChunkStream, Consent, Created, GuardSettings, Guarded, MemoryChunks, NamePage, Store,
+    StoreError,
 };
 
 use super::attacker::*;
@@ -42,7 +43,7 @@ async fn a_provider_put_back_to_yesterday_serves_what_did_not_change_and_nothing
     house.settles_at(3).await;
 
     for name in house.chunks.snapshot().keys() {
-        house.chunks.delete(name).await.unwrap();
+        house.chunks.delete(name, &Consent::given()).await.unwrap();
     }
     yesterday.iter().for_each(|(name, sealed)| house.chunks.replace(name, sealed.clone()));
     kept.assert_right(&house, "kept").await;
@@ -137,8 +138,12 @@ impl ChunkStore for Forgetful {
         self.inner.get(name, range).await
     }
 
-    async fn delete(&self, name: &ChunkName) -> Result<(), StoreError> {
-        self.inner.delete(name).await
+    async fn delete(&self, name: &ChunkName, consent: &Consent) -> Result<(), StoreError> {
+        self.inner.delete(name, consent).await
+    }
+
+    async fn names(&self, after: Option<&str>) -> Result<NamePage, StoreError> {
+        self.inner.names(after).await
     }
 
     async fn length(&self, name: &ChunkName) -> Result<Option<u64>, StoreError> {

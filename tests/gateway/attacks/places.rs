@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ecluse::seal::layout::{HEADER_BYTES, SEALED_SEGMENT_BYTES, SEGMENT_BYTES};
 use ecluse::seal::segment_nonce;
 use ecluse::secret::PartKey;
-use ecluse::store::{Call, ChunkStore as _, Fault, When};
+use ecluse::store::{Call, ChunkStore as _, Consent, Fault, When};
 use futures::StreamExt as _;
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ async fn chunks_in_any_other_order_dropped_or_repeated_are_refused() {
         for (name, from) in names.iter().zip(arrangement) {
             match honest.get(from) {
                 Some(sealed) => house.chunks.replace(name, sealed.clone()),
-                None => house.chunks.delete(name).await.unwrap(),
+                None => house.chunks.delete(name, &Consent::given()).await.unwrap(),
             }
         }
         let came = record.assert_refused(&house, &incidents, None, &format!("{arrangement:?}")).await;

@@ -88,6 +88,9 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
         }
         Some(("scrub", given)) => {
             let (_, config) = load(given, run)?;
+            if given.get_flag("orphans") {
+                return Ok(crate::app::orphans(config, given.get_flag("delete"), run.texts, run.out)?);
+            }
             Ok(crate::app::scrub(config, run.texts, run.out)?)
         }
         Some(("keys", given)) => match given.subcommand() {

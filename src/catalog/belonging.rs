@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::CatalogError;
-use crate::model::{CatalogIdentity, EpochEntry, Epochs, Part, ProviderName, TenantId};
+use super::{CatalogError, QueuedDeletion};
+use crate::model::{CatalogIdentity, EpochEntry, Epochs, Part, PartId, ProviderName, TenantId};
 
 /// What ties a catalog to its providers: a part of [`Catalog`](super::Catalog), whose invariants hold here, too.
 #[async_trait]
@@ -35,4 +35,13 @@ pub trait Belonging: Send + Sync + 'static {
     /// Some of the parts that are placed at a provider, at most `limit`, with whose they are. Ids are random, so that the first of
     /// them are a sample. Looks at every part only if there are fewer.
     async fn sample_at(&self, provider: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError>;
+
+    /// Parts that are not committed and whose chunks may be at a provider still, after `after`, by id, at most `limit`: those
+    /// queued for deletion, and those to be looked at again.
+    async fn doomed_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError>;
 }

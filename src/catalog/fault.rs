@@ -170,6 +170,15 @@ impl Belonging for FaultyCatalog {
     async fn sample_at(&self, provider: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
         self.inner.sample_at(provider, limit).await
     }
+
+    async fn doomed_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.inner.doomed_at(provider, after, limit).await
+    }
 }
 
 #[async_trait]

@@ -62,6 +62,10 @@ pub(super) fn command(texts: &Texts) -> Command {
         .arg(flag("other-gateway-is-stopped", "help-other-gateway-is-stopped").required(true));
     let epoch = branch("epoch", "help-epoch", texts).subcommand(take_over);
     let serve = leaf("serve", "help-serve", texts).arg(configuration(texts)).arg(flag("read-only", "help-read-only"));
+    let scrub = leaf("scrub", "help-scrub", texts)
+        .arg(configuration(texts))
+        .arg(flag("orphans", "help-orphans"))
+        .arg(flag("delete", "help-delete").requires("orphans"));
     branch("ecluse", "help-about", texts)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
@@ -72,7 +76,7 @@ pub(super) fn command(texts: &Texts) -> Command {
         .subcommand(serve)
         .subcommand(leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline))
         .subcommand(leaf("clock", "help-clock", texts).arg(configuration(texts)).arg(believe))
-        .subcommand(leaf("scrub", "help-scrub", texts).arg(configuration(texts)))
+        .subcommand(scrub)
         .subcommand(keys)
         .subcommand(epoch)
 }

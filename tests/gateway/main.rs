@@ -29,6 +29,7 @@ mod grants;
 mod hostile;
 mod late;
 mod memory;
+mod orphans;
 mod pages;
 mod polls;
 mod races;

@@ -73,6 +73,7 @@ every_catalog!(
     queue::a_block_set_aside_is_not_open_and_comes_back_when_its_time_has_come,
     queue::what_was_found_is_told_once_and_forgotten_when_it_is_looked_at_again,
     queue::queueing_again_keeps_the_earlier_time_and_spares_committed_parts,
+    queue::what_may_be_at_a_provider_still_is_told_page_by_page,
     suite::what_does_not_add_up_is_refused_and_leaves_nothing,
     suite::shared_ranges_are_cut_and_open_finds_what_overlaps,
     suite::a_part_number_selects_the_bytes_of_its_part,

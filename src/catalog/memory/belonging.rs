@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::MemoryCatalog;
-use crate::catalog::{Belonging, CatalogError};
-use crate::model::{CatalogIdentity, EpochEntry, Epochs, Part, ProviderName, TenantId};
+use super::{MemoryCatalog, scrub};
+use crate::catalog::{Belonging, CatalogError, QueuedDeletion};
+use crate::model::{CatalogIdentity, EpochEntry, Epochs, Part, PartId, ProviderName, TenantId};
 
 /// What the catalog knows of itself.
 #[derive(Clone, Default)]
@@ -70,5 +70,14 @@ impl Belonging for MemoryCatalog {
             };
             Ok(there.take(limit).map(alone).collect())
         })
+    }
+
+    async fn doomed_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        self.with(|state| Ok(scrub::doomed(state, provider, after, limit)))
     }
 }

@@ -1,7 +1,9 @@
 //! Looks at all chunks, in memory.
 
+use std::collections::BTreeMap;
+
 use super::state::State;
-use crate::catalog::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
+use crate::catalog::{QueuedDeletion, ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 use crate::model::{Part, PartId, ProviderName};
 
 pub(super) fn parts(state: &State, provider: &ProviderName, after: Option<PartId>, most: usize) -> Vec<ScrubPart> {
@@ -13,6 +15,23 @@ pub(super) fn parts(state: &State, provider: &ProviderName, after: Option<PartId
             ScrubPart { tenant: entry.tenant.clone(), part }
         })
         .collect()
+}
+
+pub(super) fn doomed(
+    state: &State,
+    provider: &ProviderName,
+    after: Option<PartId>,
+    most: usize,
+) -> Vec<QueuedDeletion> {
+    let mut parts: BTreeMap<PartId, QueuedDeletion> = BTreeMap::new();
+    let looks = state.looks.values().map(|(part, _)| part);
+    for part in state.deletions.values().map(|waiting| &waiting.part).chain(looks) {
+        if part.provider == *provider && after.is_none_or(|after| part.part > after) {
+            let known = parts.entry(part.part).or_insert_with(|| part.clone());
+            known.chunks = known.chunks.max(part.chunks);
+        }
+    }
+    parts.into_values().take(most).collect()
 }
 
 pub(super) fn count(state: &State, provider: &ProviderName) -> u64 {

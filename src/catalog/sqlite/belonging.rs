@@ -3,12 +3,10 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::SqliteCatalog;
-use super::rows::{limit as stored_limit, number, part_id, provider, stored, tenant};
-use crate::catalog::{Belonging, CatalogError};
-use crate::model::{
-    CatalogId, CatalogIdentity, EpochEntry, Epochs, Part, ProviderName, TenantId, Timestamp, WrappedKey,
-};
+use super::rows::{number, provider, stored};
+use super::{SqliteCatalog, scrub};
+use crate::catalog::{Belonging, CatalogError, QueuedDeletion, ScrubPart};
+use crate::model::{CatalogId, CatalogIdentity, EpochEntry, Epochs, Part, PartId, ProviderName, TenantId};
 
 #[async_trait]
 impl Belonging for SqliteCatalog {
@@ -63,7 +61,21 @@ impl Belonging for SqliteCatalog {
 
     async fn sample_at(&self, provider: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
         let provider = provider.clone();
-        self.read(move |db| parts_at(db, &provider, limit)).await
+        self.read(move |db| {
+            let parts = scrub::parts(db, &provider, None, limit)?;
+            Ok(parts.into_iter().map(|ScrubPart { tenant, part }| (tenant, part)).collect())
+        })
+        .await
+    }
+
+    async fn doomed_at(
+        &self,
+        provider: &ProviderName,
+        after: Option<PartId>,
+        limit: usize,
+    ) -> Result<Vec<QueuedDeletion>, CatalogError> {
+        let provider = provider.clone();
+        self.read(move |db| scrub::doomed(db, &provider, after, limit)).await
     }
 }
 
@@ -98,25 +110,4 @@ fn names(db: &Connection, sql: &str) -> Result<Vec<ProviderName>, CatalogError> 
         names.push(provider(&row.get::<_, String>(0)?)?);
     }
     Ok(names)
-}
-
-fn parts_at(db: &Connection, at: &ProviderName, limit: usize) -> Result<Vec<(TenantId, Part)>, CatalogError> {
-    let mut statement = db.prepare_cached(
-        "SELECT part_id, tenant, length, padded_length, key_version, wrapped_key, stored
-         FROM placement CROSS JOIN part USING (part_id) WHERE provider = ?1 ORDER BY part_id LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![at.as_str(), stored_limit(limit)])?;
-    let mut parts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let part = Part {
-            id: part_id(row, 0)?,
-            length: number(row.get(2)?)?,
-            padded_length: number(row.get(3)?)?,
-            wrapped_key: WrappedKey { key_version: number(row.get(4)?)?, bytes: row.get(5)? },
-            placements: vec![at.clone()],
-            stored: Timestamp(row.get(6)?),
-        };
-        parts.push((tenant(&row.get::<_, String>(1)?)?, part));
-    }
-    Ok(parts)
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::{limit, number, part_id, stored, tenant};
-use crate::catalog::{CatalogError, ScrubFault, ScrubPart, ScrubResult, ScrubRound};
+use crate::catalog::{CatalogError, QueuedDeletion, ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 use crate::model::{Part, PartId, ProviderName, Timestamp, WrappedKey};
 
 /// Greater than every part id, which has 16 bytes.
@@ -32,6 +32,35 @@ pub(super) fn parts(
             stored: Timestamp(row.get(6)?),
         };
         parts.push(ScrubPart { tenant: tenant(&row.get::<_, String>(1)?)?, part });
+    }
+    Ok(parts)
+}
+
+pub(super) fn doomed(
+    db: &Connection,
+    provider: &ProviderName,
+    after: Option<PartId>,
+    most: usize,
+) -> Result<Vec<QueuedDeletion>, CatalogError> {
+    let mut statement = db.prepare_cached(
+        "SELECT part_id, tenant, max(chunks) FROM (
+             SELECT * FROM (SELECT part_id, tenant, chunks FROM deletion
+                            WHERE part_id > ?1 AND provider = ?2 ORDER BY part_id LIMIT ?3)
+             UNION ALL
+             SELECT * FROM (SELECT part_id, tenant, chunks FROM second_look
+                            WHERE part_id > ?1 AND provider = ?2 ORDER BY part_id LIMIT ?3))
+         GROUP BY part_id ORDER BY part_id LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![start(after), provider.as_str(), limit(most)])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        parts.push(QueuedDeletion {
+            part: part_id(row, 0)?,
+            tenant: tenant(&row.get::<_, String>(1)?)?,
+            chunks: number(row.get(2)?)?,
+            provider: provider.clone(),
+            in_doubt: false,
+        });
     }
     Ok(parts)
 }

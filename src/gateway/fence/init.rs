@@ -1,5 +1,6 @@
 //! What only an operator's command does: makes the identity, lays markers, adopts what version 0.1 wrote, takes over, inspects.
 
+use std::iter;
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
@@ -9,9 +10,9 @@ use super::note::nonce;
 use super::{FenceFault, epoch};
 use crate::gateway::Gateway;
 use crate::keys::KeyError;
-use crate::model::{EpochEntry, NoteId, Part, ProviderName, TenantId};
+use crate::model::{ChunkName, EpochEntry, NoteId, Part, ProviderName, TenantId};
 use crate::seal::layout::{chunk_count, chunk_plain_length};
-use crate::seal::{ChunkPlace, ChunkRead, Opener, chunk_name};
+use crate::seal::{ChunkPlace, ChunkRead, Opener, chunk_name, note_name};
 use crate::store::{Created, StoreError};
 
 /// What was done at a provider.
@@ -136,6 +137,26 @@ impl Gateway {
 
     /// Looks at everything that a start looks at, and tries whether the providers honour create-only writes; enters no epoch.
     pub async fn inspect(&self) -> Result<(), Arc<FenceFault>> {
+        self.compare_notes(true).await
+    }
+
+    /// Looks at everything that a start looks at; writes nothing.
+    pub async fn look_on(&self) -> Result<(), Arc<FenceFault>> {
+        self.compare_notes(false).await
+    }
+
+    /// The names of all notes that the catalog may have left at a provider, those of the epoch after its own too.
+    pub(in crate::gateway) async fn note_names(&self) -> Result<Vec<ChunkName>, FenceFault> {
+        if self.catalog.identity().await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let (secret, epochs) = (self.keyring.catalog_secret()?, self.catalog.epochs().await?);
+        let last = epochs.intended.map_or(0, |entry| entry.epoch).max(epochs.current()).saturating_add(1);
+        let numbered = (0..=last).flat_map(|number| [NoteId::Epoch(number), NoteId::Objection(number)]);
+        Ok(iter::once(NoteId::Marker).chain(numbered).map(|id| note_name(&secret, id)).collect::<Result<_, _>>()?)
+    }
+
+    async fn compare_notes(&self, tries_to_create: bool) -> Result<(), Arc<FenceFault>> {
         let inspected = async {
             self.check_configured().await?;
             let notes = self.notes().await?;
@@ -149,7 +170,7 @@ impl Gateway {
                     if !self.is_intended(&notes, at, intended).await? {
                         notes.check_next(at, epochs.current()).await?;
                     }
-                    try_create_only(&notes, at).await
+                    if tries_to_create { try_create_only(&notes, at).await } else { Ok(()) }
                 })
                 .await
                 .map(|_inspected| ())

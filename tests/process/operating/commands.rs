@@ -112,3 +112,78 @@ fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
     assert_eq!(code, 70, "{said}");
     assert!(said.contains("Des fragments manquent ou sont abîmés\u{a0}: 1 parties"), "{said}");
 }
+
+/// A file at the provider, as if it was written so many days ago.
+fn aged(gateway: &GatewayProcess, name: &str, days: u64) {
+    let path = gateway.folder().join(name);
+    std::fs::write(&path, "what is this").unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400)).unwrap();
+}
+
+#[test]
+fn scrub_lists_what_belongs_to_nothing_and_deletes_it_when_told_to() {
+    let mut gateway = GatewayProcess::start(Options::folder());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(testing::client::create_bucket(&gateway, super::BUCKET));
+    for key in ["one", "two", "three"] {
+        assert_eq!(runtime.block_on(super::ask(&gateway, http::Method::PUT, key, "content")).status, 200);
+    }
+    let (code, said) = gateway.run(&["scrub", "--orphans"], ENGLISH);
+    assert!(code == 69 && said.contains("#catalog-in-use"), "beside the gateway: {code} {said}");
+    gateway.terminate();
+    let (code, said) = gateway.run(&["scrub", "--delete"], ENGLISH);
+    assert_eq!(code, 64, "{said}");
+
+    // Marker, epoch and three chunks.
+    let (code, said) = gateway.run(&["scrub", "--orphans"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("ok       provider abroad: 5 names listed: the catalog knows 5, 0 are too young"), "{said}");
+
+    let stray = |number: u8| format!("ab/{}", hex::encode([[number; 19]].concat()));
+    for number in 1..=3 {
+        aged(&gateway, &stray(number), 30);
+    }
+    aged(&gateway, &stray(4), 0);
+    aged(&gateway, "readme\u{1b}[2J.txt", 30);
+    let before = testing::process::files_below(&gateway.folder());
+    let (code, said) = gateway.run(&["scrub", "--orphans"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    for number in 1..=3 {
+        assert!(said.contains(&format!("chunk of nothing: {}\n", stray(number))), "{said}");
+    }
+    assert!(said.contains("no chunk: readme\\u{1b}[2J.txt\n") && !said.contains('\u{1b}'), "{said}");
+    assert!(said.contains("10 names listed: the catalog knows 5, 1 are too young to be judged, 3 chunks"), "{said}");
+    assert_eq!(testing::process::files_below(&gateway.folder()), before, "nothing is changed");
+    let (code, said) = gateway.run(&["scrub", "--orphans"], FRENCH);
+    assert!(code == 0 && said.contains("3 fragments n'appartiennent à rien"), "{code} {said}");
+
+    let (code, said) = gateway.run(&["scrub", "--orphans", "--delete"], ENGLISH);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("3 chunks of nothing deleted, 0 left"), "{said}");
+    let there = |name: &str| gateway.folder().join(name).exists();
+    assert!((1..=3).all(|number| !there(&stray(number))), "{said}");
+    assert!(there(&stray(4)) && there("readme\u{1b}[2J.txt"), "what is young, and what is no chunk, stays");
+    // The epoch of that command is a note more.
+    let (code, said) = gateway.run(&["scrub", "--orphans"], ENGLISH);
+    assert!(code == 0 && said.contains("8 names listed: the catalog knows 6, 1 are too young"), "{code} {said}");
+
+    // A container that is mostly another's.
+    for number in 10..=20 {
+        aged(&gateway, &stray(number), 30);
+    }
+    let (code, said) = gateway.run(&["scrub", "--orphans", "--delete"], ENGLISH);
+    assert!(code == 78 && said.contains("see: docs/operators/errors.md#orphans-most"), "{code} {said}");
+    assert!((10..=20).all(|number| there(&stray(number))), "nothing was deleted");
+    let (code, said) = gateway.run(&["scrub", "--orphans", "--delete"], FRENCH);
+    assert!(code == 78 && said.contains("rien n'a été supprimé"), "{code} {said}");
+
+    for foreign in (10..=20).chain([4]).map(stray).chain(["readme\u{1b}[2J.txt".to_owned()]) {
+        std::fs::remove_file(gateway.folder().join(foreign)).unwrap();
+    }
+    // The catalog goes on, and what it has is whole.
+    gateway.restart();
+    for key in ["one", "two", "three"] {
+        assert_eq!(runtime.block_on(super::ask(&gateway, http::Method::GET, key, "")).status, 200);
+    }
+}

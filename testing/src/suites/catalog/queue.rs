@@ -173,3 +173,35 @@ pub async fn what_was_found_is_told_once_and_forgotten_when_it_is_looked_at_agai
     assert_eq!(save(&first, None, &[other]).await, (vec![], 1), "one is whole again");
     assert_eq!(save(&round(None, 0), None, &[]).await, (vec![], 0));
 }
+
+pub async fn what_may_be_at_a_provider_still_is_told_page_by_page(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    let one = |seed, chunks, name: &str| QueuedDeletion {
+        part: part(seed, 1).id,
+        tenant: tenant(),
+        chunks,
+        provider: provider(name),
+        in_doubt: false,
+    };
+    // Queued, to be looked at again, and both: then the longer one counts.
+    let queued: Vec<_> = [1, 3, 5].map(|seed| one(seed, 2, "here")).into();
+    catalog.queue_deletions(queued, Timestamp(50)).await.unwrap();
+    let looks = vec![one(2, 4, "here"), one(3, 7, "here"), one(5, 1, "here"), one(6, 9, "there")];
+    catalog.look_again(looks, Timestamp(i64::MAX)).await.unwrap();
+    // A part that lives is no part of it.
+    put(catalog, "alive", 9, 10).await;
+    let mut all = vec![one(1, 2, "here"), one(2, 4, "here"), one(3, 7, "here"), one(5, 2, "here")];
+    all.sort_by_key(|told| told.part);
+    for limit in [1, 2, 3, 9] {
+        let (mut told, mut after) = (Vec::new(), None);
+        loop {
+            let page = catalog.doomed_at(&provider("here"), after, limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.part);
+            told.extend(page);
+        }
+        assert_eq!(told, all, "{limit}");
+    }
+    assert_eq!(catalog.doomed_at(&provider("there"), None, 9).await.unwrap(), vec![one(6, 9, "there")]);
+}

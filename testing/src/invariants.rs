@@ -154,6 +154,8 @@ const CHECKS: &[(&str, &str)] = &[
         "a snapshot has no object",
         "SELECT version_id FROM past
          WHERE deleted IS NULL AND (bucket_id, key) NOT IN (SELECT bucket_id, key FROM object)
+           AND snapshot > coalesce((SELECT upto FROM ending
+                   WHERE ending.bucket_id = past.bucket_id AND ending.key = past.key), -1)
            AND bucket_id NOT IN (SELECT bucket_id FROM bucket WHERE tenant = '')",
     ),
     (

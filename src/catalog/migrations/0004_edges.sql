@@ -212,6 +212,19 @@ CREATE TRIGGER held_block_goes AFTER DELETE ON block BEGIN
         WHERE bucket_id = (SELECT bucket_id FROM uncommitted WHERE uncommitted_id = OLD.uncommitted_id);
 END;
 
+-- Deleted snapshots ---------------------------------------------------------------------------------------------------
+
+-- Names whose snapshots, up to an id, were deleted all together, and were too many for one write. `at`: when. `until`: how long
+-- they are retained; NULL: they go.
+CREATE TABLE ending (
+    bucket_id INTEGER NOT NULL REFERENCES bucket (bucket_id),
+    key       BLOB    NOT NULL,
+    upto      INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    until     INTEGER,
+    PRIMARY KEY (bucket_id, key)
+) STRICT, WITHOUT ROWID;
+
 -- Buckets that were dropped -------------------------------------------------------------------------------------------
 
 -- `gone`: which deletion it was, from the counter of contents. Whose the bucket was and its name, when it was dropped, and until when it can be had back; NULL: it goes at once.

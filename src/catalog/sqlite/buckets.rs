@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{bucket_id, bucket_name, next_content};
-use super::{encoding, leases, rows};
+use super::{encoding, ending, leases, rows};
 use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
 use crate::model::{BucketRef, Conditions, Timestamp};
 
@@ -79,13 +79,14 @@ pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Dura
     let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
         OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
         OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')
-        OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND deleted IS NULL)";
+        OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND deleted IS NULL AND NOT EXISTS (SELECT 1 FROM ending
+            WHERE ending.bucket_id = past.bucket_id AND ending.key = past.key AND ending.upto >= past.snapshot))";
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return Err(CatalogError::BucketNotEmpty);
     }
-    // Large sets of blocks that were dropped go in steps.
+    // Large sets of blocks that were dropped, and many snapshots, go in steps.
     let left = "SELECT EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)";
-    let left = db.prepare_cached(left)?.query_row([id], |row| row.get::<_, bool>(0))?;
+    let left = db.prepare_cached(left)?.query_row([id], |row| row.get::<_, bool>(0))? || ending::any(db, id)?;
     set_aside(db, bucket, id, retention, !left)
 }
 
@@ -160,6 +161,7 @@ pub(super) fn is_whole(db: &Connection, id: i64) -> Result<(), CatalogError> {
 
 /// Removes a bucket that holds nothing any more.
 pub(super) fn remove(db: &Connection, id: i64) -> Result<(), CatalogError> {
+    ending::forget(db, id)?;
     db.prepare_cached("DELETE FROM lease WHERE bucket_id = ?1")?.execute([id])?;
     db.prepare_cached("DELETE FROM bucket WHERE bucket_id = ?1")?.execute([id])?;
     Ok(())

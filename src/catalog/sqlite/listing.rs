@@ -36,9 +36,12 @@ const MIXED: &str = "SELECT key, 9223372036854775807, version_id, length, etag, 
         NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id), 0
     FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807)
     UNION ALL
-    SELECT key, snapshot, version_id, length, etag, modified, storage_class, revision,
-        deleted, until, (SELECT metadata FROM version WHERE version.version_id = past.version_id), 0
-    FROM past WHERE ?5 AND bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR snapshot > ?4)
+    SELECT past.key, snapshot, version_id, length, etag, modified, storage_class, revision,
+        coalesce(deleted, at), coalesce(past.until, ending.until),
+        (SELECT metadata FROM version WHERE version.version_id = past.version_id), 0
+    FROM past LEFT JOIN ending ON ending.bucket_id = past.bucket_id AND ending.key = past.key
+        AND ending.upto >= past.snapshot AND past.deleted IS NULL
+    WHERE ?5 AND past.bucket_id = ?1 AND past.key >= ?2 AND past.key < ?3 AND (past.key > ?2 OR snapshot > ?4)
     UNION ALL
     SELECT key, 9223372036854775807, NULL, NULL, NULL, touched, NULL, NULL, NULL, NULL, NULL,
         EXISTS (SELECT 1 FROM object WHERE object.bucket_id = ?1 AND object.key = uncommitted.key)
@@ -129,6 +132,8 @@ fn is_shown(row: &Row<'_>, query: &ListQuery) -> Result<bool, CatalogError> {
     let ListExtras { snapshots, deleted, uncommitted: _ } = query.extras;
     let rank: i64 = row.get(1)?;
     Ok(match row.get::<_, Option<i64>>(8)? {
+        // What is not retained is going.
+        Some(_) if row.get::<_, Option<i64>>(9)?.is_none() => false,
         Some(_) => deleted && (snapshots || rank == RANK_OF_DELETED),
         None if rank < RANK_OF_DELETED => snapshots,
         None => !row.get::<_, bool>(11)?,

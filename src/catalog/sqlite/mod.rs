@@ -17,6 +17,7 @@ mod buckets;
 mod changes;
 mod deletions;
 mod encoding;
+mod ending;
 mod holds;
 mod keepsake;
 mod keys;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::objects::{self, Current, Disposal};
 use super::purge::Step;
 use super::rows::{PAST_VERSION, bucket_id, next_content};
-use super::{blocks, leases, slices, tags};
+use super::{blocks, ending, leases, slices, tags};
 use crate::catalog::order::RANK_OF_DELETED;
 use crate::catalog::{CatalogError, Deletion, ObjectRef, SnapshotRule, Version, VersionId};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
@@ -34,17 +34,20 @@ pub(super) fn at(db: &Connection, bucket: i64, object: &ObjectRef) -> Result<Ver
 fn snapshot(db: &Connection, bucket: i64, key: &ObjectKey, id: SnapshotId) -> Result<Version, CatalogError> {
     let sql = format!(
         "{PAST_VERSION} WHERE version_id = (SELECT version_id FROM past
-            WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND deleted IS NULL)"
+            WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND snapshot > ?4 AND deleted IS NULL)"
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let mut found = statement.query(params![bucket, key.as_bytes(), id.0])?;
+    let ended = ending::last(db, bucket, key.as_bytes())?;
+    let mut found = statement.query(params![bucket, key.as_bytes(), id.0, ended])?;
     let version = found.next()?.map_or(Err(CatalogError::NoSuchKey), super::rows::version)?;
     Ok(Version { snapshot: Some(id), ..version })
 }
 
 pub(super) fn has_snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<bool, CatalogError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NULL)";
-    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key], |row| row.get(0))?)
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot > ?3 AND deleted IS NULL)";
+    let row = params![bucket, key, ending::last(db, bucket, key)?];
+    Ok(db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
 }
 
 pub(super) fn take(
@@ -109,12 +112,15 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
         };
     };
     Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
-    let ids = snapshots(db, bucket, key.as_bytes())?;
-    if deletion.snapshots == SnapshotRule::MustBeNone && !ids.is_empty() {
+    if deletion.snapshots == SnapshotRule::MustBeNone && has_snapshots(db, bucket, key.as_bytes())? {
         return Err(CatalogError::SnapshotsPresent);
     }
-    for id in ids {
-        end(db, bucket, key.as_bytes(), id, deletion.at, disposal)?;
+    if ending::are_many(db, bucket, key.as_bytes())? {
+        ending::end_all(db, bucket, key.as_bytes(), deletion.at, disposal)?;
+    } else {
+        for id in snapshots(db, bucket, key.as_bytes())? {
+            end(db, bucket, key.as_bytes(), id, deletion.at, disposal)?;
+        }
     }
     if deletion.snapshots == SnapshotRule::Only {
         return Ok(());
@@ -145,6 +151,7 @@ pub(super) fn restore(
             blocks::discard_of(db, bucket, key.as_bytes(), grace_until)?;
         }
     }
+    ending::restore(db, bucket, key.as_bytes())?;
     db.prepare_cached(
         "UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL",
     )?
@@ -237,9 +244,10 @@ pub(super) fn remove(
 
 /// Ids of the snapshots that are there.
 fn snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<Vec<SnapshotId>, CatalogError> {
-    let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NULL";
+    let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot > ?3 AND deleted IS NULL";
     let mut statement = db.prepare_cached(sql)?;
-    let found = statement.query_map(params![bucket, key], |row| row.get(0).map(SnapshotId))?;
+    let ended = ending::last(db, bucket, key)?;
+    let found = statement.query_map(params![bucket, key, ended], |row| row.get(0).map(SnapshotId))?;
     Ok(found.collect::<Result<Vec<_>, _>>()?)
 }
 
@@ -284,8 +292,8 @@ fn free(db: &Connection, bucket: i64, key: &[u8], wanted: SnapshotId) -> Result<
     let mut used = db.prepare_cached(
         "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot >= ?3 ORDER BY snapshot",
     )?;
-    let mut found = used.query(params![bucket, key, wanted.0])?;
-    let mut free = wanted.0;
+    let mut free = wanted.0.max(ending::last(db, bucket, key)?.saturating_add(1));
+    let mut found = used.query(params![bucket, key, free])?;
     while let Some(row) = found.next()? {
         if row.get::<_, i64>(0)? != free {
             break;

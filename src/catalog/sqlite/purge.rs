@@ -9,7 +9,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal};
-use super::{blocks, buckets, past, rows, slices, uploads};
+use super::{blocks, buckets, ending, past, rows, slices, uploads};
 use crate::catalog::CatalogError;
 use crate::model::{SnapshotId, Timestamp};
 
@@ -53,6 +53,8 @@ pub(super) fn purge(
     for content in leftovers {
         while step.takes() && slices::remove_leftover(db, *content, grace_until)? {}
     }
+    // First: what is to be retained of a bucket that was dropped is then known to be.
+    ending::settle(db, &mut step, grace_until)?;
     while !step.is_over() {
         let Some((bucket, all)) = buckets::dropped(db, now)? else { break };
         empty(db, (bucket, all), &mut step, grace_until)?;

@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 use super::objects::{self, Disposal};
 use super::{SqliteCatalog, blocks, buckets, past, purge, schema, slices};
 use crate::catalog::{
-    BlockCommit, Catalog as _, Completion, Content, NewBlock, NewVersion, PAGE_SLICES, UploadId, VersionId,
+    BlockCommit, Catalog as _, Completion, Content, Deletion, NewBlock, NewVersion, ObjectRef, PAGE_SLICES,
+    SnapshotRule, UploadId, VersionId,
 };
 use crate::model::{
     Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag, Metadata, ObjectKey,
@@ -150,6 +151,30 @@ fn a_dropped_bucket_goes_in_steps_of_rows() {
     assert!(purged(&db) > 100);
     let tables = ["slice", "part", "placement", "leftover", "block", "uncommitted", "version", "object", "bucket"];
     assert_eq!(tables.map(|table| rows(&db, table)), [0; 9]);
+}
+
+#[test]
+fn an_object_with_many_snapshots_is_deleted_in_few_rows_and_they_go_in_steps() {
+    for (retention, kept) in [(None, 0), (Some(std::time::Duration::from_secs(60)), 5_001)] {
+        let disposal = Disposal { grace_until: GRACE, retention };
+        let db = catalog();
+        put(&db, "many", Content::Empty, 0);
+        for taken in 0..5_000 {
+            past::take(&db, &bucket(), &key("many"), None, &Conditions::default(), SnapshotId(taken)).unwrap();
+        }
+        let object = ObjectRef { bucket: bucket(), key: key("many"), snapshot: None };
+        let (snapshots, for_good) = (SnapshotRule::Include, false);
+        let deletion =
+            Deletion { object, snapshots, conditions: Conditions::default(), at: Timestamp(8_000), for_good };
+        let (_, deleted) = counted(&db, |db| past::delete(db, &deletion, disposal).unwrap());
+        assert!((1..=FEW).contains(&deleted), "{deleted} rows");
+        assert!(!past::has_snapshots(&db, 1, b"many").unwrap());
+        assert_eq!(rows(&db, "past"), 5_000 + i64::from(retention.is_some()), "they wait");
+        assert!(purged(&db) >= 5);
+        assert_eq!((rows(&db, "past"), rows(&db, "ending")), (kept, 0));
+        let open: i64 = db.query_row("SELECT count(*) FROM past WHERE deleted IS NULL", [], |row| row.get(0)).unwrap();
+        assert_eq!(open, 0);
+    }
 }
 
 /// Blocks that wait under `b`, each of a part of its own, and parts of an upload under `u`.

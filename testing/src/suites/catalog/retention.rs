@@ -258,3 +258,63 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
     assert!(buckets::gone(catalog, &tenant()).await.is_empty());
     sound(catalog).await;
 }
+
+/// More than one write takes along.
+const MANY: i64 = 300;
+
+async fn with_many_snapshots(catalog: &dyn Catalog, name: &str, number: u32) {
+    put(catalog, name, number, 10).await;
+    for taken in 0..MANY {
+        snapshot(catalog, name, taken).await;
+    }
+}
+
+/// Where deletions are not retained.
+pub async fn many_snapshots_are_gone_with_their_object_at_once(catalog: &dyn Catalog) {
+    const SNAPSHOTS: ListExtras = ListExtras { snapshots: true, uncommitted: false, deleted: false };
+    with_bucket(catalog).await;
+    with_many_snapshots(catalog, "a", 1).await;
+    assert!(matches!(
+        catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await,
+        Err(CatalogError::SnapshotsPresent)
+    ));
+    catalog.delete_as(deletion(object("a"), SnapshotRule::Only), GRACE).await.unwrap();
+    assert_eq!(listed(catalog, SNAPSHOTS).await, ["a"]);
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::NoSuchKey)));
+    sound(catalog).await;
+    // One that is taken meanwhile is none of them, whatever its time.
+    let late = snapshot(catalog, "a", 3).await.snapshot.unwrap();
+    assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
+    assert_eq!(listed(catalog, SNAPSHOTS).await, [format!("a@{}", late.0), "a".to_owned()]);
+    sound(catalog).await;
+    catalog.purge(Timestamp(0), 7, GRACE).await.unwrap();
+    assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
+    catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
+    assert!(listed(catalog, SNAPSHOTS).await.is_empty());
+    sound(catalog).await;
+    catalog.delete_bucket(&bucket()).await.unwrap();
+    while catalog.purge(Timestamp(0), 7, GRACE).await.unwrap() {
+        sound(catalog).await;
+    }
+    assert_eq!(queued(catalog).await, [part(1, 10).id; 2]);
+}
+
+/// Where deletions are retained.
+pub async fn many_snapshots_that_were_deleted_come_back_with_their_object(catalog: &dyn Catalog) {
+    with_bucket(catalog).await;
+    for steps in [0, 9, 150_u32] {
+        with_many_snapshots(catalog, "a", steps + 1).await;
+        catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
+        for _ in 0..steps {
+            catalog.purge(Timestamp(0), 3, GRACE).await.unwrap();
+        }
+        let all = listed(catalog, ALL).await;
+        assert!(all.iter().filter(|name| name.ends_with('!')).count() > usize::try_from(MANY).unwrap(), "{steps}");
+        assert!(all.iter().all(|name| name.ends_with('!')), "{steps}");
+        sound(catalog).await;
+        catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
+        assert!(catalog.head_at(&snapshot_of("a", 7)).await.is_ok(), "{steps}");
+        assert!(listed(catalog, ALL).await.len() > usize::try_from(MANY).unwrap());
+        sound(catalog).await;
+    }
+}

@@ -32,7 +32,10 @@ impl Front {
 
     /// Tells a client where the gateway is and who it is there. What it gives must live as long as the client.
     fn introduce(self, gateway: &GatewayProcess, command: &mut Command) -> Option<Names> {
-        command.env("ECLUSE_CA", &gateway.authority);
+        command
+            .env("ECLUSE_CA", &gateway.authority)
+            .env("NODE_EXTRA_CA_CERTS", &gateway.authority)
+            .env("ECLUSE_NODE_MODULES", tools::directory().join("node_modules"));
         if self == Self::S3 {
             command
                 .env("ECLUSE_ENDPOINT", &gateway.endpoint)
@@ -42,8 +45,6 @@ impl Front {
         }
         command
             .env("ECLUSE_AZURE_ENDPOINT", gateway.azure_endpoint())
-            .env("NODE_EXTRA_CA_CERTS", &gateway.authority)
-            .env("ECLUSE_NODE_MODULES", tools::directory().join("node_modules"))
             .env("ECLUSE_AZ", tools::directory().join("azcli/bin/az"))
             .env("AZURE_STORAGE_ACCOUNT", CLIENT_ID)
             .env("AZURE_STORAGE_KEY", &gateway.secret);

@@ -9,7 +9,7 @@ use testing::provider::place::Place::{self, Azurite, Folder, S3};
 use testing::provider::place::Provision;
 use testing::suites::object_store as suite;
 use testing::tools;
-use testing::tours::{Front, tour};
+use testing::tours::{Front, run, tour};
 
 async fn boto3(place: Place) {
     tour(Front::S3, place, tools::python(), "boto3_tour.py").await;
@@ -35,6 +35,22 @@ async fn restic(place: Place) {
     tour(Front::S3, place, "bash", "restic.sh").await;
 }
 
+async fn s5cmd(place: Place) {
+    tools::tool("s5cmd");
+    tour(Front::S3, place, "bash", "s5cmd.sh").await;
+}
+
+/// The AWS SDK for JavaScript.
+async fn js(place: Place) {
+    tour(Front::S3, place, "node", "js_tour.mjs").await;
+}
+
+/// Over plain HTTP: AWS's common runtime trusts the system's authorities only.
+async fn torch(place: Place) {
+    let provision = Provision::make(place).await;
+    run(Front::S3, provision.options().plain(), tools::python(), "torch.py", &[]);
+}
+
 testing::tours! {
     boto3_does_its_whole_tour_over_a_folder: boto3, Folder;
     boto3_does_its_whole_tour_over_an_s3_server: boto3, S3;
@@ -48,6 +64,9 @@ testing::tours! {
     s3cmd_transfers_nothing_the_second_time_over_azurite: s3cmd, Azurite;
     restic_backs_up_checks_restores_and_prunes_over_a_folder: restic, Folder;
     restic_backs_up_checks_restores_and_prunes_over_an_s3_server: restic, S3;
+    s5cmd_transfers_nothing_the_second_time_over_a_folder: s5cmd, Folder;
+    the_javascript_sdk_does_its_tour_over_a_folder: js, Folder;
+    the_runtime_of_mountpoint_writes_and_reads_over_a_folder: torch, Folder;
     object_store_passes_its_integration_suite_over_a_folder: object_store_suite, Folder;
     object_store_passes_its_integration_suite_over_an_s3_server: object_store_suite, S3;
     object_store_passes_its_integration_suite_over_azurite: object_store_suite, Azurite;

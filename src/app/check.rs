@@ -9,7 +9,7 @@ use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
 use crate::catalog::{Belonging as _, Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
 use crate::config::{Config, JwksSource, Tls};
-use crate::gateway::{Clients, Fencing, Gateway};
+use crate::gateway::{Clients, FenceFault, Fencing, Gateway};
 use crate::keys::Keyring;
 use crate::seal::Padding;
 use crate::store::FolderAccess;
@@ -165,6 +165,12 @@ async fn providers(
             }
         }
         say(if offline { "check-skipped" } else { "check-ok" }, "check-provider", &[("name", name.to_string())])?;
+    }
+    // A start looks at those only that a marker was laid at.
+    for name in catalog.providers_in_use().await.map_err(|error| faults::catalog(&error, path))? {
+        if store.provider(&name).is_err() {
+            return Err(faults::fence(&FenceFault::NotConfigured(name), path));
+        }
     }
     if !catalog.schema().has_identity() {
         return Ok(());

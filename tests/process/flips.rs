@@ -46,7 +46,6 @@ const UNKNOWN: &[&str] = &[
     "past.snapshot",
     "past.deleted",
     "past.until",
-    "placement.provider",
     "setting.name",
     "setting.value",
     "slice.part_offset",

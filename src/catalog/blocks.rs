@@ -1,7 +1,7 @@
 //! Questions about blocks: parts that clients name, upload in any order, and commit by a list.
 
-use super::{Content, Version};
-use crate::model::{Block, BlockPick, BucketRef, ClientId, Conditions, ETag, Metadata, ObjectKey, Timestamp};
+use super::{Content, ObjectRef, Version, VersionId};
+use crate::model::{Block, BlockId, BlockPick, BucketRef, ClientId, Conditions, ETag, Metadata, ObjectKey, Timestamp};
 
 /// Most blocks in a list, and so of a version. Source: Azure "Put Block List".
 pub const MOST_BLOCKS: usize = 50_000;
@@ -64,13 +64,41 @@ impl BlockCommit {
     }
 }
 
-/// The blocks of an object.
+/// The blocks of an object. Each list is read by the page ([`Catalog::more_blocks`](super::Catalog::more_blocks)).
 #[derive(Debug, Clone, Default)]
 pub struct BlockLists {
     /// The version that the committed ones are of, if there is one.
     pub version: Option<Version>,
-    /// Those of the version, in its order; empty when it was not committed by a list.
-    pub committed: Vec<Block>,
-    /// Those uploaded since, by name.
-    pub uncommitted: Vec<Block>,
+    /// Those of the version, in its order; `None` when it was not committed by a list.
+    pub committed: Option<BlockCursor>,
+    /// Those uploaded since, by name; `None` when there are none.
+    pub uncommitted: Option<BlockCursor>,
 }
+
+/// How far a list of blocks was read.
+#[derive(Debug, Clone)]
+pub struct BlockCursor {
+    pub(super) object: ObjectRef,
+    pub(super) place: BlockPlace,
+}
+
+/// Where in a list.
+#[derive(Debug, Clone)]
+pub(super) enum BlockPlace {
+    /// In that of a version: how much of the list was read, and how many bytes of the object it is.
+    Committed { version: VersionId, from: u64, position: u64 },
+    /// In the set of those that wait: after which name.
+    Uncommitted { set: i64, after: Option<BlockId> },
+}
+
+/// A page of a list of blocks.
+#[derive(Debug, Clone)]
+pub struct BlockPage {
+    /// At most [`PAGE_BLOCKS`].
+    pub blocks: Vec<Block>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<BlockCursor>,
+}
+
+/// Most blocks of a page.
+pub const PAGE_BLOCKS: usize = 1_000;

@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{
-    Appended, Belonging, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog,
-    CatalogError, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
-    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision,
-    RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Appended, Belonging, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery,
+    BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage,
+    ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
+    QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery,
+    Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, CatalogIdentity, ClientId, Conditions, ETag, EpochEntry, Epochs, LeaseAction, LeaseOutcome, ObjectKey,
@@ -363,6 +363,10 @@ impl Catalog for FaultyCatalog {
 
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
         self.inner.blocks(object).await
+    }
+
+    async fn more_blocks(&self, cursor: &BlockCursor) -> Result<BlockPage, CatalogError> {
+        self.inner.more_blocks(cursor).await
     }
 
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {

@@ -42,7 +42,9 @@ use crate::model::{
 };
 
 pub use belonging::Belonging;
-pub use blocks::{BlockCommit, BlockLists, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock};
+pub use blocks::{
+    BlockCommit, BlockCursor, BlockLists, BlockPage, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, PAGE_BLOCKS,
+};
 pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, GoneBucket};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
@@ -438,6 +440,9 @@ pub trait Catalog: Belonging {
 
     /// The blocks of an object: [`CatalogError::NoSuchKey`] when it has neither a version nor uncommitted blocks.
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError>;
+
+    /// A page of a list of blocks. [`CatalogError::SourceChanged`] when the version or the set is gone.
+    async fn more_blocks(&self, cursor: &BlockCursor) -> Result<BlockPage, CatalogError>;
 
     /// Makes a list of blocks the current version, if the conditions hold. Uncommitted blocks are dropped, those not
     /// listed too. [`CatalogError::InvalidBlock`] when one is not where it was said to be (of several committed ones of one

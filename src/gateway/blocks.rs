@@ -7,17 +7,25 @@ use super::get::check_conditions;
 use super::put::split;
 use super::settling::PartTicket;
 use super::{Body, CommitBlocks, CopySource, Error, EtagMode, Gateway, ListBlocks, PutBlock, Received, Version};
-use crate::catalog::{BlockCommit, BlockLists, Content, MOST_BLOCKS, NewBlock, ObjectRef};
+use crate::catalog::{
+    BlockCommit, BlockCursor, BlockLists, BlockPage, Content, MOST_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS,
+};
 use crate::model::{
     Authorized, Block, BlockPick, BucketRef, ByteRange, ChecksumAlgorithm, Lease, Metadata, Principal, Timestamp,
 };
 
-/// Memory of a list of blocks that is not long, taken before it is read.
-const FEW_BLOCKS_BYTES: u64 = 256 * 1024;
 /// Most bytes of a block in a list, as it was read and in the answer's text.
 const BLOCK_BYTES: u64 = 512;
 /// Most bytes of a block. Source: Azure "Put Block", remarks (versions from 2019-12-12 on).
 pub const MOST_BLOCK_BYTES: u64 = 4000 * 1024 * 1024;
+
+/// The lists of blocks of an object. It holds the share of the page that is in hand.
+pub struct ListedBlocks {
+    /// Where each of them begins.
+    pub lists: BlockLists,
+    payer: Payer,
+    _share: Share,
+}
 
 impl Gateway {
     /// Stores a block. The body is polled only after bucket and lease were looked at.
@@ -95,14 +103,15 @@ impl Gateway {
             .await
     }
 
-    /// The blocks of an object, and the share of memory of an answer that shows them.
-    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<(BlockLists, Share), Error> {
+    /// The blocks of an object, to be read by the page, and the share of memory of a page.
+    pub async fn list_blocks(&self, op: Authorized<ListBlocks>) -> Result<ListedBlocks, Error> {
         let (principal, op) = self.admit(op)?;
         let payer = Payer::of(&principal);
-        let mut share = self.budget.take_patiently(&payer, FEW_BLOCKS_BYTES).await?;
-        let _turn = self.turn_to_scan(&payer).await?;
+        let share = self.budget.take_patiently(&payer, PAGE_BLOCKS as u64 * BLOCK_BYTES).await?;
+        let turn = self.turn_to_scan(&payer).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
+        drop(turn);
         if let Some(version) = &lists.version {
             if version.metadata.append.is_some() {
                 return Err(Error::WrongKind);
@@ -112,10 +121,13 @@ impl Gateway {
             // Blocks that wait alone have no lease to name.
             Lease::guard_read(None, op.conditions.lease.as_deref(), Timestamp::steady())?;
         }
-        // Nobody waits with so much in hand: what memory does not hold now is asked for again.
-        let bytes = (lists.committed.len() + lists.uncommitted.len()) as u64 * BLOCK_BYTES;
-        self.budget.try_grow(&mut share, &payer, bytes).ok_or(Error::Busy)?;
-        Ok((lists, share))
+        Ok(ListedBlocks { lists, payer, _share: share })
+    }
+
+    /// A page of one of the lists. [`Error::Conflict`] when the version, or what waited, is gone meanwhile.
+    pub async fn more_blocks(&self, listed: &ListedBlocks, cursor: &BlockCursor) -> Result<BlockPage, Error> {
+        let _turn = self.turn_to_scan(&listed.payer).await?;
+        Ok(self.catalog.more_blocks(cursor).await?)
     }
 
     async fn keep_block(

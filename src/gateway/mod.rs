@@ -44,13 +44,13 @@ use crate::store::Store;
 use fair::{Turn, Turns};
 
 pub use crate::catalog::{
-    AccessPolicy, BlockLists, Bucket, BucketLine, BucketPage, BucketPlace, BucketRevision, Found, FoundPage,
-    GoneBucket, ListEntry, ListExtras, ListPage, ListStart, MOST_BLOCKS, Retained, Revision, Select, SnapshotRule,
-    Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
+    AccessPolicy, BlockCursor, BlockLists, BlockPage, Bucket, BucketLine, BucketPage, BucketPlace, BucketRevision,
+    Found, FoundPage, GoneBucket, ListEntry, ListExtras, ListPage, ListStart, MOST_BLOCKS, Retained, Revision, Select,
+    SnapshotRule, Upload, UploadId, UploadPage, UploadPart, Version, VersionId,
 };
 pub use append::Grown;
 pub use authorize::{Client, Clients};
-pub use blocks::MOST_BLOCK_BYTES;
+pub use blocks::{ListedBlocks, MOST_BLOCK_BYTES};
 pub use bodies::{Budget, Claim, Crc, Digests, Share, SmallBody, Spool, verify_claims};
 pub use error::Error;
 pub use fair::{Crowded, Payer};

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::suites::catalog::blocks::Lists;
 use bytes::Bytes;
 use ecluse::catalog::{Catalog, CommitFaults, FaultyCatalog, MemoryCatalog, SqliteCatalog};
 use ecluse::gateway::{
-    Append, BlockLists, Body, BodyError, Claim, Clients, CommitBlocks, CompleteUpload, CopyObject, CopySource,
-    CreateBucket, CreateUpload, DeleteObject, Digests, Error, EtagMode, Fencing, Gateway, GetObject, GotObject,
-    HeadObject, ListBlocks, MetadataDirective, PutBlock, PutObject, PutUploadPart, Received, RemoveObject, Select,
-    Settings, SnapshotObject, SnapshotRule, Stored, Upload, UploadPart, Version, jobs,
+    Append, Body, BodyError, Claim, Clients, CommitBlocks, CompleteUpload, CopyObject, CopySource, CreateBucket,
+    CreateUpload, DeleteObject, Digests, Error, EtagMode, Fencing, Gateway, GetObject, GotObject, HeadObject,
+    ListBlocks, MetadataDirective, PutBlock, PutObject, PutUploadPart, Received, RemoveObject, Select, Settings,
+    SnapshotObject, SnapshotRule, Stored, Upload, UploadPart, Version, jobs,
 };
 use ecluse::keys::{FileCustodian, Keyring};
 use ecluse::model::{
@@ -260,10 +261,23 @@ impl House {
         self.gateway.commit_blocks(self.may(op), picks).await
     }
 
-    pub async fn list_blocks(&self, name: &str) -> Result<BlockLists, Error> {
+    pub async fn list_blocks(&self, name: &str) -> Result<Lists, Error> {
         let conditions = Conditions::default();
         let op = ListBlocks { bucket: bucket(BUCKET), key: key(name), snapshot: None, conditions };
-        self.gateway.list_blocks(self.may(op)).await.map(|(lists, _share)| lists)
+        let listed = self.gateway.list_blocks(self.may(op)).await?;
+        let mut lists = Lists { version: listed.lists.version.clone(), ..Lists::default() };
+        for (begin, blocks) in [
+            (listed.lists.committed.clone(), &mut lists.committed),
+            (listed.lists.uncommitted.clone(), &mut lists.uncommitted),
+        ] {
+            let mut cursor = begin;
+            while let Some(at) = cursor {
+                let page = self.gateway.more_blocks(&listed, &at).await?;
+                blocks.extend(page.blocks);
+                cursor = page.next;
+            }
+        }
+        Ok(lists)
     }
 
     /// An empty object that bytes may be appended to.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use testing::azure::shared_key::Request;
 use testing::azure::world::AzureWorld;
 use tokio::io::AsyncWriteExt as _;
@@ -143,6 +144,11 @@ async fn an_answer_that_nobody_reads_counts_in_the_memory_budget() {
 
 /// How much memory is held for the answers to a request that nobody reads: not for a moment only, and until they go.
 async fn held_by(world: &AzureWorld, request: Request) -> u64 {
+    held_by_at_least(world, request, 1024 * 1024).await
+}
+
+/// The same of answers that hold less.
+async fn held_by_at_least(world: &AzureWorld, request: Request, least: u64) -> u64 {
     let request = world.pacs.sign(request);
     let mut head = format!("GET {} HTTP/1.1\r\nhost: {}\r\n", request.target(), world.host);
     for (name, value) in &request.headers {
@@ -156,7 +162,7 @@ async fn held_by(world: &AzureWorld, request: Request) -> u64 {
     stream.write_all(head.repeat(16).as_bytes()).await.unwrap();
     let budget = world.s3.gateway.budget();
     let held = async {
-        while budget.used_bytes() < 1024 * 1024 {
+        while budget.used_bytes() < least {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // It is not a moment's: nobody reads.
@@ -172,4 +178,49 @@ async fn held_by(world: &AzureWorld, request: Request) -> u64 {
     };
     tokio::time::timeout(Duration::from_secs(30), freed).await.expect("it goes with the answer");
     held
+}
+
+#[tokio::test]
+async fn a_long_list_of_blocks_goes_out_by_the_page_within_a_small_share() {
+    const BLOCKS: usize = 2_300;
+    let world = AzureWorld::start().await;
+    // The longest names that there may be.
+    let id = |number: usize| base64::engine::general_purpose::STANDARD.encode(format!("{number:064}"));
+    let put = async |number: usize| {
+        let put = world.request("PUT", "/imaging/study").query("comp", "block").query("blockid", &id(number));
+        world.send(put.body("x")).await.ok(201);
+    };
+    for number in 0..BLOCKS {
+        put(number).await;
+    }
+    let list: String = (0..BLOCKS).map(|number| format!("<Latest>{}</Latest>", id(number))).collect();
+    let commit = world.request("PUT", "/imaging/study").query("comp", "blocklist");
+    world.send(commit.body(format!("<BlockList>{list}</BlockList>"))).await.ok(201);
+    for number in 0..1_001 {
+        put(number).await;
+    }
+    let ask = || {
+        let list = [("comp", "blocklist"), ("blocklisttype", "all")];
+        world.request("GET", "/imaging/study").queries(&list)
+    };
+    let answer = world.send(ask()).await.ok(200);
+    assert_eq!(answer.header("x-ms-blob-content-length"), BLOCKS.to_string());
+    let text = answer.text();
+    let ids = |count: usize| -> Vec<String> { (0..count).map(id).collect() };
+    let blocks = |ids: &[String]| -> String {
+        ids.iter().map(|id| format!("<Block><Name>{id}</Name><Size>1</Size></Block>")).collect()
+    };
+    // Those that wait come by name.
+    let mut waiting = ids(1_001);
+    waiting.sort();
+    let expected = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><CommittedBlocks>{}</CommittedBlocks>\
+         <UncommittedBlocks>{}</UncommittedBlocks></BlockList>",
+        blocks(&ids(BLOCKS)),
+        blocks(&waiting)
+    );
+    assert!(text == expected, "{} bytes, not {}", text.len(), expected.len());
+    // Who does not read holds a page of it, however long it is: built whole it would be three times as much.
+    let held = held_by_at_least(&world, ask(), 400 * 1024).await;
+    assert!(held <= 600 * 1024, "{held} bytes are held");
 }

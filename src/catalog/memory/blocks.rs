@@ -2,10 +2,11 @@
 
 use super::objects;
 use super::state::{ObjectEntry, State, Uncommitted, cut};
+use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
-    MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, Version,
+    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, MOST_BLOCKS, MOST_SLICES,
+    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, Version,
 };
 use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
 
@@ -48,12 +49,37 @@ pub(super) fn lists(state: &State, object: &ObjectRef) -> Result<BlockLists, Cat
         Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
         Err(error) => return Err(error),
     };
+    let cursor = |place| BlockCursor { object: object.clone(), place };
+    let listed = found.filter(|found| !found.blocks.is_empty());
     Ok(BlockLists {
         version: found.map(|found| found.version.clone()),
-        committed: found.map_or_else(Vec::new, |found| found.blocks.clone()),
-        uncommitted: waiting
-            .map_or_else(Vec::new, |waiting| waiting.blocks.values().map(|(block, _)| block.clone()).collect()),
+        committed: listed
+            .map(|found| cursor(BlockPlace::Committed { version: found.version.id, from: 0, position: 0 })),
+        uncommitted: waiting.map(|_| cursor(BlockPlace::Uncommitted { set: 0, after: None })),
     })
+}
+
+pub(super) fn more(state: &State, cursor: BlockCursor) -> Result<BlockPage, CatalogError> {
+    let object = cursor.object;
+    let (mut blocks, next): (Vec<Block>, _) = match cursor.place {
+        BlockPlace::Committed { version, from, position } => {
+            let (_, found) = state.version(version).ok_or(CatalogError::SourceChanged)?;
+            let first = usize::try_from(from).unwrap_or(usize::MAX);
+            let page = found.blocks.iter().skip(first).take(PAGE_BLOCKS + 1).cloned();
+            (page.collect(), BlockPlace::Committed { version, from: from + PAGE_BLOCKS as u64, position })
+        }
+        BlockPlace::Uncommitted { set, after } => {
+            let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key);
+            let waiting = waiting.ok_or(CatalogError::SourceChanged)?;
+            let behind = waiting.blocks.iter().filter(|(id, _)| after.as_ref().is_none_or(|after| *id > after));
+            let page: Vec<Block> = behind.take(PAGE_BLOCKS + 1).map(|(_, (block, _))| block.clone()).collect();
+            let after = page.get(PAGE_BLOCKS - 1).map(|block| block.id.clone());
+            (page, BlockPlace::Uncommitted { set, after })
+        }
+    };
+    let more = blocks.len() > PAGE_BLOCKS;
+    blocks.truncate(PAGE_BLOCKS);
+    Ok(BlockPage { blocks, next: more.then_some(BlockCursor { object, place: next }) })
 }
 
 pub(super) fn commit(state: &mut State, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {

@@ -25,11 +25,11 @@ use async_trait::async_trait;
 
 use super::slices::Rest;
 use super::{
-    Appended, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog, CatalogError,
-    CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
-    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, QueuedDeletion, Revision,
-    RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery, BucketRevision,
+    Catalog, CatalogError, CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage,
+    ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
+    QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery,
+    Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
@@ -272,6 +272,10 @@ impl Catalog for MemoryCatalog {
 
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
         self.with(|state| blocks::lists(state, object))
+    }
+
+    async fn more_blocks(&self, cursor: &BlockCursor) -> Result<BlockPage, CatalogError> {
+        self.with(|state| blocks::more(state, cursor.clone()))
     }
 
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {

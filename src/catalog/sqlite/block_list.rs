@@ -3,7 +3,7 @@
 //! `0x01`, then for each block: length of its name (1 byte), its name, its length (8 bytes, big endian), 16 and its MD5,
 //! or 0 where that is not known.
 
-use crate::catalog::{CatalogError, MOST_BLOCKS};
+use crate::catalog::{CatalogError, MOST_BLOCKS, PAGE_BLOCKS};
 use crate::model::{Block, BlockId};
 
 const FORMAT: u8 = 1;
@@ -36,6 +36,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, CatalogError> {
         }
     }
     Ok(blocks)
+}
+
+/// Bytes that hold a page of blocks, be their names as long as they may.
+pub(super) const WINDOW_BYTES: usize = PAGE_BLOCKS * 128;
+
+/// The blocks, at most a page, that `bytes` hold whole, and how many bytes they are. `first`: with the beginning of the list.
+pub(super) fn page(bytes: &[u8], first: bool) -> Result<(Vec<Block>, u64), CatalogError> {
+    let begin: &[u8] = if first { &[FORMAT] } else { &[] };
+    let mut rest = bytes.strip_prefix(begin).ok_or(CatalogError::Damaged("a list of blocks that cannot be read"))?;
+    let mut blocks = Vec::new();
+    while let Some((block, left)) = one(rest).filter(|_| blocks.len() < PAGE_BLOCKS) {
+        rest = left;
+        blocks.push(block);
+    }
+    Ok((blocks, (bytes.len() - rest.len()) as u64))
 }
 
 fn one(bytes: &[u8]) -> Option<(Block, &[u8])> {

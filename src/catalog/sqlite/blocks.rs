@@ -14,10 +14,11 @@ use super::objects::{self, Current, Disposal, Origin};
 use super::purge::Step;
 use super::rows::{bucket_id, limit, next_content, number, stored};
 use super::{block_list, past, slices};
+use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockLists, CatalogError, Content, MOST_BLOCKS, MOST_SLICES, MOST_SLICES_OF_PIECE,
-    MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_SLICES, Version, VersionId,
+    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, MOST_BLOCKS, MOST_SLICES,
+    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, PAGE_SLICES, Version, VersionId,
 };
 use crate::model::{
     Block, BlockId, BlockPick, BlockSource, ByteRange, ClientId, Conditions, Lease, ObjectKey, Timestamp,
@@ -71,18 +72,74 @@ pub(super) fn lists(db: &Connection, object: &ObjectRef) -> Result<BlockLists, C
         Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
         Err(error) => return Err(error),
     };
-    let committed = version.as_ref().map_or_else(|| Ok(Vec::new()), |version| committed(db, version.id.0))?;
-    let mut uncommitted = Vec::new();
-    if let Some(waiting) = waiting {
-        let sql = "SELECT block_id, length, md5 FROM block WHERE uncommitted_id = ?1 ORDER BY block_id";
-        let mut statement = db.prepare_cached(sql)?;
-        let mut rows = statement.query([waiting.id])?;
-        while let Some(row) = rows.next()? {
-            let id = block_id(&row.get::<_, String>(0)?)?;
-            uncommitted.push(Block { id, length: number(row.get(1)?)?, md5: row.get(2)? });
+    let cursor = |place| BlockCursor { object: object.clone(), place };
+    let listed = match &version {
+        Some(version) => {
+            let sql = "SELECT blocks IS NOT NULL FROM version WHERE version_id = ?1";
+            db.prepare_cached(sql)?.query_row([version.id.0], |row| row.get::<_, bool>(0))?.then_some(version.id)
         }
-    }
+        None => None,
+    };
+    let committed = listed.map(|version| cursor(BlockPlace::Committed { version, from: 0, position: 0 }));
+    let uncommitted = waiting.map(|waiting| cursor(BlockPlace::Uncommitted { set: waiting.id, after: None }));
     Ok(BlockLists { version, committed, uncommitted })
+}
+
+/// A page of a list.
+pub(super) fn more(db: &Connection, cursor: BlockCursor) -> Result<BlockPage, CatalogError> {
+    let BlockCursor { object, place } = cursor;
+    let (blocks, next) = match place {
+        BlockPlace::Committed { version, from, position } => more_committed(db, version, from, position)?,
+        BlockPlace::Uncommitted { set, after } => more_uncommitted(db, &object, set, after.as_ref())?,
+    };
+    Ok(BlockPage { blocks, next: next.map(|place| BlockCursor { object, place }) })
+}
+
+fn more_committed(
+    db: &Connection,
+    version: VersionId,
+    from: u64,
+    position: u64,
+) -> Result<(Vec<Block>, Option<BlockPlace>), CatalogError> {
+    let sql = "SELECT length, length(blocks), substr(blocks, ?2 + 1, ?3) FROM version
+               WHERE version_id = ?1 AND blocks IS NOT NULL";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![version.0, stored(from)?, limit(block_list::WINDOW_BYTES)])?;
+    let row = rows.next()?.ok_or(CatalogError::SourceChanged)?;
+    let (length, all): (u64, u64) = (number(row.get(0)?)?, number(row.get(1)?)?);
+    let (blocks, taken) = block_list::page(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?, from == 0)?;
+    let sum = blocks.iter().try_fold(position, |sum, block| sum.checked_add(block.length));
+    let place = sum.map(|position| BlockPlace::Committed { version, from: from + taken, position });
+    match sum {
+        Some(sum) if from + taken == all && sum == length => Ok((blocks, None)),
+        Some(sum) if from + taken < all && taken > 0 && sum <= length => Ok((blocks, place)),
+        _ => Err(CatalogError::Damaged("blocks that do not add up")),
+    }
+}
+
+fn more_uncommitted(
+    db: &Connection,
+    object: &ObjectRef,
+    set: i64,
+    after: Option<&BlockId>,
+) -> Result<(Vec<Block>, Option<BlockPlace>), CatalogError> {
+    let bucket = bucket_id(db, &object.bucket)?;
+    if Waiting::of(db, bucket, object.key.as_bytes())?.is_none_or(|waiting| waiting.id != set) {
+        return Err(CatalogError::SourceChanged);
+    }
+    let sql = "SELECT block_id, length, md5 FROM block WHERE uncommitted_id = ?1 AND block_id > ?2
+               ORDER BY block_id LIMIT ?3";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![set, after.map_or("", BlockId::as_str), limit(PAGE_BLOCKS + 1)])?;
+    let mut blocks = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = block_id(&row.get::<_, String>(0)?)?;
+        blocks.push(Block { id, length: number(row.get(1)?)?, md5: row.get(2)? });
+    }
+    let more = blocks.len() > PAGE_BLOCKS;
+    blocks.truncate(PAGE_BLOCKS);
+    let after = blocks.last().filter(|_| more).map(|last| last.id.clone());
+    Ok((blocks, after.map(|after| BlockPlace::Uncommitted { set, after: Some(after) })))
 }
 
 pub(super) fn commit(db: &Connection, commit: &BlockCommit, disposal: Disposal) -> Result<Version, CatalogError> {

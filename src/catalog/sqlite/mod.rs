@@ -50,11 +50,11 @@ use rusqlite::Connection;
 
 use super::slices::Rest;
 use super::{
-    Appended, BlockCommit, BlockLists, Bucket, BucketPage, BucketQuery, BucketRevision, Catalog, CatalogError,
-    CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage, ListQuery, MoreSlices,
-    NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion, PAGE_SLICES, QueuedDeletion,
-    Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery, Upload, UploadId,
-    UploadPage, UploadPart, UploadQuery, Version,
+    Appended, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery, BucketRevision,
+    Catalog, CatalogError, CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage,
+    ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
+    PAGE_SLICES, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage,
+    TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
@@ -366,6 +366,11 @@ impl Catalog for SqliteCatalog {
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
         let object = object.clone();
         self.read(move |db| blocks::lists(db, &object)).await
+    }
+
+    async fn more_blocks(&self, cursor: &BlockCursor) -> Result<BlockPage, CatalogError> {
+        let cursor = cursor.clone();
+        self.read(move |db| blocks::more(db, cursor)).await
     }
 
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError> {

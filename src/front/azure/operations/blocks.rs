@@ -1,7 +1,13 @@
 //! Put Block, Put Block List, Get Block List.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream;
 use http::StatusCode;
 use md5::{Digest, Md5};
 
@@ -13,7 +19,10 @@ use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, properties, xml};
-use crate::gateway::{CommitBlocks, ListBlocks, MOST_BLOCK_BYTES, PutBlock, Received};
+use crate::gateway::{
+    BlockCursor, BlockPage, CommitBlocks, Error, Gateway, ListBlocks, ListedBlocks, MOST_BLOCK_BYTES, PutBlock,
+    Received,
+};
 use crate::model::{Action, BlockId, BlockPick, Conditions};
 
 /// Largest list of blocks, in bytes: 50,000 entries of the longest names fit.
@@ -41,7 +50,7 @@ pub(in crate::front::azure) async fn commit(ask: &Ask<'_>, body: Incoming) -> Re
     let small = ask.read_small(body, Some(Action::Write), MOST_LIST_BYTES, &claimed.claims).await?;
     let mut picks = Vec::new();
     for (source, name) in xml::block_list(&small.bytes)? {
-        let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(crate::gateway::Error::InvalidBlock))?;
+        let id = BlockId::parse(&name).ok_or_else(|| ask.refuse(Error::InvalidBlock))?;
         picks.push(BlockPick { id, source });
     }
     let committed = ask.house.gateway.commit_blocks(op, picks).await;
@@ -72,17 +81,69 @@ pub(in crate::front::azure) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusa
         snapshot: ask.snapshot()?,
         conditions: conditions::of_tags(&ask.asked)?,
     })?;
-    let (lists, share) = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
-    let text = xml::blocks(
-        committed.then_some(lists.committed.as_slice()),
-        uncommitted.then_some(lists.uncommitted.as_slice()),
-    );
-    let length = lists.version.as_ref().map_or(0, |version| version.length);
-    let mut reply = Reply::xml(text).holding(share).with(named("x-ms-blob-content-length"), &length.to_string());
-    if let Some(version) = &lists.version {
+    let listed = ask.house.gateway.list_blocks(op).await.map_err(|error| ask.refuse(error))?;
+    let version = listed.lists.version.clone();
+    let wanted = [
+        committed.then(|| ("CommittedBlocks", listed.lists.committed.clone())),
+        uncommitted.then(|| ("UncommittedBlocks", listed.lists.uncommitted.clone())),
+    ];
+    let mut text = ListText {
+        gateway: Arc::clone(&ask.house.gateway),
+        listed,
+        lists: wanted.into_iter().flatten().collect(),
+        open: false,
+        ended: false,
+    };
+    // What cannot be read at all is told, before an answer begins.
+    let first = text.next().await.map_err(|error| ask.refuse(error))?.unwrap_or_default();
+    let first = Bytes::from(xml::blocks_begin() + &first);
+    let rest =
+        stream::try_unfold(text, |mut text| async move { Ok(text.next().await?.map(|piece| (piece.into(), text))) });
+    let mut reply = Reply::xml_stream(stream::iter([Ok(first)]).chain(rest).boxed());
+    let length = version.as_ref().map_or(0, |version| version.length);
+    reply = reply.with(named("x-ms-blob-content-length"), &length.to_string());
+    if let Some(version) = &version {
         reply = reply.of_state(&version.state_tag(), version.modified);
     }
     Ok(reply)
+}
+
+/// The text of a list of blocks in the making: a page of blocks at a time.
+struct ListText {
+    gateway: Arc<Gateway>,
+    listed: ListedBlocks,
+    /// The lists that are not written yet, each with its next page.
+    lists: VecDeque<(&'static str, Option<BlockCursor>)>,
+    /// Whether the first of them has begun.
+    open: bool,
+    ended: bool,
+}
+
+impl ListText {
+    /// The next piece; `None` after the last.
+    async fn next(&mut self) -> Result<Option<String>, Error> {
+        let Some((name, cursor)) = self.lists.front_mut() else {
+            return Ok((!std::mem::replace(&mut self.ended, true)).then(|| "</BlockList>".to_owned()));
+        };
+        let page = match cursor.take() {
+            Some(cursor) => self.gateway.more_blocks(&self.listed, &cursor).await?,
+            None => BlockPage { blocks: Vec::new(), next: None },
+        };
+        if !self.open && page.blocks.is_empty() {
+            let piece = format!("<{name} />");
+            self.lists.pop_front();
+            return Ok(Some(piece));
+        }
+        let mut piece = if self.open { String::new() } else { format!("<{name}>") };
+        piece.push_str(&xml::blocks(&page.blocks));
+        self.open = page.next.is_some();
+        *cursor = page.next;
+        if !self.open {
+            piece.push_str(&format!("</{name}>"));
+            self.lists.pop_front();
+        }
+        Ok(Some(piece))
+    }
 }
 
 /// The block that a request names.

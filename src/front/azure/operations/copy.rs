@@ -127,7 +127,7 @@ pub(in crate::front::azure) async fn abort(ask: &Ask<'_>) -> Result<Reply, Refus
     })?;
     match ask.house.gateway.list_blocks(op).await {
         // Blocks that wait alone are no blob.
-        Ok((lists, _)) if lists.version.is_none() => Err(ask.refuse(Error::NoSuchKey)),
+        Ok(listed) if listed.lists.version.is_none() => Err(ask.refuse(Error::NoSuchKey)),
         Ok(_) | Err(Error::WrongKind) => Err(no_pending_copy()),
         Err(error) => Err(ask.refuse(error)),
     }

@@ -57,14 +57,14 @@ pub(in crate::front::azure) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal
         }
     };
     if !framed {
-        reply.payload = Payload::Stream(body, length);
+        reply.payload = Payload::Stream(body, Some(length));
         return Ok(reply);
     }
     put(&mut reply.headers, named("x-ms-structured-body"), "XSM/1.0; properties=crc64");
     put(&mut reply.headers, named("x-ms-structured-content-length"), &length.to_string());
     let encoder = Encoder::new(length);
     let encoded = encoder.encoded_length();
-    reply.payload = Payload::Stream(crate::front::azure::wire::structured::framed(body, encoder), encoded);
+    reply.payload = Payload::Stream(crate::front::azure::wire::structured::framed(body, encoder), Some(encoded));
     Ok(reply)
 }
 

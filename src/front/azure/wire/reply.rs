@@ -36,8 +36,8 @@ pub(in crate::front::azure) enum Payload {
     Empty,
     /// All of it.
     Whole(Bytes),
-    /// Checked plaintext of so many bytes as it comes. An error in it aborts the transfer.
-    Stream(BoxStream<'static, Result<Bytes, Error>>, u64),
+    /// Bytes as they come, so many where that is known. An error in it aborts the transfer.
+    Stream(BoxStream<'static, Result<Bytes, Error>>, Option<u64>),
 }
 
 impl Reply {
@@ -50,6 +50,13 @@ impl Reply {
     pub(in crate::front::azure) fn xml(text: String) -> Self {
         let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
         reply.payload = Payload::Whole(text.into());
+        reply
+    }
+
+    /// The same, in pieces as they come.
+    pub(in crate::front::azure) fn xml_stream(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+        let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
+        reply.payload = Payload::Stream(pieces, None);
         reply
     }
 
@@ -98,7 +105,7 @@ pub(in crate::front::azure) fn http_date(at: Timestamp) -> String {
 /// The body of an answer on its way. When it is dropped, the request is over and is logged.
 pub struct Outgoing {
     payload: Payload,
-    left: u64,
+    left: Option<u64>,
     context: Arc<Context>,
     status: StatusCode,
     bytes_out: u64,
@@ -110,17 +117,17 @@ impl Outgoing {
     pub(in crate::front::azure) fn answer(reply: Reply, head: bool, context: Arc<Context>) -> Response<Self> {
         let Reply { status, mut headers, payload, share } = reply;
         let left = match &payload {
-            Payload::Empty => 0,
-            Payload::Whole(bytes) => bytes.len() as u64,
+            Payload::Empty => Some(0),
+            Payload::Whole(bytes) => Some(bytes.len() as u64),
             Payload::Stream(_, length) => *length,
         };
         let bodiless = status == StatusCode::NOT_MODIFIED || status == StatusCode::NO_CONTENT;
         // The answer to HEAD says what GET would send; it has said so itself if it knows.
         let said = head && headers.contains_key(CONTENT_LENGTH);
-        if !bodiless && !said {
+        if let Some(left) = left.filter(|_| !bodiless && !said) {
             put(&mut headers, CONTENT_LENGTH, &left.to_string());
         }
-        let (payload, left) = if head || bodiless { (Payload::Empty, 0) } else { (payload, left) };
+        let (payload, left) = if head || bodiless { (Payload::Empty, Some(0)) } else { (payload, left) };
         let mut response = Response::new(Self { payload, left, context, status, bytes_out: 0, _share: share });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -150,7 +157,7 @@ impl Body for Outgoing {
             }
             Some(Ok(bytes)) => {
                 this.bytes_out = this.bytes_out.saturating_add(bytes.len() as u64);
-                this.left = this.left.saturating_sub(bytes.len() as u64);
+                this.left = this.left.map(|left| left.saturating_sub(bytes.len() as u64));
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Some(Err(cause)) => {
@@ -169,7 +176,7 @@ impl Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

@@ -296,7 +296,7 @@ async fn tell_all(side: &mut Side<'_>) {
                 format!("{} {:?} {:?}", seen(&opened.version), opened.range, slices.collect::<Vec<_>>())
             });
             side.tell(name, told);
-            let blocks = catalog.blocks(&at).await;
+            let blocks = super::blocks::lists_of(catalog, &at).await;
             side.tell("blocks", blocks.map(|lists| format!("{:?} {:?}", lists.committed, lists.uncommitted)));
         }
     }

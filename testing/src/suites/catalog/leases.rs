@@ -200,7 +200,7 @@ pub async fn a_list_that_is_refused_leaves_the_version_and_what_waits(catalog: &
     ] {
         let refused = catalog.commit_blocks(commit("a", &picks), GRACE).await;
         assert!(matches!(refused, Err(CatalogError::InvalidBlock)), "{picks:?}");
-        let lists = catalog.blocks(&object("a")).await.unwrap();
+        let lists = super::blocks::lists_of(catalog, &object("a")).await.unwrap();
         assert_eq!((lists.version.as_ref(), lists.committed), (Some(&stays), vec![block(1, 10)]));
         assert_eq!(lists.uncommitted, [block(2, 20)]);
         let opened = catalog.open(&bucket(), &key("a"), Select::All).await.unwrap();

@@ -154,7 +154,7 @@ pub async fn blocks_wait_on_unless_an_object_that_grows_comes_back(catalog: &dyn
     with_bucket(catalog).await;
     put(catalog, "a", 1, 10).await;
     growing(catalog, "log").await;
-    let blocks = async |name| catalog.blocks(&object(name)).await.unwrap().uncommitted.len();
+    let blocks = async |name| super::blocks::lists_of(catalog, &object(name)).await.unwrap().uncommitted.len();
     for (name, number) in [("a", 2), ("log", 3)] {
         assert!(delete(catalog, name).await);
         put_block(catalog, name, block(1, 10), number).await.unwrap();
@@ -242,7 +242,7 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
     assert!(catalog.head_at(&snapshot_of("a", 5)).await.is_ok());
     assert_eq!(catalog.find_by_tags(&query).await.unwrap().found.len(), 1);
-    assert_eq!(catalog.blocks(&object("waits")).await.unwrap().uncommitted.len(), 1);
+    assert_eq!(super::blocks::lists_of(catalog, &object("waits")).await.unwrap().uncommitted.len(), 1);
     assert_eq!(catalog.upload_parts(&bucket(), &key("up"), &upload, 0, 9).await.unwrap().len(), 1);
     assert_eq!(catalog.commit(new("b", shared(), 10), GRACE).await.unwrap().length, 10);
     catalog.restore(&bucket(), &key("gone"), GRACE).await.unwrap();

@@ -121,7 +121,7 @@ pub async fn an_object_is_made_of_a_bounded_number_of_slices(catalog: &dyn Catal
     assert!(matches!(put_shared(catalog, "b", 1, whole(&large)).await, Err(CatalogError::TooManySlices)));
     let up = upload(catalog, "up", 1).await;
     assert!(matches!(put_part(catalog, &up, 1, whole(&large)).await, Err(CatalogError::TooManySlices)));
-    assert!(matches!(catalog.blocks(&object("b")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(super::blocks::lists_of(catalog, &object("b")).await, Err(CatalogError::NoSuchKey)));
     // Of 10,000 slices each, six fit in an object and seven do not.
     let content = shared(&large, 10, large.length);
     put_shared(catalog, "b", 1, content.clone()).await.unwrap();
@@ -133,7 +133,7 @@ pub async fn an_object_is_made_of_a_bounded_number_of_slices(catalog: &dyn Catal
     assert!(matches!(too_many, Err(CatalogError::TooManySlices)));
     let too_many = catalog.complete_upload(completion("up", &up, &[1, 2, 3, 4, 5, 6, 7]), GRACE).await;
     assert!(matches!(too_many, Err(CatalogError::TooManySlices)));
-    assert_eq!(catalog.blocks(&object("b")).await.unwrap().uncommitted.len(), 1);
+    assert_eq!(super::blocks::lists_of(catalog, &object("b")).await.unwrap().uncommitted.len(), 1);
     let fits = catalog.commit_blocks(commit("b", &[(1, BlockSource::Latest); 6]), GRACE).await.unwrap();
     // Of the block that was committed, too.
     let too_many = catalog.commit_blocks(commit("b", &[(1, BlockSource::Latest); 7]), GRACE).await;
@@ -157,7 +157,7 @@ pub async fn as_many_blocks_as_azure_allows_are_committed_and_copied(catalog: &d
     while catalog.purge(Timestamp(0), usize::MAX, GRACE).await.unwrap() {}
     let (slices, pages) = all(catalog, catalog.open(&bucket(), &key("b"), Select::All).await.unwrap()).await;
     assert_eq!((slices.len(), pages), (most, most.div_ceil(PAGE_SLICES)));
-    assert_eq!(catalog.blocks(&object("b")).await.unwrap().committed.len(), most);
+    assert_eq!(super::blocks::lists_of(catalog, &object("b")).await.unwrap().committed.len(), most);
     assert_eq!(copy.length, 10 * u64::try_from(most).unwrap());
     assert!(queued(catalog).await.is_empty());
 }

@@ -15,7 +15,9 @@ pub(in crate::front::azure) use lists::{
 };
 pub(in crate::front::azure) use read::{block_list, key_info, read_tags, signed_identifiers};
 pub(in crate::front::azure) use service::{read_service_properties, service_properties};
-pub(in crate::front::azure) use write::{DelegationFields, blocks, delegation_key, error, policies, stats, tags};
+pub(in crate::front::azure) use write::{
+    DelegationFields, blocks, blocks_begin, delegation_key, error, policies, stats, tags,
+};
 
 /// Reads `bytes` as each of the documents that clients send; tells as how many it can be read. For fuzzing.
 pub fn read_any(bytes: &[u8]) -> usize {

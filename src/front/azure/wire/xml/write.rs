@@ -143,22 +143,20 @@ pub(in crate::front::azure) fn stats(last_sync: &str) -> String {
     writer.done()
 }
 
-/// Get Block List: the lists that were asked for.
-pub(in crate::front::azure) fn blocks(committed: Option<&[Block]>, uncommitted: Option<&[Block]>) -> String {
-    let mut writer = Writer::new();
-    writer.within("BlockList", |writer| {
-        for (name, blocks) in [("CommittedBlocks", committed), ("UncommittedBlocks", uncommitted)] {
-            let Some(blocks) = blocks else { continue };
-            writer.within(name, |writer| {
-                for block in blocks {
-                    writer.within("Block", |writer| {
-                        writer.text("Name", block.id.as_str());
-                        writer.text("Size", &block.length.to_string());
-                    });
-                }
-            });
-        }
-    });
+/// Get Block List: its beginning.
+pub(in crate::front::azure) fn blocks_begin() -> String {
+    format!("{}<BlockList>", Writer::new().done())
+}
+
+/// Get Block List: some blocks of a list.
+pub(in crate::front::azure) fn blocks(blocks: &[Block]) -> String {
+    let mut writer = Writer(String::new());
+    for block in blocks {
+        writer.within("Block", |writer| {
+            writer.text("Name", block.id.as_str());
+            writer.text("Size", &block.length.to_string());
+        });
+    }
     writer.done()
 }
 
@@ -237,12 +235,11 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_blocks_are_there_when_asked_for() {
+    fn blocks_are_written_a_page_at_a_time() {
         let block = Block { id: BlockId::parse("QQ==").unwrap(), length: 3, md5: None };
-        let expected = "<BlockList><CommittedBlocks><Block><Name>QQ==</Name><Size>3</Size></Block></CommittedBlocks>\
-                        <UncommittedBlocks /></BlockList>";
-        assert_eq!(blocks(Some(&[block]), Some(&[])), format!("{DECLARATION}{expected}"));
-        assert_eq!(blocks(None, None), format!("{DECLARATION}<BlockList />"));
+        let one = "<Block><Name>QQ==</Name><Size>3</Size></Block>";
+        assert_eq!(blocks(&[block.clone(), block]), [one, one].concat());
+        assert_eq!(blocks_begin(), format!("{DECLARATION}<BlockList>"));
     }
 
     #[test]

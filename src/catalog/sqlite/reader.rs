@@ -140,7 +140,14 @@ fn within_transaction<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use tokio::sync::watch;
+
     use super::*;
+    use crate::catalog::{Catalog as _, ObjectRef, Select, SqliteCatalog, UploadId};
+    use crate::model::{BucketName, BucketRef, ObjectKey, TenantId, Timestamp};
 
     fn panics(_db: &Connection) -> Result<i64, CatalogError> {
         panic!("of the test");
@@ -165,6 +172,57 @@ mod tests {
         for _ in 0..2 * READERS {
             assert_eq!(readers.run(one).await.unwrap(), 1);
             assert_eq!(readers.look_up(one).await.unwrap(), 1);
+        }
+    }
+
+    /// Lists that do not end, as many as like to: a look-up of one name does not wait for any of them.
+    #[tokio::test]
+    async fn lists_that_do_not_end_hold_up_no_look_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalog.db");
+        schema::create(&path).unwrap();
+        let catalog = Arc::new(SqliteCatalog::open(&path).unwrap());
+        let imaging = BucketName::parse("imaging").unwrap();
+        let bucket = BucketRef { tenant: TenantId::parse("chum").unwrap(), name: imaging };
+        catalog.create_bucket(&bucket, Timestamp(0), &BTreeMap::new()).await.unwrap();
+        let (begins, mut begun) = tokio::sync::mpsc::channel(3 * READERS);
+        let (end, ends) = watch::channel(false);
+        let lists: Vec<_> = (0..3 * READERS)
+            .map(|_| {
+                let (catalog, begins, ends) = (Arc::clone(&catalog), begins.clone(), ends.clone());
+                tokio::spawn(async move {
+                    let runtime = tokio::runtime::Handle::current();
+                    let list = move |_db: &Connection| {
+                        begins.try_send(()).unwrap();
+                        runtime.block_on(ends.clone().wait_for(|end| *end)).unwrap();
+                        Ok(())
+                    };
+                    catalog.readers.run(list).await
+                })
+            })
+            .collect();
+        for _ in 0..MOST_SCANS {
+            begun.recv().await.unwrap();
+        }
+        // Each of them has asked for its place: one that would get a fourth has it.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let key = ObjectKey::parse("record").unwrap();
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        let look_ups = async {
+            assert_eq!(catalog.bucket(&bucket).await.unwrap().name, bucket.name);
+            assert!(matches!(catalog.head(&bucket, &key).await, Err(CatalogError::NoSuchKey)));
+            assert!(matches!(catalog.head_at(&object).await, Err(CatalogError::NoSuchKey)));
+            assert!(matches!(catalog.open(&bucket, &key, Select::All).await, Err(CatalogError::NoSuchKey)));
+            let upload = UploadId("none".to_owned());
+            assert!(matches!(catalog.upload(&bucket, &key, &upload).await, Err(CatalogError::NoSuchUpload)));
+        };
+        tokio::time::timeout(Duration::from_secs(60), look_ups).await.expect("a look-up waits for lists");
+        assert!(begun.try_recv().is_err(), "more lists than may run at once");
+        end.send(true).unwrap();
+        for list in lists {
+            list.await.unwrap().unwrap();
         }
     }
 }

@@ -46,12 +46,14 @@ impl Gateway {
         Ok(self.keyring.unlock(&keys).await?)
     }
 
-    /// Asks the custodian again: does it still hold the root key of this catalog?
-    pub async fn check_custodian(&self) -> Result<(), UnlockError> {
-        match self.catalog.canary().await? {
-            Some(canary) => Ok(self.keyring.check_canary(&canary).await?),
-            None => Err(UnlockError::Keys(KeyError::WrongRootKey)),
-        }
+    /// The catalog's canary, to ask the custodian with ([`check_custodian`](Self::check_custodian)).
+    pub(super) async fn canary(&self) -> Result<Option<Vec<u8>>, CatalogError> {
+        self.catalog.canary().await
+    }
+
+    /// Asks the custodian again: does it still hold the root key of the catalog that has this canary?
+    pub(super) async fn check_custodian(&self, canary: Option<&[u8]>) -> Result<(), KeyError> {
+        self.keyring.check_canary(canary.ok_or(KeyError::WrongRootKey)?).await
     }
 
     /// Where every operation begins: takes the proof apart, unless the gateway is sealed. What needs no key (names,

@@ -184,3 +184,21 @@ async fn a_custodian_that_does_not_answer_is_away() {
     stop.cancel();
     watch.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_catalog_that_is_slow_is_not_a_custodian_that_is_away() {
+    let (house, faults) = House::faulty(settings()).await;
+    let stop = CancellationToken::new();
+    let watch = jobs::watch_custodian(Arc::clone(&house.gateway), vec![tenant("chum")], TTL, stop.clone());
+    let watch = tokio::spawn(watch);
+    tokio::time::sleep(4 * TTL).await;
+    faults.set_mute(true);
+    // Longer than a custodian may take.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!house.gateway.is_sealed(), "the catalog was late, not the custodian");
+    let path = key_file(house.folder.path());
+    std::fs::rename(&path, house.folder.path().join("away")).unwrap();
+    until("sealing, though the catalog is slow", || house.gateway.is_sealed()).await;
+    stop.cancel();
+    watch.await.unwrap();
+}

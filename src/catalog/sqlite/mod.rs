@@ -144,7 +144,7 @@ impl SqliteCatalog {
 #[async_trait]
 impl Catalog for SqliteCatalog {
     async fn canary(&self) -> Result<Option<Vec<u8>>, CatalogError> {
-        self.read(keys::canary).await
+        self.look_up(keys::canary).await
     }
 
     async fn put_canary(&self, canary: Vec<u8>) -> Result<Vec<u8>, CatalogError> {

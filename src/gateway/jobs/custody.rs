@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::{Gateway, UnlockError};
-use crate::keys::{CustodianError, KeyError};
+use crate::gateway::Gateway;
+use crate::keys::CustodianError;
 use crate::model::TenantId;
 
 /// Least time that a custodian has to answer, however short its TTL.
@@ -23,6 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// itself. Runs until `stop`.
 pub async fn watch_custodian(gateway: Arc<Gateway>, tenants: Vec<TenantId>, ttl: Duration, stop: CancellationToken) {
     let mut next_pause = FIRST_PAUSE;
+    let mut canary: Option<Option<Vec<u8>>> = None;
     loop {
         let pause = if gateway.is_sealed() {
             let pause = next_pause;
@@ -37,20 +38,25 @@ pub async fn watch_custodian(gateway: Arc<Gateway>, tenants: Vec<TenantId>, ttl:
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        let asked = async {
-            if gateway.is_sealed() {
-                gateway.unlock(&tenants).await.map(|()| tracing::info!("the custodian is back; the gateway is open"))
-            } else {
-                gateway.check_custodian().await
+        let patience = ttl.max(SHORTEST_PATIENCE);
+        if gateway.is_sealed() {
+            // The time is for the custodian and the catalog together: sealed it stays when either is late.
+            if let Ok(Ok(())) = timeout(patience, gateway.unlock(&tenants)).await {
+                tracing::info!("the custodian is back; the gateway is open");
             }
-        };
+            continue;
+        }
+        match timeout(patience, gateway.canary()).await {
+            Ok(Ok(found)) => canary = Some(found),
+            // A catalog that is slow, or fails, says nothing of the custodian. It is asked with what the catalog said before.
+            Ok(Err(error)) => tracing::warn!(%error, "the catalog's canary cannot be read"),
+            Err(_late) => tracing::warn!("the catalog's canary does not come in time"),
+        }
+        let Some(canary) = &canary else { continue };
         // A custodian that hangs is away, too.
         let away = || CustodianError::Unavailable("it does not answer in time".to_owned());
-        let outcome =
-            timeout(ttl.max(SHORTEST_PATIENCE), asked).await.unwrap_or_else(|_late| Err(KeyError::from(away()).into()));
-        if let Err(error @ UnlockError::Keys(_)) = outcome
-            && !gateway.is_sealed()
-        {
+        let asked = timeout(patience, gateway.check_custodian(canary.as_deref())).await;
+        if let Err(error) = asked.unwrap_or_else(|_late| Err(away().into())) {
             tracing::error!(%error, "the custodian does not answer for the root key; the gateway is sealed");
             gateway.seal();
         }

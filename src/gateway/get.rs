@@ -85,12 +85,12 @@ impl Gateway {
         let Some(range) = range.filter(|_| opened.version.length > 0) else {
             return Ok(stream::empty().boxed());
         };
-        let tenant = &payer.tenant;
-        let naming_key = self.keyring.naming_key(tenant)?;
+        let naming_key = self.keyring.naming_key(&payer.tenant)?;
         let pages = Pages {
             catalog: Arc::clone(&self.catalog),
             keyring: Arc::clone(&self.keyring),
-            tenant: tenant.clone(),
+            payer: payer.clone(),
+            scans: self.scans.clone(),
             range,
             late: self.settings.late,
             more: opened.more,

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::bodies::Share;
 use super::fair::Payer;
-use super::list::{FACTOR, MOST_PAGE_BYTES};
+use super::list::FACTOR;
 use super::operations::FOUND;
 use super::{
     AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
@@ -118,6 +118,7 @@ impl Gateway {
     /// Brings a deleted bucket back, with all that it held.
     pub async fn restore_bucket(&self, op: Authorized<RestoreBucket>) -> Result<Bucket, Error> {
         let (principal, op) = self.admit(op)?;
+        let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         Ok(self.catalog.restore_bucket(&bucket, op.id).await?)
     }
@@ -127,7 +128,7 @@ impl Gateway {
     pub async fn find_by_tags(&self, op: Authorized<FindByTags>) -> Result<(FoundPage, Share), Error> {
         let (principal, op) = self.admit(op)?;
         let payer = Payer::of(&principal);
-        let mut share = self.share_of_page(&payer, op.limit, FOUND_BYTES).await?;
+        let (mut share, most_bytes) = self.share_of_page(&payer, op.limit, FOUND_BYTES).await?;
         let _turn = self.turn_to_scan(&payer).await?;
         if let Some(name) = &op.bucket {
             let bucket = BucketRef { tenant: principal.tenant.clone(), name: name.clone() };
@@ -140,7 +141,7 @@ impl Gateway {
             sight: principal.sight(FOUND),
             after: op.after,
             limit: op.limit,
-            most_bytes: MOST_PAGE_BYTES,
+            most_bytes,
         };
         let page = self.catalog.find_by_tags(&query).await?;
         share.shrink_to((page.weight() * FACTOR) as u64);

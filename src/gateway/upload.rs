@@ -10,7 +10,9 @@ use super::{
     Version,
 };
 use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart};
-use crate::model::{Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Metadata, Timestamp};
+use crate::model::{
+    Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Metadata, ObjectKey, Principal, Timestamp,
+};
 
 /// Highest part number, and most parts of an upload. Source: S3 "Multipart upload limits".
 const MAX_PARTS: u32 = 10_000;
@@ -96,10 +98,12 @@ impl Gateway {
         let (upload, stored) = match self.catalog.upload(&bucket, &op.key, &id).await {
             Ok(upload) => {
                 let limit = MAX_PARTS as usize;
+                // Given back before the turn to write is waited for.
+                let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
                 (upload, self.catalog.upload_parts(&bucket, &op.key, &id, 0, limit).await?)
             }
             Err(CatalogError::NoSuchUpload) => {
-                return self.repeat_completion(bucket, op.key, id, op.parts).await;
+                return self.repeat_completion(&principal, bucket, op.key, id, op.parts).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -143,8 +147,9 @@ impl Gateway {
     /// A client that did not hear the answer asks again: the catalog knows whether its version is current.
     async fn repeat_completion(
         &self,
+        principal: &Principal,
         bucket: BucketRef,
-        key: crate::model::ObjectKey,
+        key: ObjectKey,
         upload: UploadId,
         parts: Vec<(u32, ETag)>,
     ) -> Result<Version, Error> {
@@ -162,7 +167,10 @@ impl Gateway {
             metadata: current.metadata,
             conditions: crate::model::Conditions::default(),
         };
-        Ok(self.catalog.complete_upload(completion, self.grace_until()).await?.version)
+        let repeated = self.change(Some(principal), None, |catalog, grace| async move {
+            catalog.complete_upload(completion, grace).await
+        });
+        Ok(repeated.await?.version)
     }
 
     /// The parts that a completion names, each with the tag it names, all but the last large enough.

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ecluse::catalog::CommitFault;
 use ecluse::gateway::{
-    Body, BodyError, CreateBucket, Error, GetObject, ListExtras, ListObjects, ListStart, PutObject, ReadSmall, Select,
-    Settings,
+    Body, BodyError, CreateBucket, DeleteObject, Error, GetObject, ListExtras, ListObjects, ListStart, Payer,
+    PutObject, ReadSmall, RestoreBucket, Select, Settings,
 };
 use ecluse::model::{Action, ClientId, Conditions, Grant, Metadata, Operation, Principal};
 use futures::StreamExt as _;
@@ -136,6 +137,71 @@ async fn a_client_with_64_lists_under_way_does_not_come_before_each_list_of_anot
     flood.shutdown().await;
 }
 
+/// A page is given its share by what it might hold. Where that is not to be had it holds less, and the next begins there.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_finds_memory_short_has_short_pages_and_waits_for_nobody() {
+    let house = House::with(small()).await;
+    const NAMES: usize = 300;
+    for n in 0..NAMES {
+        house.put(&format!("{n:04}{}", "x".repeat(500)), b"").await.unwrap();
+    }
+    let held = house.gateway.budget().total_bytes() / 2 - 600 * KIB as u64;
+    let held = house.gateway.budget().take(&Payer::of(&client_of("chum", "greedy")), held).await.unwrap();
+    let (mut start, mut names, mut pages) = (ListStart::First, 0, 0);
+    loop {
+        let op = house.may(ListObjects { with_metadata: true, start, ..whole_bucket() });
+        let listed = tokio::time::timeout(Duration::from_secs(1), house.gateway.list_objects(op));
+        let (page, _share) = listed.await.expect("a list waits").unwrap();
+        assert!(!page.entries.is_empty());
+        (names, pages) = (names + page.entries.len(), pages + 1);
+        let Some(next) = page.next else { break };
+        start = next;
+    }
+    assert!(names == NAMES && pages > 1, "{names} names on {pages} pages");
+    drop(held);
+    let (page, _share) = house.gateway.list_objects(house.may(whole_bucket())).await.unwrap();
+    assert_eq!((page.entries.len(), page.next), (NAMES, None), "with memory a page is whole");
+}
+
+/// While all turns to write are out, what changes the catalog waits before it, repeated completions and restored buckets too.
+#[tokio::test]
+async fn every_change_of_the_catalog_waits_for_its_turn() {
+    let (house, faults) = House::faulty(settings()).await;
+    let upload = house.begin_upload("study", None).await;
+    let part = house.put_part(&upload, 1, b"part").await.unwrap();
+    let version = house.complete(&upload, &[(1, &part.etag)]).await.unwrap();
+    let before = faults.writes();
+    (1..=32).for_each(|nth| faults.on(nth, CommitFault::Stall));
+    let mut flood = JoinSet::new();
+    // A greedy client leaves some; others take them.
+    for (name, count) in [("greedy", 40), ("one", 1), ("two", 1), ("three", 1)] {
+        for n in 0..count {
+            let (gateway, who) = (Arc::clone(&house.gateway), client_of("chum", name));
+            let (key, conditions) = (key(&n.to_string()), Conditions::default());
+            let op = who.authorize(DeleteObject { bucket: bucket(BUCKET), key, conditions }).unwrap();
+            flood.spawn(async move { gateway.delete_object(op).await.unwrap() });
+        }
+    }
+    while faults.writes() < before + 32 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let tags = [(1, &part.etag)];
+    let repeated = std::pin::pin!(house.complete(&upload, &tags));
+    let restore = house.may(RestoreBucket { bucket: bucket("gone"), id: 1 });
+    let restored = std::pin::pin!(house.gateway.restore_bucket(restore));
+    let both = futures::future::join(repeated, restored);
+    let mut both = std::pin::pin!(both);
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut both).await;
+    assert!(early.is_err() && faults.writes() == before + 32, "a change did not wait");
+    faults.release();
+    let (repeated, restored) = both.await;
+    assert_eq!(repeated.unwrap().etag, version.etag);
+    assert!(matches!(restored, Err(Error::NoSuchBucket)), "{restored:?}");
+    while let Some(deleted) = flood.join_next().await {
+        deleted.unwrap();
+    }
+}
+
 fn read_small(
     house: &House,
     announced: u64,
@@ -197,7 +263,7 @@ async fn a_small_body_that_trickles_has_one_deadline_as_a_whole() {
 async fn a_small_body_that_finds_no_memory_is_given_up_and_its_share_goes_back() {
     let house = House::with(small()).await;
     let all = house.gateway.budget().clone();
-    let payer = ecluse::gateway::Payer::own_work(tenant("chum"));
+    let payer = Payer::own_work(tenant("chum"));
     let all = all.take(&payer, u64::MAX).await.unwrap();
     let stream = futures::stream::iter((0..2).map(|_| Ok(Bytes::from(vec![b'x'; 50_000]))));
     let outcome = read_small(&house, 100_000, stream.boxed()).await;

@@ -16,3 +16,4 @@ mod consent;
 mod docs;
 mod programs;
 mod rust_paths;
+mod turns;

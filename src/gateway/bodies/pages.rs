@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! - The pages are of the version that was opened, whatever is written meanwhile: the catalog keeps its rows for us.
+//! - A page is read when it is its payer's turn to read much of the catalog. Whoever has such a turn waits for no memory, so a
+//!   body may wait for one with its share in hand.
 //! - Their keys are unwrapped when their page is read. A gateway that is sealed in between fails the body.
 
 use std::sync::Arc;
@@ -9,9 +11,10 @@ use std::time::Duration;
 
 use super::read_plan::OpenPart;
 use crate::catalog::{Catalog, MoreSlices};
+use crate::gateway::fair::{Payer, Turns};
 use crate::gateway::{Error, incident};
 use crate::keys::Keyring;
-use crate::model::{ByteRange, Slice, TenantId};
+use crate::model::{ByteRange, Slice};
 
 /// What one part takes in memory while a body holds it, and while its page is read.
 const PART_BYTES: u64 = 512;
@@ -22,7 +25,9 @@ const FEW_PARTS: usize = 16;
 pub(in crate::gateway) struct Pages {
     pub(in crate::gateway) catalog: Arc<dyn Catalog>,
     pub(in crate::gateway) keyring: Arc<Keyring>,
-    pub(in crate::gateway) tenant: TenantId,
+    /// On whose account pages are read, by turns.
+    pub(in crate::gateway) payer: Payer,
+    pub(in crate::gateway) scans: Turns,
     pub(in crate::gateway) range: ByteRange,
     /// How long after it was stored a chunk may be unseen.
     pub(in crate::gateway) late: Duration,
@@ -35,7 +40,7 @@ impl Pages {
     pub(in crate::gateway) fn open(&self, slices: Vec<Slice>) -> Result<Vec<Arc<OpenPart>>, Error> {
         let mut parts = Vec::with_capacity(slices.len());
         for slice in slices {
-            let opened = self.keyring.open_part_key(&self.tenant, slice.part.id, &slice.part.wrapped_key);
+            let opened = self.keyring.open_part_key(&self.payer.tenant, slice.part.id, &slice.part.wrapped_key);
             let key = opened.map_err(|error| incident::of_wrapped_key(slice.part.id, error))?;
             parts.extend(OpenPart::of_slice(slice, key, self.range, self.late).map(Arc::new));
         }
@@ -45,6 +50,7 @@ impl Pages {
     /// The next page; `None` after the last.
     pub(in crate::gateway) async fn next(&mut self) -> Result<Option<Vec<Arc<OpenPart>>>, Error> {
         let Some(more) = self.more.take() else { return Ok(None) };
+        let _turn = self.scans.take(&self.payer, 1).await?;
         let page = self.catalog.more_slices(&more).await?;
         self.more = page.more;
         Ok(Some(self.open(page.slices)?))

@@ -218,7 +218,7 @@ impl Reader {
         let Some(step) = next else { return Ok(None) };
         let sealed = step.read.sealed_range();
         let sealed_bytes = sealed.end - sealed.start;
-        let place = ChunkPlace { tenant: &self.pages.tenant, part: step.part.id, index: step.index };
+        let place = ChunkPlace { tenant: &self.payer.tenant, part: step.part.id, index: step.index };
         let opener = Opener::new(&step.part.key, &place, step.read.clone()).map_err(Error::Seal)?;
         let mut incoming = Incoming { step, opener, sealed_bytes, asked_until: 0, resumes: 0 };
         let answer = match loan.asked.take() {

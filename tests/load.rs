@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use testing::beside::{self, Greedy, Polite, Slow, WISHES, Want, Wish};
 use testing::load::{Clients, Connection, Forgetful, Pace, Write};
 use testing::process::{GatewayProcess, Options, Provider};
 use tokio::sync::watch;
@@ -365,4 +366,63 @@ async fn a_flood_beyond_the_limits_is_answered_with_slow_down_and_full_service_f
     // What was turned away left nothing behind: no chunk but those of what was stored.
     let sealed = || testing::notes::chunks_below(gateway.data(), &gateway.folder()).len();
     until("only what was stored is there", async || sealed() == stored.len()).await;
+}
+
+/// Rounds of every request of each polite client, all at once; a refusal or a wrong byte is a panic.
+async fn politely(gateway: &GatewayProcess, rounds: usize, wishes: &'static [Wish]) {
+    let polite = Polite::all(gateway).await.into_iter().map(|mut polite| {
+        tokio::spawn(async move {
+            for _ in 0..rounds {
+                for wish in wishes {
+                    polite.asks(*wish).await;
+                }
+            }
+        })
+    });
+    join_all(polite).await.into_iter().for_each(Result::unwrap);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_client_with_64_connections_greedy_or_slow_leaves_polite_ones_their_part() {
+    const BODIES: u64 = 24 * MIB;
+    let _alone = ALONE.lock().await;
+    open_files();
+    let options = beside::options(Options::folder()).memory("32 MiB");
+    // Who is slow stays so.
+    let options = options.setting("limits", "idle_timeout = \"10m\"\nsmall_body_timeout = \"10m\"");
+    let mut gateway = GatewayProcess::start(options);
+    beside::furnish(&gateway).await;
+
+    let greedy = Greedy::start(&gateway, &[Want::Upload, Want::Download, Want::List, Want::Write]);
+    greedy.is_at_work(64).await;
+    politely(&gateway, 5, &WISHES).await;
+    greedy.is_at_work(64).await;
+    greedy.stop().await;
+
+    // Turns go by client, not by request: a round of lists waits for a few of the greedy client's, not for one of each of its
+    // connections.
+    const ROUNDS: usize = 20;
+    let greedy = Greedy::start(&gateway, &[Want::List]);
+    greedy.is_at_work(64).await;
+    let before = greedy.answered();
+    politely(&gateway, ROUNDS, &[Wish::List]).await;
+    let meanwhile = greedy.answered() - before;
+    println!("lists of the greedy client in {ROUNDS} rounds of polite lists: {meanwhile}");
+    assert!(meanwhile < 32 * ROUNDS as u64, "{meanwhile} lists of the greedy client in {ROUNDS} rounds");
+    greedy.is_at_work(64).await;
+    greedy.stop().await;
+
+    let slow = Slow::start(&gateway).await;
+    until("the slow client has all it gets", async || gateway.metric("ecluse_memory_waiting") > 0.0).await;
+    for _ in 0..3 {
+        // Seven eighths, and what was taken last.
+        let used = gateway.metric("ecluse_memory_used_bytes") as u64;
+        println!("memory used by the slow client: {} KiB", used / KIB);
+        assert!(used < BODIES / 8 * 7 + MIB + 64 * KIB, "one client holds {used} bytes");
+        assert!(used > BODIES / 2, "memory is not short: the test is too easy");
+        politely(&gateway, 5, &WISHES).await;
+    }
+    drop(slow);
+    is_calm(&mut gateway, "a greedy and slow client").await;
+    politely(&gateway, 1, &WISHES).await;
 }

@@ -25,6 +25,8 @@
 
 /// The Azure front, asked by hand.
 pub mod azure;
+/// A client that takes all that it can get, and polite ones beside it.
+pub mod beside;
 pub mod certificates;
 pub mod client;
 /// The gateway and Azurite, asked the same.

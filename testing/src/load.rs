@@ -118,14 +118,24 @@ pub struct Clients {
 impl Clients {
     /// Of the S3 front.
     pub fn of(gateway: &GatewayProcess) -> Self {
-        Self::at(gateway, &gateway.endpoint, Signs::S3(Signer::new(CLIENT_ID, &gateway.secret)))
+        Self::known_as(gateway, CLIENT_ID, &gateway.secret)
     }
 
     /// Of the Azure front.
     pub fn of_azure(gateway: &GatewayProcess) -> Self {
+        Self::known_to_azure_as(gateway, CLIENT_ID, &gateway.secret)
+    }
+
+    /// Of the S3 front, as another client.
+    pub fn known_as(gateway: &GatewayProcess, id: &str, secret: &str) -> Self {
+        Self::at(gateway, &gateway.endpoint, Signs::S3(Signer::new(id, secret)))
+    }
+
+    /// Of the Azure front, as another client.
+    pub fn known_to_azure_as(gateway: &GatewayProcess, id: &str, secret: &str) -> Self {
         let endpoint = gateway.azure_endpoint();
-        let (endpoint, account) = endpoint.rsplit_once('/').expect("the account in its path");
-        Self::at(gateway, endpoint, Signs::Azure(Account::new(account, &gateway.secret)))
+        let (endpoint, _account) = endpoint.rsplit_once('/').expect("the account in its path");
+        Self::at(gateway, endpoint, Signs::Azure(Account::new(id, secret)))
     }
 
     fn at(gateway: &GatewayProcess, endpoint: &str, signs: Signs) -> Self {
@@ -230,6 +240,41 @@ impl Clients {
     pub async fn head_bucket(&self, stream: &mut Connection, path: &str) -> std::io::Result<Answer> {
         let query: &[(&str, &str)] = if self.is_azure() { &[("restype", "container")] } else { &[] };
         self.ask_for(stream, "HEAD", path, query, &[]).await
+    }
+
+    /// Begins to send XML of so many bytes, which the gateway reads whole.
+    pub async fn begin_xml(&self, stream: &mut Connection, path: &str, length: u64) -> std::io::Result<()> {
+        let query = if self.is_azure() { [("comp", "blocklist")] } else { [("tagging", "")] };
+        let length = [("content-length", length.to_string())];
+        stream.write_all(self.head("PUT", path, &query, &length).as_bytes()).await?;
+        stream.flush().await
+    }
+
+    /// Lists up to `most` names, and counts those that came.
+    pub async fn list(&self, stream: &mut Connection, path: &str, most: usize) -> std::io::Result<(Answer, usize)> {
+        let most = most.to_string();
+        let query: &[(&str, &str)] = match self.is_azure() {
+            true => &[("comp", "list"), ("maxresults", &most), ("restype", "container")],
+            false => &[("list-type", "2"), ("max-keys", &most)],
+        };
+        let length = [("content-length", "0".to_owned())];
+        stream.write_all(self.head("GET", path, query, &length).as_bytes()).await?;
+        stream.flush().await?;
+        let (answer, mut body) = read_answer(stream, Vec::new()).await?;
+        if answer.status == 200 {
+            let end: &[u8] = if self.is_azure() { b"</EnumerationResults>" } else { b"</ListBucketResult>" };
+            // The end of the XML, and of the last piece where it comes in pieces.
+            let pieces = answer.head.contains("transfer-encoding: chunked");
+            let end = if pieces { [end, b"\r\n0\r\n\r\n"].concat() } else { end.to_vec() };
+            while !body.ends_with(&end) {
+                if stream.read_buf(&mut body).await? == 0 {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        }
+        let element: &[u8] = if self.is_azure() { b"<Name>" } else { b"<Key>" };
+        let names = body.windows(element.len()).filter(|window| *window == element).count();
+        Ok((answer, names))
     }
 
     /// Makes a blob of the one block that was put, or an empty one that grows.
@@ -384,11 +429,22 @@ impl Clients {
         range: &Range<u64>,
         more: &[(&str, String)],
     ) -> std::io::Result<(Answer, Vec<u8>)> {
+        self.want(stream, path, range, more).await?;
+        read_answer(stream, Vec::new()).await
+    }
+
+    /// Asks for a range, and reads nothing of the answer.
+    pub async fn want(
+        &self,
+        stream: &mut Connection,
+        path: &str,
+        range: &Range<u64>,
+        more: &[(&str, String)],
+    ) -> std::io::Result<()> {
         let mut headers = vec![("range", format!("bytes={}-{}", range.start, range.end - 1))];
         headers.extend(more.iter().cloned());
         stream.write_all(self.head("GET", path, &[], &headers).as_bytes()).await?;
-        stream.flush().await?;
-        read_answer(stream, Vec::new()).await
+        stream.flush().await
     }
 
     /// Reads the body of a range; `came` of it are here already.

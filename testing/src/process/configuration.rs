@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{CLIENT_ID, Options, Provider, STRANGER_ID};
+use super::{CLIENT_ID, Options, Provider};
 use crate::certificates::{Certificates, write_secret};
 
 /// The configuration, as in the operators' guide.
@@ -62,9 +62,9 @@ pub(super) fn configuration(
         "allow = [{ buckets = [\"*\"], actions = [\"read\", \"write\", \"delete\", \"list\", \"admin\"] }]";
     line(&format!("[[client]]\nid = \"{CLIENT_ID}\"\ntenant = \"chum\"\n{everything}"));
     line(&format!("secret = {{ file = \"{home}/secrets/pacs\" }}"));
-    if let Some(stranger) = &options.stranger {
-        line(&format!("[[client]]\nid = \"{STRANGER_ID}\"\ntenant = \"chus\"\n{everything}"));
-        line(&format!("secret = {}", secret("stranger", stranger)));
+    for (id, tenant, text) in &options.clients {
+        line(&format!("[[client]]\nid = \"{id}\"\ntenant = \"{tenant}\"\n{everything}"));
+        line(&format!("secret = {}", secret(id, text)));
     }
     line("[[bucket]]\ntenant = \"chum\"\nname = \"imaging\"\nmax_bytes = \"1 PiB\"");
     text

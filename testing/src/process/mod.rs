@@ -62,7 +62,8 @@ pub struct Options {
     provider: Provider,
     write: Vec<String>,
     others: Vec<(&'static str, String)>,
-    stranger: Option<String>,
+    /// Further clients: id, tenant, secret.
+    clients: Vec<(String, String, String)>,
     environment: Vec<(String, String)>,
     data: Option<PathBuf>,
     open_files: Option<u32>,
@@ -77,7 +78,7 @@ impl Options {
             provider,
             write: vec!["min_copies = 1".into(), "memory = \"256 MiB\"".into(), "late = \"0s\"".into()],
             others: Vec::new(),
-            stranger: None,
+            clients: Vec::new(),
             environment: Vec::new(),
             data: None,
             open_files: None,
@@ -134,8 +135,13 @@ impl Options {
     }
 
     /// A second client, [`STRANGER_ID`], of another tenant, with this secret.
-    pub fn with_stranger(mut self, secret: &str) -> Self {
-        self.stranger = Some(secret.into());
+    pub fn with_stranger(self, secret: &str) -> Self {
+        self.client(STRANGER_ID, "chus", secret)
+    }
+
+    /// A further client with all rights in its tenant. [`CLIENT_ID`]'s tenant is `chum`.
+    pub fn client(mut self, id: &str, tenant: &str, secret: &str) -> Self {
+        self.clients.push((id.into(), tenant.into(), secret.into()));
         self
     }
 

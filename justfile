@@ -33,9 +33,9 @@ check:
 deny:
     cargo deny check
 
-# Speed of sealing, both implementations, and of the catalog as it grows.
+# Speed of sealing, both implementations, of the catalog as it grows, and beside a greedy client.
 bench:
-    cargo bench --bench seal --bench catalog
+    cargo bench --bench seal --bench catalog --bench fairness
 
 # The race against rclone and nginx: `just compare --help`. Installs both first, beside the tests' tools.
 compare *arguments:

@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::print_stdout,
     clippy::print_stderr,
     missing_docs,
@@ -51,6 +52,9 @@ fn open_files() -> u64 {
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
     hard
 }
+
+/// On a busy machine a thousand handshakes at once take longer than one client may.
+const PATIENT: &str = "handshake_timeout = \"10m\"\nheader_timeout = \"10m\"";
 
 /// Waits until something is so.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -238,6 +242,7 @@ async fn a_thousand_slow_clients_do_not_stop_the_fast_ones_and_are_served_to_the
     let _alone = ALONE.lock().await;
     open_files();
     let options = Options::folder().azure().memory("512 MiB").setting("limits", "connections = 3000");
+    let options = options.setting("limits", PATIENT);
     let mut gateway = GatewayProcess::start(options);
     let fronts = both_fronts(&gateway).await;
     let length = 10 * MIB;
@@ -323,7 +328,7 @@ async fn a_flood_beyond_the_limits_is_answered_with_slow_down_and_full_service_f
     open_files();
     let options = Options::folder().azure().memory("32 MiB").setting("limits", "connections = 400");
     // All come from one address, and nobody is known before the first request.
-    let options = options.setting("limits", "connections_per_address = 400");
+    let options = options.setting("limits", "connections_per_address = 400").setting("limits", PATIENT);
     let mut gateway = GatewayProcess::start(options.write_setting("grace = \"1s\""));
     let fronts = both_fronts(&gateway).await;
     works(&fronts[0], 1).await;

@@ -12,9 +12,15 @@
 pub mod admin;
 pub mod azure;
 mod encoded_words;
+mod exchange;
+mod http_date;
+mod refusal;
+mod reply;
 pub mod s3;
 pub mod server;
 pub mod tls;
 mod token;
+mod xml;
 
+pub use reply::Outgoing;
 pub use token::parse_start;

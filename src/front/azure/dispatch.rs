@@ -7,7 +7,7 @@ use super::operations::{
 use super::wire::asked::Incoming;
 use super::wire::operation::Operation as Op;
 use super::wire::refusal::Refusal;
-use super::wire::reply::Reply;
+use crate::front::reply::Reply;
 
 /// Does what was asked.
 pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {

@@ -24,6 +24,5 @@ pub use admission::auth::{
 pub use service::{AzureFront, AzureSettings};
 pub use wire::batch::count_parts as parse_batch;
 pub use wire::ranges::parse as parse_azure_range;
-pub use wire::reply::Outgoing;
 pub use wire::structured::decode_all as decode_structured;
 pub use wire::xml::read_any as read_azure_xml;

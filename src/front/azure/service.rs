@@ -2,12 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
 
 use super::admission::address::Domains;
 use super::admission::admit::{admit, authenticated};
@@ -18,15 +15,16 @@ use super::admission::{routing, versions};
 use super::dispatch;
 use super::wire::asked::Incoming;
 use super::wire::codes::Code;
-use super::wire::context::Context;
+use super::wire::context::{self, Context};
 use super::wire::operation::Operation;
 use super::wire::outbound::Outbound;
 use super::wire::refusal::Refusal;
 use super::wire::refused::refused;
-use super::wire::reply::{Outgoing, Reply, put};
 use super::wire::shown::named;
-use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestBodyError, RequestId, Standing};
-use crate::gateway::{BodyError, Error, Gateway};
+use crate::front::exchange::incoming;
+use crate::front::reply::{Outgoing, Reply, put};
+use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestId, Standing};
+use crate::gateway::{Error, Gateway};
 
 /// What the operator decides about this front.
 #[derive(Default)]
@@ -67,9 +65,9 @@ impl AzureFront {
             Origin { remote: IpAddr::V4(Ipv4Addr::UNSPECIFIED), tls: false },
             |info| Origin { remote: info.remote.ip(), tls: info.tls },
         );
-        let context = Arc::new(Context::new(id));
+        let context = context::begin(&id);
         let head = parts.method == Method::HEAD;
-        let incoming = stream_of(body, Arc::clone(&context));
+        let incoming = incoming(body, Arc::clone(&context));
         let mut version = versions::DEFAULT.to_owned();
         let outcome = self.serve(&parts, incoming, origin, &context, &mut version).await;
         let mut reply = outcome.unwrap_or_else(|refusal| refused(refusal, &context));
@@ -95,7 +93,7 @@ impl AzureFront {
                 return Err(refusal);
             }
         };
-        context.note_operation(operation);
+        context.note_operation(operation.name());
         if operation == Operation::PreflightRequest {
             let text = "CORS not enabled or no matching rule found for this request.";
             return Err(Refusal::new(StatusCode::FORBIDDEN, Code::CorsPreflightFailure, text));
@@ -118,35 +116,12 @@ impl Answer<Outgoing> for AzureFront {
 }
 
 fn common_headers(asked: &HeaderMap, version: &str, context: &Context, headers: &mut HeaderMap) {
-    put(headers, named("x-ms-request-id"), &context.uuid());
+    put(headers, named("x-ms-request-id"), context.id());
     put(headers, named("x-ms-version"), version);
     // Echoed only while it fits; Azure's own limit is 1 KiB.
     if let Some(id) = asked.get("x-ms-client-request-id").filter(|id| id.len() <= LONGEST_CLIENT_ID_BYTES) {
         headers.insert(named("x-ms-client-request-id"), id.clone());
     }
-}
-
-/// The bytes of a body, counted.
-fn stream_of(body: RequestBody, context: Arc<Context>) -> Incoming {
-    stream::unfold(Some(body), move |body| {
-        let context = Arc::clone(&context);
-        async move {
-            let mut body = body?;
-            loop {
-                match body.frame().await? {
-                    // Trailers say nothing here.
-                    Ok(frame) => {
-                        let Ok(piece) = frame.into_data() else { continue };
-                        context.bytes_in.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                        return Some((Ok(piece), Some(body)));
-                    }
-                    Err(RequestBodyError::TooSlow) => return Some((Err(BodyError::Timeout), None)),
-                    Err(RequestBodyError::Connection(_)) => return Some((Err(BodyError::Incomplete), None)),
-                }
-            }
-        }
-    })
-    .boxed()
 }
 
 const LONGEST_CLIENT_ID_BYTES: usize = 1024;

@@ -46,10 +46,10 @@ pub const FRONTS: [Front; 2] = [Front::S3, Front::Azure];
 /// The status of an answer that was cut before it was seen.
 const ABORTED: u16 = 0;
 /// What a client receives for [`Kind::Incident`], whatever was done: status, headers and body; dates and ids left out.
-const INCIDENT: &str = "500 content-type: application/xml\n<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>InternalError</Code>\
+const INCIDENT: &str = "500 content-type: application/xml\n<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InternalError</Code>\
     <Message>We encountered an internal error. Please try again.</Message><RequestId>ID</RequestId></Error>";
 /// The same for [`Kind::Trouble`]; the seconds of Retry-After are left out.
-const TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\n<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>\
+const TROUBLE: &str = "503 content-type: application/xml\nretry-after: SECONDS\n<?xml version=\"1.0\" encoding=\"utf-8\"?><Error>\
     <Code>ServiceUnavailable</Code><Message>Service is unable to handle request. Please try again later.</Message>\
     <RequestId>ID</RequestId></Error>";
 /// The same through the Azure front.

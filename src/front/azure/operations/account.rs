@@ -6,9 +6,10 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::named;
 use crate::front::azure::wire::{errors, properties, xml};
+use crate::front::http_date;
+use crate::front::reply::Reply;
 use crate::model::Timestamp;
 
 /// Largest document of properties or of times, in bytes.
@@ -37,7 +38,7 @@ pub(in crate::front::azure) fn stats(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     if !ask.asked.target.secondary {
         return Err(Refusal::invalid_parameter("comp", "stats"));
     }
-    Ok(Reply::xml(xml::stats(&http_date(Timestamp::now()))))
+    Ok(Reply::xml(xml::stats(&http_date::written(Timestamp::now()))))
 }
 
 /// Get Account Information.

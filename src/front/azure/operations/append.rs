@@ -8,8 +8,8 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::conditions;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::named;
+use crate::front::reply::Reply;
 use crate::gateway::{Append, Body, ReviseObject, Revision};
 use crate::model::Authorized;
 

@@ -20,9 +20,9 @@ use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::refused::error_reply;
-use crate::front::azure::wire::reply::{Payload, Reply};
 use crate::front::azure::wire::shown::named;
 use crate::front::azure::wire::{errors, properties};
+use crate::front::reply::{Payload, Reply};
 
 /// Largest batch, in bytes. Source: "Blob Batch", remarks.
 const MOST_BATCH_BYTES: u64 = 4 * 1024 * 1024;
@@ -45,9 +45,8 @@ pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Resul
     }
     let answers: Vec<_> = stream::iter(inner)
         .map(|request| async move {
-            let reply =
-                answer(ask, &request).await.unwrap_or_else(|refusal| error_reply(&refusal, &ask.context.uuid()));
-            let mut reply = reply.with(named("x-ms-request-id"), &ask.context.uuid());
+            let reply = answer(ask, &request).await.unwrap_or_else(|refusal| error_reply(&refusal, ask.context.id()));
+            let mut reply = reply.with(named("x-ms-request-id"), ask.context.id());
             reply = reply.with(named("x-ms-version"), &ask.version);
             let bytes = match reply.payload {
                 Payload::Whole(bytes) => bytes,

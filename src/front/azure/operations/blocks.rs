@@ -16,9 +16,9 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, properties, xml};
+use crate::front::reply::Reply;
 use crate::gateway::{
     BlockCursor, BlockPage, CommitBlocks, Error, Gateway, ListBlocks, ListedBlocks, MOST_BLOCK_BYTES, PutBlock,
     Received,

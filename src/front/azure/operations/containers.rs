@@ -5,9 +5,9 @@ use http::StatusCode;
 use crate::front::azure::admission::ask::{Ask, invalid_name};
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{self, named};
 use crate::front::azure::wire::{conditions, properties, xml};
+use crate::front::reply::Reply;
 use crate::gateway::{
     Bucket, BucketRevision, CreateBucket, DropBucket, HeadBucket, ReadBucket, ReadPolicies, RestoreBucket, ReviseBucket,
 };

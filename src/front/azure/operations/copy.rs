@@ -15,9 +15,9 @@ use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::errors::no_page_blobs;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::{conditions, errors, properties, ranges, shown};
+use crate::front::reply::Reply;
 use crate::gateway::{Body, Claim, Error, MOST_BLOCK_BYTES, PutObject, Version};
 use crate::model::{ChecksumAlgorithm, CopyRecord, Metadata, Timestamp};
 

@@ -14,10 +14,10 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::ranges::{self, LONGEST_DIGESTED_BYTES, RangeDigest};
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::{Payload, Reply, put};
 use crate::front::azure::wire::shown::{self, CONTENT_CRC64, CONTENT_MD5, named};
 use crate::front::azure::wire::structured::Encoder;
 use crate::front::azure::wire::{conditions, errors, properties};
+use crate::front::reply::{Payload, Reply, put};
 use crate::gateway::{Crc, Error, GetObject, GotObject, HeadObject, ObjectBody, Select, Version};
 use crate::model::ByteRange;
 

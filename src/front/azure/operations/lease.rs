@@ -8,8 +8,8 @@ use crate::front::azure::admission::ask::{self, Ask};
 use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::conditions;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::named;
+use crate::front::reply::Reply;
 use crate::gateway::{LeaseBucket, LeaseObject};
 use crate::model::{Conditions, ETag, LeaseAction, LeaseOutcome, Timestamp};
 

@@ -6,12 +6,13 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Asked;
 use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::{Reply, http_date};
 use crate::front::azure::wire::shown::{self, DEFAULT_CONTENT_TYPE, ShownLease};
 use crate::front::azure::wire::tokens;
 use crate::front::azure::wire::xml::{
     self, BlobEntry, BlobsPage, ContainersPage, GoneContainer, ListedBlob, ListedContainer,
 };
+use crate::front::http_date;
+use crate::front::reply::Reply;
 use crate::front::token;
 use crate::gateway::{
     Bucket, BucketLine, GoneBucket, ListBuckets, ListEntry, ListExtras, ListObjects, ListStart, Retained,
@@ -75,7 +76,7 @@ pub(in crate::front::azure) async fn containers(ask: &Ask<'_>) -> Result<Reply, 
 
 fn container(bucket: Bucket, include: Include) -> ListedContainer {
     ListedContainer {
-        modified: http_date(bucket.modified),
+        modified: http_date::written(bucket.modified),
         etag: format!("\"{}\"", bucket.state_tag()),
         lease: ShownLease::of(bucket.lease.as_ref()),
         user: include.metadata.then(|| bucket.user.into_iter().collect()),
@@ -87,7 +88,7 @@ fn container(bucket: Bucket, include: Include) -> ListedContainer {
 fn gone_container(gone: GoneBucket, include: Include) -> ListedContainer {
     let shown = GoneContainer {
         version: shown::gone(gone.id),
-        deleted: http_date(gone.retained.deleted),
+        deleted: http_date::written(gone.retained.deleted),
         remaining_days: remaining_days(gone.retained),
     };
     ListedContainer { gone: Some(shown), ..container(gone.bucket, include) }
@@ -213,8 +214,8 @@ fn shown_entry(entry: ListEntry, include: Include, ask: &Ask<'_>, bucket: &Bucke
         ListEntry::Prefix(prefix) => BlobEntry::Prefix(prefix),
         ListEntry::Uncommitted { key, touched } => BlobEntry::Blob(Box::new(ListedBlob {
             name: key.as_str().to_owned(),
-            created: Some(http_date(touched)),
-            modified: Some(http_date(touched)),
+            created: Some(http_date::written(touched)),
+            modified: Some(http_date::written(touched)),
             etag: Some(ETag::of_state(touched, 0).to_string()),
             blob_type: Some("BlockBlob"),
             lease: Some(lease_of(None)),
@@ -229,13 +230,13 @@ fn shown_entry(entry: ListEntry, include: Include, ask: &Ask<'_>, bucket: &Bucke
             };
             blob.name = key.as_str().to_owned();
             blob.length = length;
-            blob.modified = Some(http_date(modified));
+            blob.modified = Some(http_date::written(modified));
             blob.etag = Some(ETag::of_state(modified, revision).to_string());
             blob.snapshot = snapshot.map(|id| id.to_string());
             blob.lease = (snapshot.is_none() && retained.is_none()).then(|| lease_of(lease.as_deref()));
             if let Some(retained) = retained {
                 blob.deleted = true;
-                blob.deleted_time = Some(http_date(retained.deleted));
+                blob.deleted_time = Some(http_date::written(retained.deleted));
                 blob.remaining_days = Some(remaining_days(retained));
             }
             BlobEntry::Blob(Box::new(blob))
@@ -251,11 +252,11 @@ fn lease_of(lease: Option<&Lease>) -> ShownLease {
 fn listed(metadata: &Metadata, modified: Timestamp) -> ListedBlob {
     let block_blob = metadata.append.is_none();
     ListedBlob {
-        created: Some(http_date(metadata.created.unwrap_or(modified))),
+        created: Some(http_date::written(metadata.created.unwrap_or(modified))),
         blob_type: Some(shown::blob_type(metadata)),
         tier: block_blob.then(|| shown::tier_of(metadata).to_owned()),
         tier_inferred: block_blob && metadata.tier.is_none(),
-        tier_changed: metadata.tier.as_ref().filter(|_| block_blob).map(|tier| http_date(tier.changed)),
+        tier_changed: metadata.tier.as_ref().filter(|_| block_blob).map(|tier| http_date::written(tier.changed)),
         sealed: metadata.append.as_ref().is_some_and(|state| state.closed),
         ..ListedBlob::default()
     }

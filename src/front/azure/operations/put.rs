@@ -7,9 +7,9 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::errors::{no_page_blobs, no_tier_here};
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::{CONTENT_CRC64, CONTENT_MD5, md5_of};
 use crate::front::azure::wire::{conditions, properties};
+use crate::front::reply::Reply;
 use crate::gateway::{PutObject, Stored};
 use crate::model::{AppendState, Metadata};
 

@@ -8,10 +8,10 @@ use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::named;
 use crate::front::azure::wire::structured::Decoder;
 use crate::front::azure::wire::{conditions, errors, properties};
+use crate::front::reply::Reply;
 use crate::gateway::{Body, Digests, Error};
 use crate::model::{ChecksumAlgorithm, Conditions, EtagCondition};
 

@@ -6,9 +6,9 @@ use super::received::encrypted;
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::errors::no_tier_here;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::shown::named;
 use crate::front::azure::wire::{conditions, properties};
+use crate::front::reply::Reply;
 use crate::gateway::{
     HeadObject, RemoveObject, RestoreObject, ReviseObject, Revision, Select, SnapshotObject, SnapshotRule, Version,
 };

@@ -6,8 +6,8 @@ use super::listing;
 use crate::front::azure::admission::ask::Ask;
 use crate::front::azure::wire::asked::Incoming;
 use crate::front::azure::wire::refusal::Refusal;
-use crate::front::azure::wire::reply::Reply;
 use crate::front::azure::wire::{conditions, properties, tokens, xml};
+use crate::front::reply::Reply;
 use crate::gateway::{FindByTags, HeadObject, ReviseObject, Revision, Select};
 use crate::model::{Action, TagExpression};
 

@@ -2,14 +2,9 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
 use http::{HeaderMap, Method};
 
-use crate::gateway::BodyError;
-
-/// A request's body as it arrives.
-pub(in crate::front::azure) type Incoming = BoxStream<'static, Result<Bytes, BodyError>>;
+pub(in crate::front::azure) use crate::front::exchange::Incoming;
 
 /// What a request's address names.
 ///

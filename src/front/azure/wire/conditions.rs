@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::asked::Asked;
 use super::codes::Code;
 use super::refusal::Refusal;
+use crate::front::http_date;
 use crate::gateway::IfRange;
 use crate::model::{Combination, Conditions, ETag, EtagCondition, TagExpression};
 
@@ -55,7 +56,7 @@ fn both(conditions: Conditions) -> Conditions {
 pub(in crate::front::azure) fn if_range(asked: &Asked<'_>) -> Option<IfRange> {
     let text = asked.headers.get(http::header::IF_RANGE)?.to_str().unwrap_or_default().trim();
     let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let strong = !text.starts_with("W/") && httpdate::parse_http_date(text).is_err();
+    let strong = !text.starts_with("W/") && http_date::parse(text).is_none();
     Some(ETag::parse(bare).filter(|_| strong).map_or(IfRange::Weak, IfRange::ETag))
 }
 
@@ -147,9 +148,7 @@ fn tag(asked: &Asked<'_>, name: &'static str) -> Result<Option<EtagCondition>, R
 fn date(asked: &Asked<'_>, name: &'static str) -> Result<Option<i64>, Refusal> {
     let Some(value) = asked.headers.get(name) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
-    let parsed = httpdate::parse_http_date(text.trim()).map_err(|_cause| Refusal::invalid_header(name, text))?;
-    let since = parsed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Ok(Some(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+    http_date::parse(text).map(Some).ok_or_else(|| Refusal::invalid_header(name, text))
 }
 
 fn tags(asked: &Asked<'_>, name: &'static str) -> Result<Option<TagExpression>, Refusal> {

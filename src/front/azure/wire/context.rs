@@ -1,79 +1,13 @@
-//! What is known of one request while it is served, and the line and the numbers it leaves behind.
+//! The ids of requests, as Azure writes them: UUIDs.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::Arc;
 
-use http::StatusCode;
+pub(in crate::front::azure) use crate::front::exchange::Exchange as Context;
+use crate::front::server::RequestId;
 
-use super::operation::{Operation, UNKNOWN};
-use crate::front::server::{RequestId, Stay};
-use crate::model::ClientId;
-
-/// One request. Shared by its body and its answer.
-pub(in crate::front::azure) struct Context {
-    /// Names the request in the log; the client gets it as `x-ms-request-id`.
-    pub(in crate::front::azure) id: RequestId,
-    started: Instant,
-    operation: OnceLock<Operation>,
-    client: OnceLock<ClientId>,
-    /// The request's place among those of its client.
-    stay: OnceLock<Stay>,
-    /// Bytes of the body as they arrived.
-    pub(in crate::front::azure) bytes_in: AtomicU64,
-}
-
-impl Context {
-    /// A request that begins now.
-    pub(in crate::front::azure) fn new(id: RequestId) -> Self {
-        let (operation, client, stay) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { id, started: Instant::now(), operation, client, stay, bytes_in: AtomicU64::new(0) }
-    }
-
-    /// Notes which operation it is.
-    pub(in crate::front::azure) fn note_operation(&self, operation: Operation) {
-        self.operation.get_or_init(|| operation);
-    }
-
-    /// Notes who asked.
-    pub(in crate::front::azure) fn note_client(&self, client: &ClientId) {
-        self.client.get_or_init(|| client.clone());
-    }
-
-    /// Keeps the request's place until the answer has gone out.
-    pub(in crate::front::azure) fn stay(&self, stay: Stay) {
-        self.stay.get_or_init(|| stay);
-    }
-
-    /// The id as Azure writes such ids: a UUID.
-    pub(in crate::front::azure) fn uuid(&self) -> String {
-        uuid_of(self.id.as_str())
-    }
-
-    /// Writes the log line and the metrics, when the answer has ended. No name of an object or bucket is in them.
-    pub(in crate::front::azure) fn finish(&self, status: StatusCode, bytes_out: u64) {
-        let operation = self.operation.get().map_or_else(|| UNKNOWN.to_owned(), |operation| format!("{operation:?}"));
-        let elapsed = self.started.elapsed();
-        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
-        metrics::counter!("ecluse_requests_total", "front" => "azure", "operation" => operation.clone(),
-            "status" => status.as_str().to_owned())
-        .increment(1);
-        metrics::histogram!("ecluse_request_seconds", "front" => "azure", "operation" => operation.clone())
-            .record(elapsed.as_secs_f64());
-        metrics::counter!("ecluse_request_bytes_total", "front" => "azure", "direction" => "in").increment(bytes_in);
-        metrics::counter!("ecluse_request_bytes_total", "front" => "azure", "direction" => "out").increment(bytes_out);
-        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(
-            request = %self.uuid(),
-            client = self.client.get().map_or("-", ClientId::as_str),
-            operation,
-            status = status.as_u16(),
-            milliseconds,
-            bytes_in,
-            bytes_out,
-            "azure request"
-        );
-    }
+/// A request that begins now.
+pub(in crate::front::azure) fn begin(id: &RequestId) -> Arc<Context> {
+    Context::begin("azure", id, uuid_of)
 }
 
 /// 32 hex digits as a UUID. Anything else stays as it is.

@@ -17,7 +17,7 @@ use super::codes::Code;
 use super::context::Context;
 use super::operation::Operation;
 use super::refusal::Refusal;
-use super::reply::http_date;
+use crate::front::http_date;
 use crate::gateway::{BodyError, Error};
 use crate::model::LeaseFault;
 
@@ -29,9 +29,9 @@ const SEALED: Duration = Duration::from_secs(30);
 pub(in crate::front::azure) fn answer(error: Error, operation: Operation, context: &Context) -> Refusal {
     let refusal = refusal(&error, operation);
     if refusal.status.is_server_error() {
-        tracing::error!(request = %context.uuid(), cause = %chain(&error), "an operation failed");
+        tracing::error!(request = %context.id(), cause = %chain(&error), "an operation failed");
     } else {
-        tracing::debug!(request = %context.uuid(), cause = %error, "an operation was refused");
+        tracing::debug!(request = %context.id(), cause = %error, "an operation was refused");
     }
     refusal
 }
@@ -56,7 +56,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::NotModified { version } => {
             let made = plain(304, Code::ConditionNotMet, NOT_MET)
                 .header(ETAG, &format!("\"{}\"", version.state_tag()))
-                .header(LAST_MODIFIED, &http_date(version.modified));
+                .header(LAST_MODIFIED, &http_date::written(version.modified));
             match &version.metadata.system.cache_control {
                 // Get Blob Metadata tells no content headers.
                 Some(text) if operation != Operation::GetBlobMetadata => made.header(CACHE_CONTROL, text),

@@ -16,7 +16,6 @@ pub(super) mod properties;
 pub(super) mod ranges;
 pub(super) mod refusal;
 pub(super) mod refused;
-pub(super) mod reply;
 pub(super) mod shown;
 pub(super) mod structured;
 pub(super) mod tokens;

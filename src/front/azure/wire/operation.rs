@@ -2,6 +2,8 @@
 //!
 //! Source: "Operations on the account (Blob Storage)", "Operations on containers", "Operations on blobs".
 
+use crate::front::exchange::UNKNOWN;
+
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident,)+) => {
         /// What a request asks for.
@@ -10,13 +12,19 @@ macro_rules! operations {
             $($(#[$doc])* $name,)+
         }
 
+        impl Operation {
+            /// What metrics call it.
+            pub(in crate::front::azure) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+        }
+
         /// What metrics call each; [`UNKNOWN`] while it is not known which.
         pub(in crate::front::azure) const NAMES: &[&str] = &[$(stringify!($name),)+ UNKNOWN];
     };
 }
-
-/// What metrics call a request that is no operation.
-pub(in crate::front::azure) const UNKNOWN: &str = "unknown";
 
 operations! {
     // --- the account

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::codes::Code;
+use crate::front::xml;
 
 /// Why a request gets no answer but an error. The text is fit for the client; that of a 5xx is fixed.
 #[derive(Debug, Clone)]
@@ -21,6 +22,12 @@ pub(in crate::front::azure) struct Refusal {
     pub(in crate::front::azure) headers: HeaderMap,
     /// Further elements of the body, by name: `HeaderName`, `QueryParameterName`, `AuthenticationErrorDetail`, …
     pub(in crate::front::azure) details: Vec<(&'static str, String)>,
+}
+
+impl From<xml::Fault> for Refusal {
+    fn from(fault: xml::Fault) -> Self {
+        Self::invalid_xml(fault.0)
+    }
 }
 
 impl Refusal {

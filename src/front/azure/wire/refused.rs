@@ -5,13 +5,14 @@ use http::{HeaderName, StatusCode};
 
 use super::context::Context;
 use super::refusal::Refusal;
-use super::reply::{Payload, Reply, http_date};
 use super::xml;
+use crate::front::http_date;
+use crate::front::reply::{Payload, Reply};
 use crate::model::Timestamp;
 
 /// An error as an answer. The answer to HEAD, and 304, have its code in a header only.
 pub(in crate::front::azure) fn refused(refusal: Refusal, context: &Context) -> Reply {
-    let mut reply = error_reply(&refusal, &context.uuid());
+    let mut reply = error_reply(&refusal, context.id());
     if refusal.status == StatusCode::NOT_MODIFIED {
         reply.payload = Payload::Empty;
         reply.headers.remove(CONTENT_TYPE);
@@ -32,7 +33,7 @@ pub(in crate::front::azure) fn error_reply(refusal: &Refusal, id: &str) -> Reply
 fn now() -> String {
     let format =
         time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
-    time::OffsetDateTime::now_utc().format(format).unwrap_or_else(|_cause| http_date(Timestamp::now()))
+    time::OffsetDateTime::now_utc().format(format).unwrap_or_else(|_cause| http_date::written(Timestamp::now()))
 }
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");

@@ -10,8 +10,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName};
 
-use super::reply::{http_date, put};
 use crate::front::encoded_words;
+use crate::front::http_date;
+use crate::front::reply::put;
 use crate::gateway::Version;
 use crate::model::{CopyRecord, Lease, LeaseState, Metadata, ShownMd5, Timestamp};
 
@@ -37,7 +38,7 @@ pub(in crate::front::azure) fn headers(version: &Version, partial: bool) -> Head
     let system = &metadata.system;
     put(&mut headers, ACCEPT_RANGES, "bytes");
     put(&mut headers, ETAG, &format!("\"{}\"", version.state_tag()));
-    put(&mut headers, LAST_MODIFIED, &http_date(version.modified));
+    put(&mut headers, LAST_MODIFIED, &http_date::written(version.modified));
     put(&mut headers, CONTENT_TYPE, system.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE));
     let optional = [
         (CONTENT_ENCODING, &system.content_encoding),
@@ -53,7 +54,7 @@ pub(in crate::front::azure) fn headers(version: &Version, partial: bool) -> Head
     if let Some(md5) = md5_of(metadata) {
         put(&mut headers, if partial { BLOB_CONTENT_MD5 } else { CONTENT_MD5 }, &md5);
     }
-    put(&mut headers, named("x-ms-creation-time"), &http_date(metadata.created.unwrap_or(version.modified)));
+    put(&mut headers, named("x-ms-creation-time"), &http_date::written(metadata.created.unwrap_or(version.modified)));
     put(&mut headers, named("x-ms-blob-type"), blob_type(metadata));
     put(&mut headers, named("x-ms-server-encrypted"), "true");
     if let Some(state) = &metadata.append {
@@ -83,7 +84,7 @@ pub(in crate::front::azure) fn tier_headers(metadata: &Metadata, headers: &mut H
     put(headers, named("x-ms-access-tier"), tier_of(metadata));
     match &metadata.tier {
         None => put(headers, named("x-ms-access-tier-inferred"), "true"),
-        Some(tier) => put(headers, named("x-ms-access-tier-change-time"), &http_date(tier.changed)),
+        Some(tier) => put(headers, named("x-ms-access-tier-change-time"), &http_date::written(tier.changed)),
     }
 }
 
@@ -115,7 +116,7 @@ fn copy_headers(record: &CopyRecord, headers: &mut HeaderMap) {
     put(headers, named("x-ms-copy-source"), &record.source);
     put(headers, named("x-ms-copy-status"), "success");
     put(headers, named("x-ms-copy-progress"), &format!("{0}/{0}", record.length));
-    put(headers, named("x-ms-copy-completion-time"), &http_date(record.finished));
+    put(headers, named("x-ms-copy-completion-time"), &http_date::written(record.finished));
 }
 
 /// A lease in Azure's words.

@@ -2,9 +2,10 @@
 //!
 //! Source: "List Containers", "List Blobs" (the order of elements is its), "Find Blobs by Tags".
 
-use super::super::reply::http_date;
 use super::super::shown::{ShownLease, written};
-use super::write::Writer;
+use super::write::name;
+use crate::front::http_date;
+use crate::front::xml::Writer;
 use crate::gateway::Found;
 use crate::model::{CopyRecord, Tags};
 
@@ -179,7 +180,7 @@ pub(in crate::front::azure) fn blobs(page: &BlobsPage<'_>) -> String {
             for entry in &page.entries {
                 match entry {
                     BlobEntry::Blob(listed) => writer.within("Blob", |writer| blob(writer, listed)),
-                    BlobEntry::Prefix(prefix) => writer.within("BlobPrefix", |writer| writer.name(prefix)),
+                    BlobEntry::Prefix(prefix) => writer.within("BlobPrefix", |writer| name(writer, prefix)),
                 }
             }
         });
@@ -189,7 +190,7 @@ pub(in crate::front::azure) fn blobs(page: &BlobsPage<'_>) -> String {
 }
 
 fn blob(writer: &mut Writer, listed: &ListedBlob) {
-    writer.name(&listed.name);
+    name(writer, &listed.name);
     writer.optional("Deleted", listed.deleted.then_some("true"));
     writer.optional("Snapshot", listed.snapshot.as_deref());
     writer.within("Properties", |writer| properties(writer, listed));
@@ -222,7 +223,7 @@ fn properties(writer: &mut Writer, listed: &ListedBlob) {
         writer.text("CopyStatus", "success");
         writer.text("CopySource", &record.source);
         writer.text("CopyProgress", &format!("{0}/{0}", record.length));
-        writer.text("CopyCompletionTime", &http_date(record.finished));
+        writer.text("CopyCompletionTime", &http_date::written(record.finished));
     }
     writer.text("ServerEncrypted", "true");
     writer.optional("Sealed", listed.sealed.then_some("true"));
@@ -274,7 +275,7 @@ pub(in crate::front::azure) fn found(endpoint: &str, expression: &str, found: &[
         writer.within("Blobs", |writer| {
             for one in found {
                 writer.within("Blob", |writer| {
-                    writer.name(one.key.as_str());
+                    name(writer, one.key.as_str());
                     writer.text("ContainerName", one.bucket.as_str());
                     writer.within("Tags", |writer| writer.tag_set(&one.tags));
                 });

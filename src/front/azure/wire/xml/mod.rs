@@ -7,7 +7,6 @@
 mod lists;
 mod read;
 mod service;
-mod tree;
 mod write;
 
 pub(in crate::front::azure) use lists::{

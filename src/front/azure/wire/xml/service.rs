@@ -3,8 +3,6 @@
 //! Source: "Set Blob Service Properties", "Get Blob Service Properties".
 
 use super::super::refusal::Refusal;
-use super::tree::{self, Node};
-use super::write::Writer;
 
 /// What a client asks the service to be. Sections that it leaves out stay as they are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,7 +26,7 @@ impl ServiceProperties {
 
 /// Reads Set Blob Service Properties.
 pub(in crate::front::azure) fn read_service_properties(bytes: &[u8]) -> Result<ServiceProperties, Refusal> {
-    let root = tree::root(bytes, "StorageServiceProperties")?;
+    let root = xml::root(bytes, "StorageServiceProperties", Characters::Xml)?;
     // The default version is what requests without one are answered as. Requests without one are refused here.
     let [logging, hours, minutes, cors, _version, deletion, website] = root.fields([
         "Logging",
@@ -178,3 +176,4 @@ mod tests {
         }
     }
 }
+use crate::front::xml::{self, Characters, Node, Writer};

@@ -3,112 +3,16 @@
 //! Source: "Status and error codes", "Get Blob Service Stats", "Get Block List", "Get Container ACL", "Get Blob Tags",
 //! "Get User Delegation Key".
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::tree::is_character;
+use crate::front::xml::{Writer, can_carry, url_encoded};
 use crate::gateway::AccessPolicy;
 use crate::model::{Block, Tags};
 
-/// All but RFC 3986's unreserved characters and the slash.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
-
-/// Writes a document; the one place that escapes.
-pub(super) struct Writer(String);
-
-impl Writer {
-    /// A document with its declaration.
-    pub(super) fn new() -> Self {
-        Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>".to_owned())
-    }
-
-    /// An element and what `inner` writes in it.
-    pub(super) fn within(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
-        self.with(name, &[], inner);
-    }
-
-    /// The same with attributes.
-    pub(super) fn with(&mut self, name: &str, attributes: &[(&str, &str)], inner: impl FnOnce(&mut Self)) {
-        self.0.push('<');
-        self.0.push_str(name);
-        for (name, value) in attributes {
-            self.0.push(' ');
-            self.0.push_str(name);
-            self.0.push_str("=\"");
-            self.escaped(value, true);
-            self.0.push('"');
-        }
-        self.0.push('>');
-        let begin = self.0.len();
-        inner(self);
-        if self.0.len() == begin {
-            self.0.pop();
-            self.0.push_str(" />");
-        } else {
-            self.0.push_str("</");
-            self.0.push_str(name);
-            self.0.push('>');
-        }
-    }
-
-    /// An element that holds text.
-    pub(super) fn text(&mut self, name: &str, text: &str) {
-        self.within(name, |writer| writer.escaped(text, false));
-    }
-
-    /// An element that holds text, if there is any.
-    pub(super) fn optional(&mut self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(name, text);
-        }
-    }
-
-    /// `Name`, of a blob or of what blobs' names begin with: encoded where XML cannot carry it.
-    pub(super) fn name(&mut self, name: &str) {
-        if name.chars().all(|c| is_character(c) && c != '\r') {
-            self.text("Name", name);
-        } else {
-            let encoded = utf8_percent_encode(name, ENCODED).to_string();
-            self.with("Name", &[("Encoded", "true")], |writer| writer.escaped(&encoded, false));
-        }
-    }
-
-    /// `TagSet`, with the tags in it.
-    pub(super) fn tag_set(&mut self, tags: &Tags) {
-        self.within("TagSet", |writer| {
-            for (name, value) in tags {
-                writer.within("Tag", |writer| {
-                    writer.text("Key", name);
-                    writer.text("Value", value);
-                });
-            }
-        });
-    }
-
-    /// The document.
-    pub(super) fn done(self) -> String {
-        self.0
-    }
-
-    /// Characters that XML does not allow become U+FFFD.
-    fn escaped(&mut self, text: &str, attribute: bool) {
-        // Nearly all text is plain, and lists have much of it.
-        if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"')) {
-            self.0.push_str(text);
-            return;
-        }
-        for c in text.chars() {
-            match c {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '"' if attribute => self.0.push_str("&quot;"),
-                '\r' => self.0.push_str("&#xD;"),
-                '\n' if attribute => self.0.push_str("&#xA;"),
-                '\t' if attribute => self.0.push_str("&#x9;"),
-                c if is_character(c) => self.0.push(c),
-                _ => self.0.push(char::REPLACEMENT_CHARACTER),
-            }
-        }
+/// `Name`, of a blob or of what blobs' names begin with: encoded where XML cannot carry it.
+pub(super) fn name(writer: &mut Writer, name: &str) {
+    if can_carry(name) && !name.contains('\r') {
+        writer.text("Name", name);
+    } else {
+        writer.with("Name", &[("Encoded", "true")], |writer| writer.characters(&url_encoded(name)));
     }
 }
 

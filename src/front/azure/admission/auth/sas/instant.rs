@@ -2,7 +2,6 @@
 //!
 //! Source: "Formatting DateTime values"; RFC 9110 §5.6.7.
 
-use time::format_description::well_known::Rfc2822;
 use time::{Date, Month, OffsetDateTime, Time};
 
 use crate::model::Timestamp;
@@ -57,9 +56,9 @@ fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> O
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, or as [`iso8601`].
 pub(in crate::front::azure::admission::auth) fn http_date(text: &str) -> Option<Timestamp> {
-    match OffsetDateTime::parse(text.trim(), &Rfc2822) {
-        Ok(moment) => timestamp(moment),
-        Err(_) => iso8601(text.trim()),
+    match crate::front::http_date::parse(text) {
+        Some(seconds) => Some(Timestamp(seconds.checked_mul(1000)?)),
+        None => iso8601(text.trim()),
     }
 }
 

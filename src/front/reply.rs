@@ -11,7 +11,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use super::context::Context;
+use super::exchange::Exchange;
+use super::http_date;
 use crate::gateway::{Error, Share};
 use crate::model::{ETag, Timestamp};
 
@@ -19,19 +20,19 @@ use crate::model::{ETag, Timestamp};
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// An answer before it goes out.
-pub(in crate::front::azure) struct Reply {
+pub(in crate::front) struct Reply {
     /// The status.
-    pub(in crate::front::azure) status: StatusCode,
+    pub(in crate::front) status: StatusCode,
     /// The headers that the operation has; those of every answer come later.
-    pub(in crate::front::azure) headers: HeaderMap,
+    pub(in crate::front) headers: HeaderMap,
     /// The body.
-    pub(in crate::front::azure) payload: Payload,
+    pub(in crate::front) payload: Payload,
     /// The memory of a body that is built whole, until it has gone out.
     share: Option<Share>,
 }
 
 /// The body of an answer.
-pub(in crate::front::azure) enum Payload {
+pub(in crate::front) enum Payload {
     /// None.
     Empty,
     /// All of it.
@@ -42,26 +43,26 @@ pub(in crate::front::azure) enum Payload {
 
 impl Reply {
     /// An answer without a body.
-    pub(in crate::front::azure) fn new(status: StatusCode) -> Self {
+    pub(in crate::front) fn new(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), payload: Payload::Empty, share: None }
     }
 
     /// An answer in XML.
-    pub(in crate::front::azure) fn xml(text: String) -> Self {
+    pub(in crate::front) fn xml(text: String) -> Self {
         let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
         reply.payload = Payload::Whole(text.into());
         reply
     }
 
     /// The same, in pieces as they come.
-    pub(in crate::front::azure) fn xml_stream(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
+    pub(in crate::front) fn xml_stream(pieces: BoxStream<'static, Result<Bytes, Error>>) -> Self {
         let mut reply = Self::new(StatusCode::OK).with(CONTENT_TYPE, "application/xml");
         reply.payload = Payload::Stream(pieces, None);
         reply
     }
 
     /// With the share that its body takes, now that it is there.
-    pub(in crate::front::azure) fn holding(mut self, mut share: Share) -> Self {
+    pub(in crate::front) fn holding(mut self, mut share: Share) -> Self {
         if let Payload::Whole(bytes) = &self.payload {
             share.shrink_to(bytes.len() as u64);
         }
@@ -70,13 +71,13 @@ impl Reply {
     }
 
     /// With a header; left out when the value cannot be one.
-    pub(in crate::front::azure) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    pub(in crate::front) fn with(mut self, name: HeaderName, value: &str) -> Self {
         put(&mut self.headers, name, value);
         self
     }
 
     /// With a header that is there only sometimes.
-    pub(in crate::front::azure) fn with_some(self, name: HeaderName, value: Option<&str>) -> Self {
+    pub(in crate::front) fn with_some(self, name: HeaderName, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -84,29 +85,23 @@ impl Reply {
     }
 
     /// With the tag and time of a state.
-    pub(in crate::front::azure) fn of_state(self, tag: &ETag, modified: Timestamp) -> Self {
-        self.with(ETAG, &format!("\"{tag}\"")).with(LAST_MODIFIED, &http_date(modified))
+    pub(in crate::front) fn of_state(self, tag: &ETag, modified: Timestamp) -> Self {
+        self.with(ETAG, &format!("\"{tag}\"")).with(LAST_MODIFIED, &http_date::written(modified))
     }
 }
 
 /// Sets a header; left out when the value cannot be one.
-pub(in crate::front::azure) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(in crate::front) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-/// A time as HTTP writes it (RFC 9110 §5.6.7), whole seconds.
-pub(in crate::front::azure) fn http_date(at: Timestamp) -> String {
-    let seconds = u64::try_from(at.seconds()).unwrap_or_default();
-    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
 /// The body of an answer on its way. When it is dropped, the request is over and is logged.
 pub struct Outgoing {
     payload: Payload,
     left: Option<u64>,
-    context: Arc<Context>,
+    exchange: Arc<Exchange>,
     status: StatusCode,
     bytes_out: u64,
     _share: Option<Share>,
@@ -114,7 +109,7 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// Turns a reply into the answer that goes out.
-    pub(in crate::front::azure) fn answer(reply: Reply, head: bool, context: Arc<Context>) -> Response<Self> {
+    pub(in crate::front) fn answer(reply: Reply, head: bool, exchange: Arc<Exchange>) -> Response<Self> {
         let Reply { status, mut headers, payload, share } = reply;
         let left = match &payload {
             Payload::Empty => Some(0),
@@ -128,7 +123,7 @@ impl Outgoing {
             put(&mut headers, CONTENT_LENGTH, &left.to_string());
         }
         let (payload, left) = if head || bodiless { (Payload::Empty, Some(0)) } else { (payload, left) };
-        let mut response = Response::new(Self { payload, left, context, status, bytes_out: 0, _share: share });
+        let mut response = Response::new(Self { payload, left, exchange, status, bytes_out: 0, _share: share });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -161,7 +156,7 @@ impl Body for Outgoing {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Some(Err(cause)) => {
-                tracing::error!(request = %this.context.uuid(), %cause, "a download broke off");
+                tracing::error!(request = %this.exchange.id(), %cause, "a download broke off");
                 Poll::Ready(Some(Err(cause)))
             }
         }
@@ -182,6 +177,6 @@ impl Body for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        self.context.finish(self.status, self.bytes_out);
+        self.exchange.finish(self.status, self.bytes_out);
     }
 }

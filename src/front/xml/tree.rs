@@ -10,8 +10,6 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::super::refusal::Refusal;
-
 /// Deepest nesting of elements.
 const DEEPEST: usize = 8;
 /// Most elements of a document, or of one item of a list that is not kept: some times those of any that means something.
@@ -19,78 +17,102 @@ const MOST_ELEMENTS: usize = 1000;
 /// Most attributes of an element. They are declarations of namespaces, and nobody needs many.
 const MOST_ATTRIBUTES: usize = 16;
 
+/// Why a document is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(in crate::front) struct Fault(pub(in crate::front) &'static str);
+
+/// Which characters a document may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::front) enum Characters {
+    /// Those that XML 1.0 allows.
+    Xml,
+    /// Any but U+0000: names of objects have others, and clients write them as they are.
+    Any,
+}
+
+impl Characters {
+    fn allow(self, c: char) -> bool {
+        match self {
+            Self::Xml => is_character(c),
+            Self::Any => c != '\0',
+        }
+    }
+}
+
 /// An element: its text, or the elements in it.
 #[derive(Debug, Default)]
-pub(super) struct Node {
+pub(in crate::front) struct Node {
     /// Its name, as written.
-    pub(super) name: String,
+    pub(in crate::front) name: String,
     /// Its text. Where there are children, it is white space.
-    pub(super) text: String,
+    pub(in crate::front) text: String,
     /// What is in it, in order.
-    pub(super) children: Vec<Self>,
+    pub(in crate::front) children: Vec<Self>,
 }
 
 impl Node {
     /// Its text, of an element that has no others in it.
-    pub(super) fn leaf(&self) -> Result<&str, Refusal> {
-        if self.children.is_empty() { Ok(&self.text) } else { Err(Refusal::invalid_xml("an element holds elements")) }
+    pub(in crate::front) fn leaf(&self) -> Result<&str, Fault> {
+        if self.children.is_empty() { Ok(&self.text) } else { Err(Fault("an element holds elements")) }
     }
 
     /// Its text without white space around it; `None` when nothing is left.
-    pub(super) fn value(&self) -> Result<Option<&str>, Refusal> {
+    pub(in crate::front) fn value(&self) -> Result<Option<&str>, Fault> {
         Ok(Some(self.leaf()?.trim_ascii()).filter(|text| !text.is_empty()))
     }
 
     /// The elements in it by name, each there at most once. There may be no others.
-    pub(super) fn fields<const N: usize>(&self, names: [&str; N]) -> Result<[Option<&Self>; N], Refusal> {
+    pub(in crate::front) fn fields<const N: usize>(&self, names: [&str; N]) -> Result<[Option<&Self>; N], Fault> {
         self.no_text()?;
         let mut fields = [None; N];
         for child in &self.children {
             let named = names.iter().zip(fields.iter_mut()).find(|(name, _)| **name == child.name);
-            let (_, field) = named.ok_or_else(|| Refusal::invalid_xml("an element is unknown"))?;
+            let (_, field) = named.ok_or_else(|| Fault("an element is unknown"))?;
             if field.replace(child).is_some() {
-                return Err(Refusal::invalid_xml("an element is there twice"));
+                return Err(Fault("an element is there twice"));
             }
         }
         Ok(fields)
     }
 
     /// The elements in it, which all have that name.
-    pub(super) fn items(&self, name: &str) -> Result<&[Self], Refusal> {
+    pub(in crate::front) fn items(&self, name: &str) -> Result<&[Self], Fault> {
         self.no_text()?;
         if self.children.iter().any(|child| child.name != name) {
-            return Err(Refusal::invalid_xml("an element is unknown"));
+            return Err(Fault("an element is unknown"));
         }
         Ok(&self.children)
     }
 
     /// Whether nothing is in it but white space.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::front) fn is_empty(&self) -> bool {
         self.children.is_empty() && self.no_text().is_ok()
     }
 
     /// Refuses text between elements.
-    pub(super) fn no_text(&self) -> Result<(), Refusal> {
-        if self.text.trim_ascii().is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::invalid_xml("there is text between elements"))
-        }
+    pub(in crate::front) fn no_text(&self) -> Result<(), Fault> {
+        if self.text.trim_ascii().is_empty() { Ok(()) } else { Err(Fault("there is text between elements")) }
     }
 }
 
 /// The document's root, which must have that name.
-pub(super) fn root(bytes: &[u8], name: &str) -> Result<Node, Refusal> {
-    parse(bytes, Builder::new(name, None))
+pub(in crate::front) fn root(bytes: &[u8], name: &str, characters: Characters) -> Result<Node, Fault> {
+    parse(bytes, Builder::new(name, characters, None::<Take<'_, Fault>>))
 }
 
 /// Hands each element of the root, which must have that name, to `take`, in order. None of them is kept here.
-pub(super) fn each(bytes: &[u8], name: &str, mut take: impl FnMut(Node) -> Result<(), Refusal>) -> Result<(), Refusal> {
-    parse(bytes, Builder::new(name, Some(&mut take)))?.no_text()
+pub(in crate::front) fn each<E: From<Fault>>(
+    bytes: &[u8],
+    name: &str,
+    characters: Characters,
+    mut take: impl FnMut(Node) -> Result<(), E>,
+) -> Result<(), E> {
+    Ok(parse(bytes, Builder::new(name, characters, Some(&mut take)))?.no_text()?)
 }
 
-fn parse(bytes: &[u8], mut builder: Builder<'_>) -> Result<Node, Refusal> {
-    let text = std::str::from_utf8(bytes).map_err(|_fault| Refusal::invalid_xml("the document is not UTF-8"))?;
+fn parse<E: From<Fault>>(bytes: &[u8], mut builder: Builder<'_, E>) -> Result<Node, E> {
+    let text = std::str::from_utf8(bytes).map_err(|_fault| Fault("the document is not UTF-8"))?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
@@ -111,64 +133,65 @@ fn parse(bytes: &[u8], mut builder: Builder<'_>) -> Result<Node, Refusal> {
                     Some(Err(_)) => false,
                 };
                 if !utf8 {
-                    return Err(Refusal::invalid_xml("the document is not UTF-8"));
+                    return Err(Fault("the document is not UTF-8").into());
                 }
             }
-            Event::Decl(_) | Event::PI(_) => return Err(Refusal::invalid_xml("there is a processing instruction")),
-            Event::DocType(_) => return Err(Refusal::invalid_xml("there is a document type")),
+            Event::Decl(_) | Event::PI(_) => return Err(Fault("there is a processing instruction").into()),
+            Event::DocType(_) => return Err(Fault("there is a document type").into()),
             // Not made: empty elements are expanded.
-            Event::Empty(_) => return Err(malformed()),
+            Event::Empty(_) => return Err(malformed().into()),
             Event::Eof => break,
         }
         first = false;
     }
-    builder.whole()
+    Ok(builder.whole()?)
 }
 
 /// Builds the tree from what is read.
-struct Builder<'b> {
+struct Builder<'b, E> {
     /// What the root must be called.
     name: &'b str,
+    characters: Characters,
     /// Takes the elements of the root, where they are not kept.
-    take: Option<Take<'b>>,
+    take: Option<Take<'b, E>>,
     open: Vec<Node>,
     root: Option<Node>,
     elements: usize,
 }
 
-type Take<'b> = &'b mut dyn FnMut(Node) -> Result<(), Refusal>;
+type Take<'b, E> = &'b mut dyn FnMut(Node) -> Result<(), E>;
 
-impl<'b> Builder<'b> {
-    fn new(name: &'b str, take: Option<Take<'b>>) -> Self {
-        Self { name, take, open: Vec::new(), root: None, elements: 0 }
+impl<'b, E: From<Fault>> Builder<'b, E> {
+    fn new(name: &'b str, characters: Characters, take: Option<Take<'b, E>>) -> Self {
+        Self { name, characters, take, open: Vec::new(), root: None, elements: 0 }
     }
 
-    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
+    fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Fault> {
         self.elements += 1;
         if self.elements > MOST_ELEMENTS || self.open.len() == DEEPEST {
-            return Err(Refusal::invalid_xml("the document is too large"));
+            return Err(Fault("the document is too large"));
         }
         if self.open.is_empty() && self.root.is_some() {
             return Err(malformed());
         }
         for (position, attribute) in start.attributes().enumerate() {
             if position == MOST_ATTRIBUTES {
-                return Err(Refusal::invalid_xml("the document is too large"));
+                return Err(Fault("the document is too large"));
             }
             let name = attribute.map_err(|_fault| malformed())?.key.into_inner();
             if name != b"xmlns" && !name.starts_with(b"xmlns:") {
-                return Err(Refusal::invalid_xml("an attribute is unknown"));
+                return Err(Fault("an attribute is unknown"));
             }
         }
         let name = std::str::from_utf8(start.name().into_inner()).map_err(|_fault| malformed())?.to_owned();
         if self.open.is_empty() && name != self.name {
-            return Err(Refusal::invalid_xml("the root element is unknown"));
+            return Err(Fault("the root element is unknown"));
         }
         self.open.push(Node { name, ..Node::default() });
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Refusal> {
+    fn close(&mut self) -> Result<(), E> {
         let node = self.open.pop().ok_or_else(malformed)?;
         if !node.children.is_empty() {
             node.no_text()?;
@@ -184,9 +207,9 @@ impl<'b> Builder<'b> {
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Refusal> {
-        if !text.chars().all(is_character) {
-            return Err(Refusal::invalid_xml("there is a character that XML does not allow"));
+    fn text(&mut self, text: &str) -> Result<(), Fault> {
+        if !text.chars().all(|c| self.characters.allow(c)) {
+            return Err(Fault("there is a character that XML does not allow"));
         }
         match self.open.last_mut() {
             Some(node) => node.text.push_str(text),
@@ -196,7 +219,7 @@ impl<'b> Builder<'b> {
         Ok(())
     }
 
-    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Refusal> {
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Fault> {
         if self.open.is_empty() {
             return Err(malformed());
         }
@@ -204,22 +227,22 @@ impl<'b> Builder<'b> {
             return self.text(character.encode_utf8(&mut [0; 4]));
         }
         let name = reference.decode().map_err(|_fault| malformed())?;
-        let text = resolve_predefined_entity(&name).ok_or_else(|| Refusal::invalid_xml("an entity is unknown"))?;
+        let text = resolve_predefined_entity(&name).ok_or_else(|| Fault("an entity is unknown"))?;
         self.text(text)
     }
 
-    fn whole(self) -> Result<Node, Refusal> {
+    fn whole(self) -> Result<Node, Fault> {
         self.root.filter(|_| self.open.is_empty()).ok_or_else(malformed)
     }
 }
 
 /// What XML 1.0 allows (§2.2).
-pub(super) fn is_character(c: char) -> bool {
+pub(in crate::front) fn is_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-fn malformed() -> Refusal {
-    Refusal::invalid_xml("the document is malformed")
+fn malformed() -> Fault {
+    Fault("the document is malformed")
 }
 
 #[cfg(test)]
@@ -232,8 +255,32 @@ mod tests {
             "<A> a&amp;&#233;&#x2F;<![CDATA[<b>]]> </A>",
             "\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<A xmlns:i=\"urn:i\"> a&#38;é<!-- no -->/&lt;b> </A>\n",
         ] {
-            assert_eq!(root(document.as_bytes(), "A").unwrap().text, " a&é/<b> ", "{document}");
+            assert_eq!(root(document.as_bytes(), "A", Characters::Xml).unwrap().text, " a&é/<b> ", "{document}");
         }
+    }
+
+    #[test]
+    fn text_in_cdata_is_text_and_a_carriage_return_comes_as_a_reference() {
+        for (document, text) in [
+            ("<A><![CDATA[a]]></A>", "a"),
+            ("<A>a<![CDATA[&lt;]]>b</A>", "a&lt;b"),
+            ("<A>Icon&#13;</A>", "Icon\r"),
+            ("<A>Icon&#xD;<![CDATA[]]></A>", "Icon\r"),
+            ("<A>a\r\nb\rc</A>", "a\nb\nc"),
+        ] {
+            for characters in [Characters::Xml, Characters::Any] {
+                assert_eq!(root(document.as_bytes(), "A", characters).unwrap().text, text, "{document}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_characters_are_taken_where_they_may_stand() {
+        for document in ["<A>a\u{1}b</A>", "<A>a&#1;b</A>", "<A><![CDATA[a\u{1}b]]></A>"] {
+            assert!(root(document.as_bytes(), "A", Characters::Xml).is_err(), "{document:?}");
+            assert_eq!(root(document.as_bytes(), "A", Characters::Any).unwrap().text, "a\u{1}b", "{document:?}");
+        }
+        assert!(root(b"<A>\0</A>", "A", Characters::Any).is_err());
     }
 
     #[test]
@@ -265,10 +312,10 @@ mod tests {
             &wide,
         ] {
             let start: String = document.chars().take(60).collect();
-            assert_eq!(root(document.as_bytes(), "A").unwrap_err().code, "InvalidXmlDocument", "{start}");
+            assert!(root(document.as_bytes(), "A", Characters::Xml).is_err(), "{start}");
         }
-        assert!(root(b"<A>\xff</A>", "A").is_err());
-        assert!(root(b"<A/>", "B").is_err());
+        assert!(root(b"<A>\xff</A>", "A", Characters::Xml).is_err());
+        assert!(root(b"<A/>", "B", Characters::Xml).is_err());
     }
 
     #[test]
@@ -276,7 +323,7 @@ mod tests {
         let list = |items: &str| format!("<A> {items} </A>");
         let count = |document: &str| {
             let mut count = 0;
-            each(document.as_bytes(), "A", |_node| {
+            each::<Fault>(document.as_bytes(), "A", Characters::Xml, |_node| {
                 count += 1;
                 Ok(())
             })
@@ -286,10 +333,10 @@ mod tests {
         assert_eq!(count("<A/>").unwrap(), 0);
         let wide = format!("<B>{}</B>", "<C/>".repeat(MOST_ELEMENTS));
         for document in [&list(&wide), &list("b<B/>"), &list("<B/>b"), "<B><A/></B>", "<A><A/>", "<A/><A/>"] {
-            assert_eq!(count(document).unwrap_err().code, "InvalidXmlDocument", "{document:.60}");
+            assert!(count(document).is_err(), "{document:.60}");
         }
         let mut seen = 0;
-        let refused = each(list("<B/><B/><B/>").as_bytes(), "A", |_node| {
+        let refused = each(list("<B/><B/><B/>").as_bytes(), "A", Characters::Xml, |_node| {
             seen += 1;
             if seen < 2 { Ok(()) } else { Err(malformed()) }
         });

@@ -59,6 +59,7 @@ pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
         | CatalogError::NoSuchUpload
         | CatalogError::InvalidPart { .. }
         | CatalogError::PreconditionFailed
+        | CatalogError::NothingToMatch
         | CatalogError::QuotaExceeded
         | CatalogError::SourceChanged
         | CatalogError::Lease(_)

@@ -27,6 +27,9 @@ pub enum CatalogError {
     /// The conditions do not hold.
     #[error("precondition failed")]
     PreconditionFailed,
+    /// The condition is on the tag of an object, and there is none.
+    #[error("precondition on what is not there")]
+    NothingToMatch,
     /// The version to share from is no longer there.
     #[error("the source changed")]
     SourceChanged,
@@ -101,5 +104,15 @@ pub enum CatalogError {
 impl From<rusqlite::Error> for CatalogError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Engine(error)
+    }
+}
+
+impl From<crate::model::Unmet> for CatalogError {
+    /// Of a write.
+    fn from(unmet: crate::model::Unmet) -> Self {
+        match unmet {
+            crate::model::Unmet::PreconditionFailed | crate::model::Unmet::NotModified => Self::PreconditionFailed,
+            crate::model::Unmet::Absent => Self::NothingToMatch,
+        }
     }
 }

@@ -247,8 +247,10 @@ pub struct OpenedVersion {
 pub enum Select {
     /// All of them.
     All,
-    /// A range.
+    /// A range; of one that reaches beyond the end, what is there.
     Range(RangeRequest),
+    /// A range, all of it: of the source of a copy.
+    Exactly(RangeRequest),
     /// One part of a multipart object, counted from 1 (S3 `partNumber`). A number beyond the last is unsatisfiable.
     PartNumber(u32),
 }

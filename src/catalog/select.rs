@@ -10,6 +10,7 @@ impl Select {
         match self {
             Self::All => Ok(whole),
             Self::Range(range) => range.resolve(version.length).map(Some),
+            Self::Exactly(range) => range.resolve_exactly(version.length).map(Some),
             Self::PartNumber(1) if version.part_lengths.is_empty() => Ok(whole),
             Self::PartNumber(number) => part_range(version, number),
         }

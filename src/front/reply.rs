@@ -92,7 +92,7 @@ impl Reply {
 
 /// Sets a header; left out when the value cannot be one.
 pub(in crate::front) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         headers.insert(name, value);
     }
 }

@@ -34,8 +34,15 @@ impl Gateway {
             let source = opened.version.clone();
             let mut metadata = match &op.directive {
                 // Kind and tier are Azure's, and so is the record of an earlier copy.
-                MetadataDirective::Copy => {
-                    Metadata { append: None, tier: None, copied: None, ..source.metadata.clone() }
+                MetadataDirective::Copy { storage_class, website_redirect } => {
+                    let mut metadata = Metadata { append: None, tier: None, copied: None, ..source.metadata.clone() };
+                    if let Some(class) = storage_class {
+                        metadata.system.storage_class = Some(class.clone()).filter(|class| class != "STANDARD");
+                    }
+                    if website_redirect.is_some() {
+                        metadata.system.website_redirect.clone_from(website_redirect);
+                    }
+                    metadata
                 }
                 MetadataDirective::Replace(metadata) => (**metadata).clone(),
             };
@@ -82,7 +89,7 @@ impl Gateway {
         let upload = UploadId(op.upload);
         let note = self.catalog.upload(&bucket, &op.key, &upload).await?.checksum;
         let algorithm = ChecksumPlan::parse(note.as_deref()).map(|plan| plan.algorithm);
-        let select = op.source_range.map_or(Select::All, Select::Range);
+        let select = op.source_range.map_or(Select::All, Select::Exactly);
         for _ in 0..ATTEMPTS {
             let opened = self.open_source(&source_bucket, &op.source_key, select, &op.source_conditions).await?;
             let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
@@ -236,7 +243,7 @@ pub(super) async fn open_for_copy(
 ) -> Result<OpenedVersion, Error> {
     let bucket = BucketRef { tenant: reader.tenant.clone(), name: source.bucket.clone() };
     let object = ObjectRef { bucket, key: source.key.clone(), snapshot: source.snapshot };
-    let select = source.range.map_or(Select::All, Select::Range);
+    let select = source.range.map_or(Select::All, Select::Exactly);
     let found = gateway.catalog.open_at(&object, select).await.map_err(|error| match error.into() {
         Error::NoSuchBucket => Error::NoSuchSource { bucket: true },
         Error::NoSuchKey => Error::NoSuchSource { bucket: false },

@@ -43,6 +43,9 @@ pub enum Error {
     /// 412.
     #[error("a precondition failed")]
     PreconditionFailed,
+    /// `If-Match` of a write, and nothing is there. S3 `NoSuchKey` (404), Azure `ConditionNotMet` (412).
+    #[error("a precondition on what is not there")]
+    NothingToMatch,
     /// The client would have, or the bucket would hold, more than its quota allows. The client's fault; again is of no use until
     /// something was deleted. S3 `QuotaExceeded` (403), Azure `QuotaExceeded` (409).
     #[error("a quota is exceeded")]
@@ -202,6 +205,7 @@ impl From<CatalogError> for Error {
             CatalogError::NoSuchUpload => Self::NoSuchUpload,
             CatalogError::InvalidPart { .. } => Self::InvalidPart,
             CatalogError::PreconditionFailed => Self::PreconditionFailed,
+            CatalogError::NothingToMatch => Self::NothingToMatch,
             CatalogError::QuotaExceeded => Self::QuotaExceeded,
             CatalogError::SourceChanged => Self::Conflict,
             CatalogError::Lease(fault) => Self::Lease(fault),

@@ -139,7 +139,7 @@ pub(super) fn check_conditions(conditions: &Conditions, version: &Version) -> Re
     let tag = version.state_tag();
     let state = CurrentState::new(&version.etag, &tag, version.modified, Some(&version.metadata.tags));
     conditions.check_read(Some(state)).map_err(|unmet| match unmet {
-        Unmet::PreconditionFailed => Error::PreconditionFailed,
+        Unmet::PreconditionFailed | Unmet::Absent => Error::PreconditionFailed,
         Unmet::NotModified => Error::NotModified { version: Box::new(version.clone()) },
     })
 }

@@ -222,8 +222,13 @@ pub struct DeleteObject {
 /// What a copy does with metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetadataDirective {
-    /// The source's.
-    Copy,
+    /// The source's, but for these.
+    Copy {
+        /// The storage class, where one is named.
+        storage_class: Option<String>,
+        /// Where the object redirects to, where that is named.
+        website_redirect: Option<String>,
+    },
     /// These instead; tags are apart.
     Replace(Box<Metadata>),
 }

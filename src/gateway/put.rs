@@ -7,7 +7,7 @@ use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
 use crate::catalog::{CatalogError, Content, NewVersion, Version};
-use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp};
+use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp, Unmet};
 
 impl Gateway {
     /// Stores an object. The body is polled only after bucket and conditions were looked at.
@@ -73,7 +73,10 @@ pub(super) fn check_conditions_of_write(conditions: &Conditions, current: Option
         current.zip(tag.as_ref()).map(|(v, tag)| CurrentState::new(&v.etag, tag, v.modified, Some(&v.metadata.tags)));
     let lease = current.and_then(|version| version.lease.as_ref());
     Lease::guard_write(lease, conditions.lease.as_deref(), Timestamp::steady())?;
-    conditions.check_write(state).map_err(|_unmet| Error::PreconditionFailed)?;
+    conditions.check_write(state).map_err(|unmet| match unmet {
+        Unmet::Absent => Error::NothingToMatch,
+        Unmet::PreconditionFailed | Unmet::NotModified => Error::PreconditionFailed,
+    })?;
     Ok(current.map_or(Ok(()), |version| version.guard_archive(conditions))?)
 }
 

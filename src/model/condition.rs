@@ -63,6 +63,8 @@ pub struct CurrentState<'a> {
 pub enum Unmet {
     /// 412.
     PreconditionFailed,
+    /// Nothing is there that the tags of `If-Match` could be held against: S3 has 404 for a write, Azure 412.
+    Absent,
     /// 304 on reads.
     NotModified,
 }
@@ -98,7 +100,7 @@ impl Conditions {
         }
         if let Some(condition) = &self.if_match {
             if !condition.matches(current) {
-                return Err(Unmet::PreconditionFailed);
+                return Err(if current.is_none() { Unmet::Absent } else { Unmet::PreconditionFailed });
             }
         } else if let (Some(limit), Some(state)) = (self.if_unmodified_since, current)
             && state.modified.seconds() > limit
@@ -134,9 +136,12 @@ impl Conditions {
         if holds { Ok(()) } else { Err(Unmet::NotModified) }
     }
 
-    /// For a write (PUT, DELETE, completing an upload): anything unmet is 412. The lease is not looked at.
+    /// For a write (PUT, DELETE, completing an upload): anything unmet is 412, but for `If-Match` where nothing is. The lease is not looked at.
     pub fn check_write(&self, current: Option<CurrentState<'_>>) -> Result<(), Unmet> {
-        self.check_read(current).map_err(|_unmet| Unmet::PreconditionFailed)
+        self.check_read(current).map_err(|unmet| match unmet {
+            Unmet::Absent => Unmet::Absent,
+            Unmet::PreconditionFailed | Unmet::NotModified => Unmet::PreconditionFailed,
+        })
     }
 
     /// Whether a tag is named: the outcome then tells something of the content.

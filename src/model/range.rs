@@ -51,6 +51,14 @@ impl RangeRequest {
         };
         if first >= end { Err(outside) } else { Ok(ByteRange { first, end }) }
     }
+
+    /// The same for a copy: it has all the bytes that were named, or is refused. Only what is read may be less.
+    pub fn resolve_exactly(self, length: u64) -> Result<ByteRange, Unsatisfiable> {
+        match self {
+            Self::Between { last, .. } if last >= length => Err(Unsatisfiable { length }),
+            Self::Between { .. } | Self::From { .. } | Self::Suffix { .. } => self.resolve(length),
+        }
+    }
 }
 
 impl ByteRange {

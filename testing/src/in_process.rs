@@ -201,7 +201,7 @@ impl House {
             source_conditions: Conditions::default(),
             bucket: bucket(BUCKET),
             key: key(to),
-            directive: MetadataDirective::Copy,
+            directive: MetadataDirective::Copy { storage_class: None, website_redirect: None },
             tags: None,
             conditions: Conditions::default(),
             checksum: None,

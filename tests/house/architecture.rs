@@ -83,7 +83,7 @@ const PROTOCOLS: &[&str] = &["s3", "azure", "admin"];
 const LIBRARIES: &[(&str, &[&str])] = &[
     ("rusqlite", &["catalog"]),
     ("object_store", &["store", "demo"]),
-    ("s3s", &["front"]),
+    ("s3s", &[]),
     ("fluent_bundle", &["text"]),
     ("aes_gcm", &["seal", "keys"]),
     ("hkdf", &["seal", "keys"]),

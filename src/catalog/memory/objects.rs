@@ -121,8 +121,7 @@ pub(super) fn check(
     match current {
         Some(version) => version.check_write(conditions),
         None => conditions.check_write(None),
-    }
-    .map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    }?;
     current.map_or(Ok(()), |version| version.guard_archive(conditions))?;
     Ok(lease)
 }

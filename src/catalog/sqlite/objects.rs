@@ -285,7 +285,7 @@ impl Current {
                 conditions.check_write(Some(state))
             }
         };
-        outcome.map_err(|_unmet| CatalogError::PreconditionFailed)
+        Ok(outcome?)
     }
 }
 

@@ -1,39 +1,23 @@
-//! The S3 front, on the `s3s` crate.
+//! The S3 front, on hyper, from Amazon's API reference.
 //!
-//! `s3s` parses requests, checks SigV4 signatures and encodes XML. This front adds what `s3s` leaves open: it screens
-//! requests before they reach `s3s` ([`auth`]), looks the client up ([`access`]), refuses features that are not there
-//! ([`refuse`]), answers GET and HEAD of objects itself ([`get`]), and gives every answer its request id ([`service`]).
+//! A request is taken apart and its caller proven ([`admission`]), then [`dispatch`] leads to what does it ([`operations`]).
+//! All of them read and write S3's words by [`wire`]. Imports go down: `service` → `dispatch` → `operations` → `admission` →
+//! `wire`.
 //!
 //! # Invariants
 //! - Every request is signed with SigV4, by a client that is configured now. There is no anonymous access.
-//! - An operation or header that is not implemented is refused, never ignored.
+//! - Each request is one [`wire::operation::Operation`]; which body it takes and which sub-resources are its own are total
+//!   matches. An operation, parameter or header that is not implemented is refused, never ignored.
 //! - HEAD and GET make their headers in one place, so they agree.
-//! - What gateway errors become is one total match, in [`errors`].
+//! - What gateway errors become is one total match, in [`wire::errors`].
 
-mod access;
-mod address;
-mod auth;
-mod body;
-mod buckets;
-mod checksums;
-mod chunked;
-mod conditions;
-mod context;
-mod copy;
-mod delete;
-mod errors;
-mod get;
-mod headers;
-mod listing;
-mod multipart;
+mod admission;
+mod dispatch;
 mod operations;
-mod put;
-mod ranges;
-mod refuse;
 mod service;
-mod tagging;
-mod xml;
+mod wire;
 
-pub use chunked::decode_chunked;
-pub use ranges::parse_range;
-pub use service::{Outgoing, S3Front, S3Settings};
+pub use service::{S3Front, S3Settings};
+pub use wire::chunked::decode_chunked;
+pub use wire::ranges::parse_range;
+pub use wire::xml::read_any as read_s3_xml;

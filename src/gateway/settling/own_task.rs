@@ -75,6 +75,7 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
             | CatalogError::NoSuchUpload
             | CatalogError::InvalidPart { .. }
             | CatalogError::PreconditionFailed
+            | CatalogError::NothingToMatch
             | CatalogError::QuotaExceeded
             | CatalogError::SourceChanged
             | CatalogError::Lease(_)

@@ -44,7 +44,7 @@ fn refusal(error: &Error, operation: Operation) -> Refusal {
         Error::NoSuchUpload => plain(404, Code::ResourceNotFound, "The specified resource does not exist."),
         Error::BucketExists => plain(409, Code::ContainerAlreadyExists, "The specified container already exists."),
         Error::BucketNotEmpty => plain(409, Code::ContainerBeingDeleted, "The specified container is not empty."),
-        Error::PreconditionFailed => condition_not_met(),
+        Error::PreconditionFailed | Error::NothingToMatch => condition_not_met(),
         Error::QuotaExceeded => plain(409, Code::QuotaExceeded, "The quota of this account or container is exceeded."),
         Error::NoSuchSource { bucket: true } => refusal(&Error::NoSuchBucket, operation).of_source(),
         Error::NoSuchSource { bucket: false } => refusal(&Error::NoSuchKey, operation).of_source(),

@@ -1,8 +1,7 @@
 //! aws-chunked bodies: decoded and verified as they arrive.
 //!
-//! `s3s` 0.14 keeps each chunk whole in memory before it gives its bytes, and a client chooses how large a chunk is:
-//! some SDKs send a whole object as one. Here bytes go on as they come. They are sealed and stored, but no version holds
-//! them before the body has ended without an error.
+//! A client chooses how large a chunk is, and some SDKs send a whole object as one: bytes go on as they come. They are
+//! sealed and stored, but no version holds them before the body has ended without an error.
 //!
 //! # Invariants
 //! - Memory: one line of at most [`MAX_LINE_BYTES`], trailers of at most [`MAX_TRAILER_BYTES`]; never a chunk.
@@ -12,13 +11,15 @@
 //! Source: S3 "Signature calculations for the Authorization header: transferring payload in multiple chunks", and
 //! "… with trailing headers".
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::{Buf, Bytes};
-use hmac::{Hmac, KeyInit, Mac};
+use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
+use super::sigv4::{SigningKey, same};
+use crate::front::exchange::Incoming;
 use crate::gateway::BodyError;
 
 /// Longest line of a chunk's header or of a trailer, in bytes. A size and a signature take 98.
@@ -31,8 +32,8 @@ const SIGNATURE: &[u8] = b";chunk-signature=";
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
 /// What signs the chunks of one body: each signature holds the one before it.
-pub(super) struct ChunkSigner {
-    key: Zeroizing<[u8; 32]>,
+pub(in crate::front::s3) struct ChunkSigner {
+    key: SigningKey,
     timestamp: String,
     scope: String,
     before: String,
@@ -40,13 +41,8 @@ pub(super) struct ChunkSigner {
 
 impl ChunkSigner {
     /// `scope`: `date/region/service/aws4_request`. `seed`: the signature of the request itself.
-    pub(super) fn new(secret: &str, timestamp: &str, scope: &str, seed: &str) -> Self {
-        let first = Zeroizing::new(format!("AWS4{secret}"));
-        let mut fields = scope.split('/');
-        let mut key = hmac(first.as_bytes(), fields.next().unwrap_or_default().as_bytes());
-        for field in fields {
-            key = hmac(&*key, field.as_bytes());
-        }
+    pub(in crate::front::s3) fn new(secret: &str, timestamp: &str, scope: &str, seed: &str) -> Self {
+        let key = SigningKey::new(secret, scope);
         Self { key, timestamp: timestamp.to_owned(), scope: scope.to_owned(), before: seed.to_owned() }
     }
 
@@ -64,8 +60,8 @@ impl ChunkSigner {
 
     fn check(&mut self, algorithm: &str, rest: &str, signature: &str) -> Result<(), BodyError> {
         let text = format!("{algorithm}\n{}\n{}\n{}\n{rest}", self.timestamp, self.scope, self.before);
-        let expected = hex::encode(*hmac(&*self.key, text.as_bytes()));
-        if !bool::from(expected.as_bytes().ct_eq(signature.as_bytes())) {
+        let expected = self.key.sign(&text);
+        if !same(&expected, signature) {
             return Err(BodyError::Signature);
         }
         self.before = expected;
@@ -74,7 +70,7 @@ impl ChunkSigner {
 }
 
 /// Decodes one body.
-pub(super) struct Decoder {
+pub(in crate::front::s3) struct Decoder {
     /// `None`: the chunks are not signed.
     signer: Option<ChunkSigner>,
     /// Whether trailers may come.
@@ -103,7 +99,7 @@ enum State {
 
 impl Decoder {
     /// `signer`: for chunks that are signed. `trailing`: whether trailers may come, signed when the chunks are.
-    pub(super) fn new(signer: Option<ChunkSigner>, trailing: bool) -> Self {
+    pub(in crate::front::s3) fn new(signer: Option<ChunkSigner>, trailing: bool) -> Self {
         Self {
             signer,
             trailing,
@@ -118,7 +114,7 @@ impl Decoder {
     }
 
     /// The next bytes of the object in `input`; `None` when all of `input` was taken.
-    pub(super) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, BodyError> {
+    pub(in crate::front::s3) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, BodyError> {
         while !input.is_empty() {
             if let State::Data(left) = self.state {
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
@@ -139,7 +135,7 @@ impl Decoder {
     }
 
     /// The body has ended: gives its trailers.
-    pub(super) fn finish(mut self) -> Result<HeaderMap, BodyError> {
+    pub(in crate::front::s3) fn finish(mut self) -> Result<HeaderMap, BodyError> {
         if !matches!(self.state, State::End) {
             return Err(BodyError::Incomplete);
         }
@@ -250,6 +246,33 @@ impl Decoder {
     }
 }
 
+/// Where the trailers of a body are once it has ended.
+pub(in crate::front::s3) type Trailers = Arc<Mutex<HeaderMap>>;
+
+/// The bytes of an aws-chunked body. An error when its framing or one of its signatures is wrong.
+pub(in crate::front::s3) fn dechunked(body: Incoming, decoder: Decoder, trailers: Trailers) -> Incoming {
+    let start = (body, Some(decoder), Bytes::new());
+    futures::stream::try_unfold(start, move |(mut body, decoder, mut input)| {
+        let trailers = Arc::clone(&trailers);
+        async move {
+            let Some(mut decoder) = decoder else { return Ok(None) };
+            loop {
+                if let Some(data) = decoder.next(&mut input)? {
+                    return Ok(Some((data, (body, Some(decoder), input))));
+                }
+                match body.next().await {
+                    Some(piece) => input = piece?,
+                    None => {
+                        *trailers.lock().unwrap_or_else(PoisonError::into_inner) = decoder.finish()?;
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    })
+    .boxed()
+}
+
 /// Decodes a whole body without signatures that arrives in pieces of `piece_bytes`; `None` when it is broken.
 pub fn decode_chunked(body: &[u8], piece_bytes: usize) -> Option<Vec<u8>> {
     let mut decoder = Decoder::new(None, true);
@@ -262,16 +285,6 @@ pub fn decode_chunked(body: &[u8], piece_bytes: usize) -> Option<Vec<u8>> {
     }
     decoder.finish().ok()?;
     Some(object)
-}
-
-fn hmac(key: &[u8], data: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut output = Zeroizing::new([0; 32]);
-    // HMAC takes keys of any length: there is no error to have.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
-        mac.update(data);
-        output.copy_from_slice(&mac.finalize().into_bytes());
-    }
-    output
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub fn parse_range(value: &str) -> Option<RangeRequest> {
 }
 
 /// The range of `x-amz-copy-source-range`: `bytes=first-last` and nothing else.
-pub(super) fn parse_copy_range(value: &str) -> Option<RangeRequest> {
+pub(in crate::front::s3) fn parse_copy_range(value: &str) -> Option<RangeRequest> {
     match parse_range(value)? {
         range @ RangeRequest::Between { .. } => Some(range),
         RangeRequest::From { .. } | RangeRequest::Suffix { .. } => None,

@@ -6,24 +6,23 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{CONTENT_RANGE, ETAG, LAST_MODIFIED, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use s3s::{S3Error, S3ErrorCode};
+use http::header::{CACHE_CONTROL, CONTENT_RANGE, ETAG, LAST_MODIFIED, RETRY_AFTER};
+use http::{HeaderName, StatusCode};
 
-use super::context::Context;
 use super::headers;
+use crate::front::exchange::Exchange;
+use crate::front::http_date;
+use crate::front::refusal::Refusal;
 use crate::gateway::{BodyError, Error};
-use crate::model::Denied;
 
 /// Seconds that a client waits before it tries again, where nothing better is known.
 const BUSY_SECONDS: u64 = 1;
 const SEALED_SECONDS: u64 = 30;
 
 /// Whoever may not list (`hide`) must not learn that an object is not there.
-pub(super) fn hidden(error: Error, hide: bool) -> Error {
+pub(in crate::front::s3) fn hidden(error: Error, hide: bool) -> Error {
     match error {
         Error::NoSuchKey if hide => Error::AccessDenied,
         error => error,
@@ -31,13 +30,23 @@ pub(super) fn hidden(error: Error, hide: bool) -> Error {
 }
 
 /// The S3 answer to a gateway error. Logs what the operator must know.
-pub(super) fn answer(error: Error, context: &Context) -> S3Error {
-    let answer = match &error {
+pub(in crate::front::s3) fn answer(error: Error, exchange: &Exchange) -> Refusal {
+    let refusal = refusal(&error);
+    if refusal.status.is_server_error() {
+        tracing::error!(request = %exchange.id(), cause = %chain(&error), "an operation failed");
+    } else {
+        tracing::debug!(request = %exchange.id(), cause = %error, "an operation was refused");
+    }
+    refusal
+}
+
+fn refusal(error: &Error) -> Refusal {
+    match error {
         Error::AccessDenied => plain("AccessDenied", 403, "Access Denied"),
         Error::NoSuchBucket | Error::NoSuchSource { bucket: true } => {
             plain("NoSuchBucket", 404, "The specified bucket does not exist")
         }
-        Error::NoSuchKey | Error::NoSuchSource { bucket: false } => {
+        Error::NoSuchKey | Error::NoSuchSource { bucket: false } | Error::NothingToMatch => {
             plain("NoSuchKey", 404, "The specified key does not exist.")
         }
         Error::NoSuchUpload => plain(
@@ -52,20 +61,12 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         Error::PreconditionFailed | Error::SourcePreconditionFailed => {
             plain("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
         }
-        Error::NotModified { version } => {
-            let mut found = HeaderMap::new();
-            headers::put(&mut found, ETAG, &headers::quoted(&version.etag));
-            headers::put(&mut found, LAST_MODIFIED, &headers::http_date(version.modified));
-            if let Some(text) = &version.metadata.system.cache_control {
-                headers::put(&mut found, http::header::CACHE_CONTROL, text);
-            }
-            with(plain("NotModified", 304, "Not Modified"), found)
-        }
-        Error::RangeNotSatisfiable { length } => {
-            let mut found = HeaderMap::new();
-            headers::put(&mut found, CONTENT_RANGE, &format!("bytes */{length}"));
-            with(plain("InvalidRange", 416, "The requested range is not satisfiable"), found)
-        }
+        Error::NotModified { version } => plain("NotModified", 304, "Not Modified")
+            .header(ETAG, &headers::quoted(&version.etag))
+            .header(LAST_MODIFIED, &http_date::written(version.modified))
+            .header(CACHE_CONTROL, version.metadata.system.cache_control.as_deref().unwrap_or_default()),
+        Error::RangeNotSatisfiable { length } => plain("InvalidRange", 416, "The requested range is not satisfiable")
+            .header(CONTENT_RANGE, &format!("bytes */{length}")),
         Error::InvalidPart => plain(
             "InvalidPart",
             400,
@@ -104,16 +105,20 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
             "What you asked for would be made of too many pieces of other objects. Upload its bytes, or copy smaller ranges.",
         ),
         Error::TooLarge => plain("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size"),
+        Error::DigestMismatch { which: PAYLOAD } => plain(
+            "XAmzContentSHA256Mismatch",
+            400,
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ),
         Error::DigestMismatch { which } => {
             let text = format!("The {which} you specified did not match what we received.");
-            S3Error::with_message(code("BadDigest"), text)
+            Refusal::new(StatusCode::BAD_REQUEST, "BadDigest", text)
         }
         Error::Body(BodyError::Incomplete) => plain(
             "IncompleteBody",
             400,
             "You did not provide the number of bytes specified by the Content-Length header",
         ),
-        Error::Body(BodyError::Signature) if context.hash_mismatch.load(Ordering::Relaxed) => payload_hash_mismatch(),
         Error::Body(BodyError::Signature) => plain(
             "SignatureDoesNotMatch",
             403,
@@ -147,82 +152,59 @@ pub(super) fn answer(error: Error, context: &Context) -> S3Error {
         | Error::Catalog(_)
         | Error::Keys(_)
         | Error::Seal(_)
-        | Error::Panicked(_) => plain("InternalError", 500, "We encountered an internal error. Please try again."),
-    };
-    if answer.status_code().is_none_or(|status| status.is_server_error()) {
-        tracing::error!(request = %context.id, cause = %chain(&error), "an operation failed");
-    } else {
-        tracing::debug!(request = %context.id, cause = %error, "an operation was refused");
+        | Error::Panicked(_) => internal(),
     }
-    named(answer, context)
-}
-
-/// The answer to a request without the grant it needs.
-pub(super) fn denied(_denied: Denied, context: &Context) -> S3Error {
-    answer(Error::AccessDenied, context)
 }
 
 /// 501: the feature is not there. `what` names it for the log at debug level.
-pub(super) fn not_implemented(what: &str) -> S3Error {
+pub(in crate::front::s3) fn not_implemented(what: &str) -> Refusal {
     tracing::debug!(what, "not implemented");
     plain("NotImplemented", 501, NOT_IMPLEMENTED)
 }
 
 /// 400 with a text that is fit for the client.
-pub(super) fn invalid(code_name: &'static str, text: &'static str) -> S3Error {
-    plain(code_name, 400, text)
+pub(in crate::front::s3) fn invalid(code: &'static str, text: &'static str) -> Refusal {
+    plain(code, 400, text)
 }
 
 /// The signature names another region; the answer names the right one, in a header and in its XML.
-pub(super) fn wrong_region(expected: &str) -> S3Error {
+pub(in crate::front::s3) fn wrong_region(expected: &str) -> Refusal {
     let text = "The authorization is malformed; the region is not the one of this endpoint.";
-    let mut error = invalid("AuthorizationHeaderMalformed", text);
-    if let Ok(region) = HeaderValue::from_str(expected) {
-        error.set_headers(HeaderMap::from_iter([(BUCKET_REGION, region)]));
-    }
-    error
+    invalid("AuthorizationHeaderMalformed", text).header(BUCKET_REGION, expected).detail("Region", expected)
 }
 
-/// The body does not hash to what was signed.
-pub(super) fn payload_hash_mismatch() -> S3Error {
-    plain(
-        "XAmzContentSHA256Mismatch",
-        400,
-        "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    )
+/// 400: a body that should be XML is not as it must be.
+pub(in crate::front::s3) fn malformed_xml() -> Refusal {
+    let text = "The XML you provided was not well-formed or did not validate against our published schema";
+    invalid("MalformedXML", text)
+}
+
+/// 404: there are no versions but the current one, which S3 calls `null` where versioning was never on.
+pub(in crate::front::s3) fn no_such_version() -> Refusal {
+    plain("NoSuchVersion", 404, "The specified version does not exist.")
+}
+
+/// 403.
+pub(in crate::front::s3) fn access_denied() -> Refusal {
+    plain("AccessDenied", 403, "Access Denied")
+}
+
+/// 500: our fault.
+pub(in crate::front::s3) fn internal() -> Refusal {
+    plain("InternalError", 500, "We encountered an internal error. Please try again.")
 }
 
 /// An error with this code, status and text.
-pub(super) fn plain(code_name: &'static str, status: u16, text: &'static str) -> S3Error {
-    let mut error = S3Error::with_message(code(code_name), text);
-    error.set_status_code(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    error
+pub(in crate::front::s3) fn plain(code: &'static str, status: u16, text: &'static str) -> Refusal {
+    Refusal::new(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), code, text)
 }
 
-/// The code of that name.
-pub(super) fn code(name: &str) -> S3ErrorCode {
-    S3ErrorCode::from_bytes(name.as_bytes()).unwrap_or(S3ErrorCode::InternalError)
-}
-
-fn named(mut error: S3Error, context: &Context) -> S3Error {
-    error.set_request_id(context.id.as_str());
-    error
-}
-
-fn unavailable() -> S3Error {
+fn unavailable() -> Refusal {
     plain("ServiceUnavailable", 503, "Service is unable to handle request. Please try again later.")
 }
 
-fn retry(error: S3Error, after: Duration) -> S3Error {
-    let seconds = after.as_secs().max(1).to_string();
-    let mut headers = HeaderMap::new();
-    headers::put(&mut headers, RETRY_AFTER, &seconds);
-    with(error, headers)
-}
-
-fn with(mut error: S3Error, headers: HeaderMap<HeaderValue>) -> S3Error {
-    error.set_headers(headers);
-    error
+fn retry(refusal: Refusal, after: Duration) -> Refusal {
+    refusal.header(RETRY_AFTER, &after.as_secs().max(1).to_string())
 }
 
 /// The error and its causes in one line, for the log.
@@ -238,41 +220,51 @@ fn chain(error: &Error) -> String {
 }
 
 /// The region that signatures must name, as a response header.
-pub(super) const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+pub(in crate::front::s3) const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 
 /// The id of a request, as a response header.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+pub(in crate::front::s3) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
 const NOT_IMPLEMENTED: &str = "A header or query you provided implies functionality that is not implemented.";
+
+/// What the gateway calls the hash of a body as it was signed.
+const PAYLOAD: &str = "x-amz-content-sha256";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::server::RequestId;
 
     #[test]
     fn server_errors_say_nothing_of_their_cause() {
-        let context = Context::new(RequestId::generate(), false);
-        let error = answer(Error::Integrity, &context);
-        assert_eq!(error.status_code(), Some(StatusCode::INTERNAL_SERVER_ERROR));
-        assert!(!error.message().unwrap().contains("integrity"));
-        assert_eq!(error.request_id(), Some(context.id.as_str()));
+        let made = refusal(&Error::Integrity);
+        assert_eq!((made.status.as_u16(), made.code), (500, "InternalError"));
+        assert!(!made.text.contains("integrity"));
     }
 
     #[test]
     fn errors_that_pass_say_when_to_try_again() {
-        let context = Context::new(RequestId::generate(), false);
         for (error, seconds) in [(Error::Busy, "1"), (Error::Sealed, "30")] {
-            let answer = answer(error, &context);
-            assert_eq!(answer.status_code(), Some(StatusCode::SERVICE_UNAVAILABLE));
-            assert_eq!(answer.headers().unwrap()[RETRY_AFTER], seconds);
+            let made = refusal(&error);
+            assert_eq!(made.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(made.headers[RETRY_AFTER], seconds);
         }
     }
 
     #[test]
     fn a_range_outside_tells_the_length() {
-        let answer = answer(Error::RangeNotSatisfiable { length: 7 }, &Context::new(RequestId::generate(), false));
-        assert_eq!(answer.headers().unwrap()[CONTENT_RANGE], "bytes */7");
-        assert_eq!(answer.code().as_str(), "InvalidRange");
+        let made = refusal(&Error::RangeNotSatisfiable { length: 7 });
+        assert_eq!((&made.headers[CONTENT_RANGE], made.code), (&"bytes */7".parse().unwrap(), "InvalidRange"));
+    }
+
+    #[test]
+    fn a_condition_on_what_is_not_there_is_told_as_such() {
+        assert_eq!(refusal(&Error::NothingToMatch).code, "NoSuchKey");
+        assert_eq!(refusal(&Error::PreconditionFailed).code, "PreconditionFailed");
+    }
+
+    #[test]
+    fn a_body_that_was_not_signed_is_no_bad_digest() {
+        assert_eq!(refusal(&Error::DigestMismatch { which: PAYLOAD }).code, "XAmzContentSHA256Mismatch");
+        assert_eq!(refusal(&Error::DigestMismatch { which: "CRC32" }).code, "BadDigest");
     }
 }

@@ -1,13 +1,13 @@
-//! Conditional headers (RFC 9110 §13.1), from the raw headers: `s3s` knows neither lists of tags nor bare tags.
+//! Conditional headers (RFC 9110 §13.1), as S3 takes them: lists of tags, and bare ones.
 
 use http::HeaderMap;
-use s3s::dto::{Timestamp, TimestampFormat};
 
+use crate::front::http_date;
 use crate::gateway::IfRange;
 use crate::model::{Conditions, ETag, EtagCondition};
 
 /// The names of one set of conditional headers.
-pub(super) struct Names {
+pub(in crate::front::s3) struct Names {
     if_match: &'static str,
     if_none_match: &'static str,
     if_modified_since: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Names {
 }
 
 /// Conditions on the object that the request is about.
-pub(super) const TARGET: Names = Names {
+pub(in crate::front::s3) const TARGET: Names = Names {
     if_match: "if-match",
     if_none_match: "if-none-match",
     if_modified_since: "if-modified-since",
@@ -23,7 +23,7 @@ pub(super) const TARGET: Names = Names {
 };
 
 /// Conditions on the source of a copy.
-pub(super) const COPY_SOURCE: Names = Names {
+pub(in crate::front::s3) const COPY_SOURCE: Names = Names {
     if_match: "x-amz-copy-source-if-match",
     if_none_match: "x-amz-copy-source-if-none-match",
     if_modified_since: "x-amz-copy-source-if-modified-since",
@@ -31,7 +31,7 @@ pub(super) const COPY_SOURCE: Names = Names {
 };
 
 /// All conditions of a read.
-pub(super) fn for_read(headers: &HeaderMap, names: &Names) -> Conditions {
+pub(in crate::front::s3) fn for_read(headers: &HeaderMap, names: &Names) -> Conditions {
     Conditions {
         if_match: tags(headers, names.if_match, false),
         if_none_match: tags(headers, names.if_none_match, true),
@@ -42,7 +42,7 @@ pub(super) fn for_read(headers: &HeaderMap, names: &Names) -> Conditions {
 }
 
 /// The conditions of a write: S3 defines tags only.
-pub(super) fn for_write(headers: &HeaderMap) -> Conditions {
+pub(in crate::front::s3) fn for_write(headers: &HeaderMap) -> Conditions {
     Conditions {
         if_match: tags(headers, TARGET.if_match, false),
         if_none_match: tags(headers, TARGET.if_none_match, true),
@@ -51,9 +51,9 @@ pub(super) fn for_write(headers: &HeaderMap) -> Conditions {
 }
 
 /// `If-Range`: a strong tag. A weak one and a date match nothing (RFC 9110 §13.1.5).
-pub(super) fn if_range(headers: &HeaderMap) -> Option<IfRange> {
+pub(in crate::front::s3) fn if_range(headers: &HeaderMap) -> Option<IfRange> {
     let value = headers.get(http::header::IF_RANGE)?.to_str().unwrap_or_default().trim();
-    let tag = parse_tag(value, false).filter(|_| parse_date(value).is_none());
+    let tag = parse_tag(value, false).filter(|_| http_date::parse(value).is_none());
     Some(tag.map_or(IfRange::Weak, IfRange::ETag))
 }
 
@@ -85,12 +85,7 @@ fn parse_tag(text: &str, weak: bool) -> Option<ETag> {
 
 /// A date that does not parse is no condition (RFC 9110 §13.1.3).
 fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
-    parse_date(headers.get(name)?.to_str().ok()?)
-}
-
-fn parse_date(text: &str) -> Option<i64> {
-    let parsed = Timestamp::parse(TimestampFormat::HttpDate, text.trim()).ok()?;
-    Some(time::OffsetDateTime::from(parsed).unix_timestamp())
+    http_date::parse(headers.get(name)?.to_str().ok()?)
 }
 
 #[cfg(test)]

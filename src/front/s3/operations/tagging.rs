@@ -3,86 +3,66 @@
 //!
 //! Source: S3 "Categorizing your storage using tags", "PutObjectTagging", "CopyObject" (`x-amz-tagging-directive`).
 
-use http::{HeaderMap, HeaderName};
-use s3s::dto::{
-    DeleteObjectTaggingInput, DeleteObjectTaggingOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
-    PutObjectTaggingInput, PutObjectTaggingOutput, Tag,
-};
-use s3s::{S3Request, S3Response, S3Result};
+use http::{HeaderMap, HeaderName, StatusCode};
 
-use super::access::Caller;
-use super::errors::{hidden, invalid};
-use super::{checksums, headers, put};
-use crate::gateway::{Gateway, HeadObject, ReviseObject, Revision, Select};
+use crate::front::refusal::Refusal;
+use crate::front::reply::Reply;
+use crate::front::s3::admission::ask::Ask;
+use crate::front::s3::wire::errors::{hidden, invalid};
+use crate::front::s3::wire::{checksums, headers, xml};
+use crate::front::server::RequestBody;
+use crate::gateway::{HeadObject, ReviseObject, Revision, Select};
 use crate::model::{Conditions, TagCharacters, TagFault, Tags, check_tags};
 
 const TAGGING: HeaderName = HeaderName::from_static("x-amz-tagging");
 const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-tagging-directive");
 
 /// GetObjectTagging.
-pub(super) async fn get(
-    gateway: &Gateway,
-    req: S3Request<GetObjectTaggingInput>,
-) -> S3Result<S3Response<GetObjectTaggingOutput>> {
-    let caller = Caller::of(&req)?;
+pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let op = HeadObject {
-        bucket: put::bucket(&req.input.bucket)?,
-        key: put::key(&req.input.key)?,
+        bucket: ask.bucket()?,
+        key: ask.key()?,
         snapshot: None,
         select: Select::All,
         conditions: Conditions::default(),
     };
-    let hide = !caller.principal.may_list(&op.bucket, op.key.as_str());
-    let found = gateway.head_object(caller.may(op)?).await;
-    let (version, _) = found.map_err(|error| caller.error(hidden(error, hide)))?;
-    let pair = |(key, value)| Tag { key: Some(key), value: Some(value) };
-    let tag_set = version.metadata.tags.into_iter().map(pair).collect();
-    Ok(S3Response::new(GetObjectTaggingOutput { tag_set, version_id: None }))
+    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
+    let found = ask.house.gateway.head_object(ask.may(op)?).await;
+    let (version, _) = found.map_err(|error| ask.refuse(hidden(error, hide)))?;
+    Ok(Reply::xml(xml::document("Tagging", |writer| writer.tag_set(&version.metadata.tags))))
 }
 
 /// PutObjectTagging: all tags, in place of those that were.
-pub(super) async fn put(
-    gateway: &Gateway,
-    req: S3Request<PutObjectTaggingInput>,
-) -> S3Result<S3Response<PutObjectTaggingOutput>> {
-    let caller = Caller::of(&req)?;
-    let body = caller.context.take_kept().unwrap_or_default();
-    checksums::verify_whole(&req.headers, &body)?;
-    let mut tags = Tags::new();
-    for tag in req.input.tagging.tag_set {
-        if tags.insert(tag.key.unwrap_or_default(), tag.value.unwrap_or_default()).is_some() {
-            return Err(invalid("InvalidTag", "Cannot provide multiple Tags with the same key"));
-        }
-    }
-    set(gateway, &caller, &req.input.bucket, &req.input.key, checked(tags)?).await?;
-    Ok(S3Response::new(PutObjectTaggingOutput::default()))
+pub(in crate::front::s3) async fn put(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
+    let claims = checksums::required(&ask.asked.headers)?;
+    let tags = ask.read_xml(body, &claims, xml::tagging).await?;
+    let tags = tags.ok_or_else(|| invalid("InvalidTag", "Cannot provide multiple Tags with the same key"))?;
+    set(ask, checked(tags)?).await?;
+    Ok(Reply::new(StatusCode::OK))
 }
 
 /// DeleteObjectTagging.
-pub(super) async fn delete(
-    gateway: &Gateway,
-    req: S3Request<DeleteObjectTaggingInput>,
-) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
-    let caller = Caller::of(&req)?;
-    set(gateway, &caller, &req.input.bucket, &req.input.key, Tags::new()).await?;
-    Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
+pub(in crate::front::s3) async fn delete(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    set(ask, Tags::new()).await?;
+    Ok(Reply::new(StatusCode::NO_CONTENT))
 }
 
-async fn set(gateway: &Gateway, caller: &Caller, bucket: &str, key: &str, tags: Tags) -> S3Result<()> {
+async fn set(ask: &Ask<'_>, tags: Tags) -> Result<(), Refusal> {
     let op = ReviseObject {
-        bucket: put::bucket(bucket)?,
-        key: put::key(key)?,
+        bucket: ask.bucket()?,
+        key: ask.key()?,
         snapshot: None,
         revision: Revision::Tags(tags),
         conditions: Conditions::default(),
     };
-    let hide = !caller.principal.may_list(&op.bucket, op.key.as_str());
-    gateway.revise_object(caller.may(op)?).await.map_err(|error| caller.error(hidden(error, hide)))?;
+    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
+    let revised = ask.house.gateway.revise_object(ask.may(op)?).await;
+    revised.map_err(|error| ask.refuse(hidden(error, hide)))?;
     Ok(())
 }
 
 /// The tags of `x-amz-tagging`, a query string; `None`: the header is not there.
-pub(super) fn of_header(headers: &HeaderMap) -> S3Result<Option<Tags>> {
+pub(in crate::front::s3) fn of_header(headers: &HeaderMap) -> Result<Option<Tags>, Refusal> {
     let Some(text) = headers::text(headers, &TAGGING)? else { return Ok(None) };
     let mut tags = Tags::new();
     for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
@@ -98,7 +78,7 @@ pub(super) fn of_header(headers: &HeaderMap) -> S3Result<Option<Tags>> {
 }
 
 /// The tags of a copy; `None`: the source's. Tags that the directive would ignore are refused.
-pub(super) fn of_copy(headers: &HeaderMap) -> S3Result<Option<Tags>> {
+pub(in crate::front::s3) fn of_copy(headers: &HeaderMap) -> Result<Option<Tags>, Refusal> {
     let replaces = headers.get(&DIRECTIVE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"REPLACE"));
     match (replaces, of_header(headers)?) {
         (true, tags) => Ok(Some(tags.unwrap_or_default())),
@@ -110,7 +90,7 @@ pub(super) fn of_copy(headers: &HeaderMap) -> S3Result<Option<Tags>> {
 }
 
 /// Tags that S3 would take.
-fn checked(tags: Tags) -> S3Result<Tags> {
+fn checked(tags: Tags) -> Result<Tags, Refusal> {
     match check_tags(&tags, TagCharacters::S3) {
         Ok(()) => Ok(tags),
         Err(TagFault::TooMany) => Err(invalid("BadRequest", "Object tags cannot be greater than 10")),
@@ -130,13 +110,13 @@ mod tests {
         pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
-    fn code<T: std::fmt::Debug>(outcome: S3Result<T>) -> String {
-        outcome.unwrap_err().code().as_str().to_owned()
+    fn code<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> &'static str {
+        outcome.unwrap_err().code
     }
 
     #[test]
     fn tags_of_a_header_are_a_query_string() {
-        fn read(text: &str) -> S3Result<Option<Tags>> {
+        fn read(text: &str) -> Result<Option<Tags>, Refusal> {
             of_header(&headers(&[("x-amz-tagging", text)]))
         }
         let expected = Tags::from([("a b".into(), "1/2".into()), ("vide".into(), String::new())]);

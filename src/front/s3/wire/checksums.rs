@@ -2,18 +2,18 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
-use s3s::S3Result;
-use s3s::dto::ChecksumType;
 
 use super::errors::invalid;
 use super::headers;
-use crate::gateway::{Claim, verify_claims};
+use crate::front::refusal::Refusal;
+use crate::front::reply::{Reply, put};
+use crate::front::xml::Writer;
+use crate::gateway::Claim;
 use crate::model::{Checksum, ChecksumAlgorithm};
 
 /// The header of an algorithm's checksum.
-pub(super) fn header_of(algorithm: ChecksumAlgorithm) -> HeaderName {
+pub(in crate::front::s3) fn header_of(algorithm: ChecksumAlgorithm) -> HeaderName {
     HeaderName::from_static(match algorithm {
         ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
         ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",
@@ -24,7 +24,7 @@ pub(super) fn header_of(algorithm: ChecksumAlgorithm) -> HeaderName {
 }
 
 /// The value of a checksum as S3 writes it: base64, and `-n` when it is one of `n` parts' checksums.
-pub(super) fn encode(checksum: &Checksum) -> String {
+pub(in crate::front::s3) fn encode(checksum: &Checksum) -> String {
     let value = STANDARD.encode(&checksum.value);
     match checksum.parts {
         Some(parts) => format!("{value}-{parts}"),
@@ -33,12 +33,12 @@ pub(super) fn encode(checksum: &Checksum) -> String {
 }
 
 /// `FULL_OBJECT` or `COMPOSITE`.
-pub(super) fn type_of(checksum: &Checksum) -> &'static str {
+pub(in crate::front::s3) fn type_of(checksum: &Checksum) -> &'static str {
     if checksum.parts.is_some() { "COMPOSITE" } else { "FULL_OBJECT" }
 }
 
 /// Reads a checksum's value; `None` when it is malformed.
-pub(super) fn decode(algorithm: ChecksumAlgorithm, text: &str) -> Option<Checksum> {
+pub(in crate::front::s3) fn decode(algorithm: ChecksumAlgorithm, text: &str) -> Option<Checksum> {
     let (value, parts) = match text.split_once('-') {
         Some((value, parts)) => (value, Some(parts.parse().ok()?)),
         None => (text, None),
@@ -48,12 +48,12 @@ pub(super) fn decode(algorithm: ChecksumAlgorithm, text: &str) -> Option<Checksu
 }
 
 /// The one checksum in these headers. Several, or a malformed one, are refused.
-pub(super) fn from_headers(headers: &HeaderMap) -> S3Result<Option<Checksum>> {
+pub(in crate::front::s3) fn from_headers(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
     let mut found = None;
     for algorithm in ChecksumAlgorithm::ALL {
         let name = header_of(algorithm);
-        let Some(text) = headers::text(headers, &name)? else { continue };
-        let checksum = decode(algorithm, text.trim()).ok_or_else(malformed)?;
+        let Some(text) = headers::claim(headers, &name)? else { continue };
+        let checksum = decode(algorithm, text).ok_or_else(malformed)?;
         if found.replace(checksum).is_some() {
             return Err(invalid(
                 "InvalidRequest",
@@ -65,7 +65,7 @@ pub(super) fn from_headers(headers: &HeaderMap) -> S3Result<Option<Checksum>> {
 }
 
 /// The algorithms whose checksums `x-amz-trailer` promises. Other trailers are refused.
-pub(super) fn promised(headers: &HeaderMap) -> S3Result<Vec<ChecksumAlgorithm>> {
+pub(in crate::front::s3) fn promised(headers: &HeaderMap) -> Result<Vec<ChecksumAlgorithm>, Refusal> {
     let Some(text) = headers::text(headers, &HeaderName::from_static("x-amz-trailer"))? else { return Ok(Vec::new()) };
     text.split(',')
         .map(str::trim)
@@ -82,10 +82,10 @@ pub(super) fn promised(headers: &HeaderMap) -> S3Result<Vec<ChecksumAlgorithm>> 
 }
 
 /// The algorithm that a request names in `x-amz-checksum-algorithm` or `x-amz-sdk-checksum-algorithm`.
-pub(super) fn named(headers: &HeaderMap) -> S3Result<Option<ChecksumAlgorithm>> {
+pub(in crate::front::s3) fn named(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, Refusal> {
     for name in ["x-amz-checksum-algorithm", "x-amz-sdk-checksum-algorithm"] {
-        if let Some(text) = headers::text(headers, &HeaderName::from_static(name))? {
-            return ChecksumAlgorithm::parse(text.trim())
+        if let Some(text) = headers::claim(headers, &HeaderName::from_static(name))? {
+            return ChecksumAlgorithm::parse(text)
                 .map(Some)
                 .ok_or_else(|| invalid("InvalidRequest", "Checksum algorithm provided is unsupported."));
         }
@@ -94,56 +94,68 @@ pub(super) fn named(headers: &HeaderMap) -> S3Result<Option<ChecksumAlgorithm>> 
 }
 
 /// `Content-MD5`.
-pub(super) fn content_md5(headers: &HeaderMap) -> S3Result<Option<[u8; 16]>> {
-    let Some(text) = headers::text(headers, &HeaderName::from_static("content-md5"))? else { return Ok(None) };
-    let digest = STANDARD.decode(text.trim()).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+pub(in crate::front::s3) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, Refusal> {
+    let Some(text) = headers::claim(headers, &HeaderName::from_static("content-md5"))? else { return Ok(None) };
+    let digest = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
     match digest {
         Some(digest) => Ok(Some(digest)),
         None => Err(invalid("InvalidDigest", "The Content-MD5 you specified was invalid.")),
     }
 }
 
-/// Holds a small body, which is in memory, against its `Content-MD5` or checksum; one of them must be there.
-pub(super) fn verify_whole(headers: &HeaderMap, body: &[Bytes]) -> S3Result<()> {
-    let md5 = content_md5(headers)?;
-    let checksum = from_headers(headers)?;
-    if md5.is_none() && checksum.is_none() {
-        return Err(invalid(
-            "InvalidRequest",
-            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-        ));
+/// What a request claims of a body that is read whole.
+pub(in crate::front::s3) fn claims(headers: &HeaderMap) -> Result<Vec<Claim>, Refusal> {
+    let md5 = content_md5(headers)?.map(Claim::Md5);
+    Ok(md5.into_iter().chain(from_headers(headers)?.map(Claim::Checksum)).collect())
+}
+
+/// What a request must claim of a body that is read whole: its MD5, or a checksum.
+pub(in crate::front::s3) fn required(headers: &HeaderMap) -> Result<Vec<Claim>, Refusal> {
+    let claims = claims(headers)?;
+    if claims.is_empty() {
+        let text = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        return Err(invalid("InvalidRequest", text));
     }
-    let claims: Vec<Claim> = md5.map(Claim::Md5).into_iter().chain(checksum.map(Claim::Checksum)).collect();
-    match verify_claims(&claims, body) {
-        Ok(()) => Ok(()),
-        Err(_mismatch) => Err(invalid("BadDigest", "A digest you specified did not match what we received.")),
+    Ok(claims)
+}
+
+/// The name of an algorithm's checksum in XML.
+pub(in crate::front::s3) fn element_of(algorithm: ChecksumAlgorithm) -> &'static str {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 => "ChecksumCRC32",
+        ChecksumAlgorithm::Crc32c => "ChecksumCRC32C",
+        ChecksumAlgorithm::Crc64Nvme => "ChecksumCRC64NVME",
+        ChecksumAlgorithm::Sha1 => "ChecksumSHA1",
+        ChecksumAlgorithm::Sha256 => "ChecksumSHA256",
     }
 }
 
-/// Writes checksums into the fields that many of `s3s`'s answers have under the same names.
-macro_rules! show {
-    ($checksums:expr, $answer:expr) => {
-        for checksum in $checksums {
-            let value = Some($crate::front::s3::checksums::encode(checksum));
-            match checksum.algorithm {
-                $crate::model::ChecksumAlgorithm::Crc32 => $answer.checksum_crc32 = value,
-                $crate::model::ChecksumAlgorithm::Crc32c => $answer.checksum_crc32c = value,
-                $crate::model::ChecksumAlgorithm::Crc64Nvme => $answer.checksum_crc64nvme = value,
-                $crate::model::ChecksumAlgorithm::Sha1 => $answer.checksum_sha1 = value,
-                $crate::model::ChecksumAlgorithm::Sha256 => $answer.checksum_sha256 = value,
-            }
-        }
-    };
+/// Checksums as elements.
+pub(in crate::front::s3) fn elements(writer: &mut Writer, checksums: &[Checksum]) {
+    for checksum in checksums {
+        writer.text(element_of(checksum.algorithm), &encode(checksum));
+    }
 }
-pub(super) use show;
 
-/// What kind of checksums these are, where there are any.
-pub(super) fn kind_of(checksums: &[Checksum]) -> Option<ChecksumType> {
-    checksums.last().map(|checksum| ChecksumType::from_static(type_of(checksum)))
+/// Checksums as elements, and of what kind they are.
+pub(in crate::front::s3) fn typed_elements(writer: &mut Writer, checksums: &[Checksum]) {
+    elements(writer, checksums);
+    writer.optional("ChecksumType", checksums.last().map(type_of));
 }
+
+/// An answer with checksums as headers.
+pub(in crate::front::s3) fn shown(mut reply: Reply, checksums: &[Checksum]) -> Reply {
+    for checksum in checksums {
+        put(&mut reply.headers, header_of(checksum.algorithm), &encode(checksum));
+    }
+    reply
+}
+
+/// The kind of checksums, as a header.
+pub(in crate::front::s3) const CHECKSUM_TYPE: HeaderName = HeaderName::from_static("x-amz-checksum-type");
 
 /// A checksum's value is no base64 of the right length.
-pub(super) fn malformed() -> s3s::S3Error {
+pub(in crate::front::s3) fn malformed() -> Refusal {
     invalid("InvalidRequest", "Value for x-amz-checksum header is invalid.")
 }
 
@@ -172,13 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_held_against_its_digest() {
-        let body = [Bytes::from_static(b"123456789")];
-        assert!(verify_whole(&map(&[("x-amz-checksum-crc32", "y/Q5Jg==")]), &body).is_ok());
-        assert!(verify_whole(&map(&[("content-md5", "JfnnlDI7RTiF9RgfGx2N0w==")]), &body).is_err());
-        assert!(verify_whole(&map(&[("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==")]), &body).is_ok());
-        assert!(verify_whole(&map(&[]), &body).is_err());
-        assert_eq!(content_md5(&map(&[("content-md5", "x")])).unwrap_err().code().as_str(), "InvalidDigest");
+    fn an_empty_header_is_a_claim_that_cannot_be_so() {
+        assert_eq!(content_md5(&map(&[("content-md5", "")])).unwrap_err().code, "InvalidDigest");
+        assert_eq!(content_md5(&map(&[("content-md5", "x")])).unwrap_err().code, "InvalidDigest");
+        assert_eq!(from_headers(&map(&[("x-amz-checksum-crc32", "")])).unwrap_err().code, "InvalidRequest");
+        assert_eq!(named(&map(&[("x-amz-sdk-checksum-algorithm", "")])).unwrap_err().code, "InvalidRequest");
+        assert!(required(&map(&[])).is_err() && claims(&map(&[])).unwrap().is_empty());
     }
 
     #[test]

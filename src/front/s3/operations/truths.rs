@@ -1,0 +1,141 @@
+//! What clients ask when they start, and what is true of every bucket and object: its owner may do everything, nothing is
+//! public, everything is sealed, and there are no rules yet. Grants are in the configuration.
+
+use http::{HeaderMap, StatusCode};
+
+use super::buckets::exists;
+use super::paging;
+use crate::front::refusal::Refusal;
+use crate::front::reply::Reply;
+use crate::front::s3::admission::ask::Ask;
+use crate::front::s3::wire::errors::{self, hidden, invalid, plain};
+use crate::front::s3::wire::{checksums, headers, xml};
+use crate::front::server::RequestBody;
+use crate::gateway::{Error, HeadObject, ReadSmall, Select};
+use crate::model::{Action, Conditions};
+
+/// The canned ACLs that say what is so already.
+const TRUE_ACLS: [&str; 2] = ["private", "bucket-owner-full-control"];
+
+/// GetBucketAcl.
+pub(in crate::front::s3) async fn bucket_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(acl(ask))
+}
+
+/// GetObjectAcl.
+pub(in crate::front::s3) async fn object_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    object_exists(ask).await?;
+    Ok(acl(ask))
+}
+
+fn acl(ask: &Ask<'_>) -> Reply {
+    Reply::xml(xml::document("AccessControlPolicy", |writer| {
+        paging::owner(writer, "Owner", &ask.principal);
+        writer.within("AccessControlList", |writer| {
+            writer.within("Grant", |writer| {
+                let schema = "http://www.w3.org/2001/XMLSchema-instance";
+                writer.with("Grantee", &[("xmlns:xsi", schema), ("xsi:type", "CanonicalUser")], |writer| {
+                    writer.text("ID", ask.principal.tenant.as_str());
+                    writer.text("DisplayName", ask.principal.tenant.as_str());
+                });
+                writer.text("Permission", "FULL_CONTROL");
+            });
+        });
+    }))
+}
+
+/// PutBucketAcl: what is so already is taken.
+pub(in crate::front::s3) async fn put_bucket_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    ask.may(ReadSmall { needs: Some((Action::Admin, ask.bucket()?, None)), announced: None, most_bytes: 0 })?;
+    only_true_acl(&ask.asked.headers)?;
+    exists(ask).await?;
+    Ok(Reply::new(StatusCode::OK))
+}
+
+/// PutObjectAcl: what is so already is taken.
+pub(in crate::front::s3) async fn put_object_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    let (bucket, key) = (ask.bucket()?, ask.key()?);
+    let reads = ask.principal.may_read(&bucket, key.as_str());
+    ask.may(ReadSmall { needs: Some((Action::Write, bucket, Some(key))), announced: None, most_bytes: 0 })?;
+    only_true_acl(&ask.asked.headers)?;
+    // Whoever may not read it is not told whether it is there.
+    if reads {
+        object_exists(ask).await?;
+    }
+    Ok(Reply::new(StatusCode::OK))
+}
+
+fn only_true_acl(headers: &HeaderMap) -> Result<(), Refusal> {
+    let canned = headers.get("x-amz-acl").and_then(|value| value.to_str().ok());
+    let grants = headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
+    if !grants && canned.is_some_and(|canned| TRUE_ACLS.contains(&canned)) {
+        return Ok(());
+    }
+    Err(invalid("AccessControlListNotSupported", "The bucket does not allow ACLs"))
+}
+
+async fn object_exists(ask: &Ask<'_>) -> Result<(), Refusal> {
+    let op = HeadObject {
+        bucket: ask.bucket()?,
+        key: ask.key()?,
+        snapshot: None,
+        select: Select::All,
+        conditions: Conditions::default(),
+    };
+    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
+    let found = ask.house.gateway.head_object(ask.may(op)?).await;
+    found.map(|_| ()).map_err(|error: Error| ask.refuse(hidden(error, hide)))
+}
+
+/// GetBucketEncryption.
+pub(in crate::front::s3) async fn encryption(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(Reply::xml(xml::document("ServerSideEncryptionConfiguration", |writer| {
+        writer.within("Rule", |writer| {
+            writer.within("ApplyServerSideEncryptionByDefault", |writer| {
+                writer.text("SSEAlgorithm", headers::SEALED);
+            });
+            writer.boolean("BucketKeyEnabled", false);
+        });
+    })))
+}
+
+/// PutBucketEncryption: what is so already is taken.
+pub(in crate::front::s3) async fn put_encryption(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
+    let claims = checksums::claims(&ask.asked.headers)?;
+    let (algorithm, key) = ask.read_xml(body, &claims, xml::encryption).await?;
+    if algorithm != headers::SEALED || key.is_some() {
+        return Err(errors::not_implemented("keys of a customer"));
+    }
+    exists(ask).await?;
+    Ok(Reply::new(StatusCode::OK))
+}
+
+/// GetBucketOwnershipControls: there are no ACLs, so the owner of the bucket owns what is in it.
+pub(in crate::front::s3) async fn ownership(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(Reply::xml(xml::document("OwnershipControls", |writer| {
+        writer.within("Rule", |writer| writer.text("ObjectOwnership", "BucketOwnerEnforced"));
+    })))
+}
+
+/// GetPublicAccessBlock: there is no anonymous access.
+pub(in crate::front::s3) async fn public_access(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(Reply::xml(xml::document("PublicAccessBlockConfiguration", |writer| {
+        for name in ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"] {
+            writer.boolean(name, true);
+        }
+    })))
+}
+
+/// A configuration that a bucket may have and none has: that of this code.
+pub(in crate::front::s3) async fn none(
+    ask: &Ask<'_>,
+    code: &'static str,
+    text: &'static str,
+) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Err(plain(code, 404, text))
+}

@@ -1,0 +1,228 @@
+//! Every operation of S3, those that are refused too: each request is one of them.
+//!
+//! Source: S3 API reference, "Amazon S3", actions.
+
+use crate::front::exchange::UNKNOWN;
+use crate::model::Action;
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// What a request asks for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(in crate::front::s3) enum Operation {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Operation {
+            /// What metrics call it.
+            pub(in crate::front::s3) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+        }
+
+        /// What metrics call each; [`UNKNOWN`] while it is not known which.
+        pub(in crate::front::s3) const NAMES: &[&str] = &[$(stringify!($name),)+ UNKNOWN];
+
+        #[cfg(test)]
+        pub(in crate::front::s3) const ALL: &[Operation] = &[$(Operation::$name,)+];
+    };
+}
+
+operations! {
+    // --- the service
+    ListBuckets,
+    ListDirectoryBuckets,
+    // --- buckets
+    CreateBucket,
+    HeadBucket,
+    DeleteBucket,
+    GetBucketLocation,
+    GetBucketVersioning,
+    PutBucketVersioning,
+    ListObjects,
+    ListObjectsV2,
+    ListObjectVersions,
+    ListMultipartUploads,
+    DeleteObjects,
+    /// A form of a browser.
+    PostObject,
+    CreateSession,
+    GetBucketAcl,
+    PutBucketAcl,
+    GetBucketCors,
+    PutBucketCors,
+    DeleteBucketCors,
+    GetBucketEncryption,
+    PutBucketEncryption,
+    DeleteBucketEncryption,
+    GetBucketLifecycleConfiguration,
+    PutBucketLifecycleConfiguration,
+    DeleteBucketLifecycle,
+    GetBucketLogging,
+    PutBucketLogging,
+    GetBucketNotificationConfiguration,
+    PutBucketNotificationConfiguration,
+    GetBucketOwnershipControls,
+    PutBucketOwnershipControls,
+    DeleteBucketOwnershipControls,
+    GetBucketPolicy,
+    PutBucketPolicy,
+    DeleteBucketPolicy,
+    GetBucketPolicyStatus,
+    GetPublicAccessBlock,
+    PutPublicAccessBlock,
+    DeletePublicAccessBlock,
+    GetBucketReplication,
+    PutBucketReplication,
+    DeleteBucketReplication,
+    GetBucketRequestPayment,
+    PutBucketRequestPayment,
+    GetBucketTagging,
+    PutBucketTagging,
+    DeleteBucketTagging,
+    GetBucketWebsite,
+    PutBucketWebsite,
+    DeleteBucketWebsite,
+    GetBucketAccelerateConfiguration,
+    PutBucketAccelerateConfiguration,
+    GetObjectLockConfiguration,
+    PutObjectLockConfiguration,
+    /// Analytics, intelligent tiering, inventory, metrics and metadata tables: to see them.
+    GetBucketReports,
+    /// The same: to change them.
+    PutBucketReports,
+    /// The same: to delete them.
+    DeleteBucketReports,
+    // --- objects
+    GetObject,
+    HeadObject,
+    PutObject,
+    CopyObject,
+    DeleteObject,
+    GetObjectAttributes,
+    GetObjectAcl,
+    PutObjectAcl,
+    GetObjectTagging,
+    PutObjectTagging,
+    DeleteObjectTagging,
+    GetObjectLegalHold,
+    PutObjectLegalHold,
+    GetObjectRetention,
+    PutObjectRetention,
+    GetObjectTorrent,
+    RestoreObject,
+    SelectObjectContent,
+    RenameObject,
+    UpdateObjectEncryption,
+    WriteGetObjectResponse,
+    // --- uploads in parts
+    CreateMultipartUpload,
+    UploadPart,
+    UploadPartCopy,
+    CompleteMultipartUpload,
+    AbortMultipartUpload,
+    ListParts,
+}
+
+/// What an operation reads of its request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::front::s3) enum Takes {
+    /// Nothing.
+    Nothing,
+    /// XML, whole. It does that to the bucket or object of the address, at least.
+    Xml(Action),
+    /// The bytes of an object or of a part: they may come in chunks.
+    Bytes,
+}
+
+impl Operation {
+    /// What it reads of its request's body. What is refused reads nothing.
+    pub(in crate::front::s3) fn takes(self) -> Takes {
+        match self {
+            Self::PutObject | Self::UploadPart => Takes::Bytes,
+            Self::CreateBucket | Self::PutBucketEncryption => Takes::Xml(Action::Admin),
+            Self::DeleteObjects => Takes::Xml(Action::Delete),
+            Self::PutObjectTagging | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
+            Self::ListBuckets
+            | Self::ListDirectoryBuckets
+            | Self::HeadBucket
+            | Self::DeleteBucket
+            | Self::GetBucketLocation
+            | Self::GetBucketVersioning
+            | Self::PutBucketVersioning
+            | Self::ListObjects
+            | Self::ListObjectsV2
+            | Self::ListObjectVersions
+            | Self::ListMultipartUploads
+            | Self::PostObject
+            | Self::CreateSession
+            | Self::GetBucketAcl
+            | Self::PutBucketAcl
+            | Self::GetBucketCors
+            | Self::PutBucketCors
+            | Self::DeleteBucketCors
+            | Self::GetBucketEncryption
+            | Self::DeleteBucketEncryption
+            | Self::GetBucketLifecycleConfiguration
+            | Self::PutBucketLifecycleConfiguration
+            | Self::DeleteBucketLifecycle
+            | Self::GetBucketLogging
+            | Self::PutBucketLogging
+            | Self::GetBucketNotificationConfiguration
+            | Self::PutBucketNotificationConfiguration
+            | Self::GetBucketOwnershipControls
+            | Self::PutBucketOwnershipControls
+            | Self::DeleteBucketOwnershipControls
+            | Self::GetBucketPolicy
+            | Self::PutBucketPolicy
+            | Self::DeleteBucketPolicy
+            | Self::GetBucketPolicyStatus
+            | Self::GetPublicAccessBlock
+            | Self::PutPublicAccessBlock
+            | Self::DeletePublicAccessBlock
+            | Self::GetBucketReplication
+            | Self::PutBucketReplication
+            | Self::DeleteBucketReplication
+            | Self::GetBucketRequestPayment
+            | Self::PutBucketRequestPayment
+            | Self::GetBucketTagging
+            | Self::PutBucketTagging
+            | Self::DeleteBucketTagging
+            | Self::GetBucketWebsite
+            | Self::PutBucketWebsite
+            | Self::DeleteBucketWebsite
+            | Self::GetBucketAccelerateConfiguration
+            | Self::PutBucketAccelerateConfiguration
+            | Self::GetObjectLockConfiguration
+            | Self::PutObjectLockConfiguration
+            | Self::GetBucketReports
+            | Self::PutBucketReports
+            | Self::DeleteBucketReports
+            | Self::GetObject
+            | Self::HeadObject
+            | Self::CopyObject
+            | Self::DeleteObject
+            | Self::GetObjectAttributes
+            | Self::GetObjectAcl
+            | Self::PutObjectAcl
+            | Self::GetObjectTagging
+            | Self::DeleteObjectTagging
+            | Self::GetObjectLegalHold
+            | Self::PutObjectLegalHold
+            | Self::GetObjectRetention
+            | Self::PutObjectRetention
+            | Self::GetObjectTorrent
+            | Self::RestoreObject
+            | Self::SelectObjectContent
+            | Self::RenameObject
+            | Self::UpdateObjectEncryption
+            | Self::WriteGetObjectResponse
+            | Self::CreateMultipartUpload
+            | Self::UploadPartCopy
+            | Self::AbortMultipartUpload
+            | Self::ListParts => Takes::Nothing,
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
 use super::auth::{Payload, Proof};
@@ -96,11 +97,11 @@ impl Ask<'_> {
     }
 
     /// A body in XML, read whole by who may do at least that to what the address names, and held against what was signed and
-    /// against `claims`.
+    /// against `claims`, which are asked for only then.
     pub(in crate::front::s3) async fn read_xml<T>(
         &self,
         body: RequestBody,
-        claims: &[Claim],
+        claims: impl FnOnce(&HeaderMap) -> Result<Vec<Claim>, Refusal>,
         read: impl FnOnce(&[u8]) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
         let needs = match self.operation.takes() {
@@ -120,9 +121,11 @@ impl Ask<'_> {
             Payload::Sha256(hash) => Some(Claim::PayloadSha256(hash)),
             Payload::Unsigned | Payload::Chunks { .. } | Payload::UnsignedChunks => None,
         };
-        for claims in [signed.as_slice(), claims] {
-            verify_claims(claims, std::slice::from_ref(&small.bytes)).map_err(|error| self.refuse(error))?;
-        }
+        let held = |claims: &[Claim]| {
+            verify_claims(claims, std::slice::from_ref(&small.bytes)).map_err(|error| self.refuse(error))
+        };
+        held(signed.as_slice())?;
+        held(&claims(&self.asked.headers)?)?;
         if small.bytes.iter().filter(|byte| **byte == b'<').count() > MOST_TAGS {
             return Err(too_large());
         }

@@ -33,7 +33,7 @@ pub(in crate::front::s3) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusal> 
             return Err(invalid("InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000."));
         }
     };
-    let after = match asked.said("continuation-token") {
+    let after = match asked.parameter("continuation-token") {
         None => None,
         Some(token) => {
             let name = ask.read_token(&[BUCKETS], token)?.and_then(|name| String::from_utf8(name).ok());
@@ -66,9 +66,8 @@ pub(in crate::front::s3) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusal> 
 
 /// CreateBucket. Every region is the same place.
 pub(in crate::front::s3) async fn create(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
-    let claims = checksums::claims(&ask.asked.headers)?;
     let bucket = ask.bucket()?;
-    let wanted = ask.read_xml(body, &claims, xml::new_bucket).await?;
+    let wanted = ask.read_xml(body, checksums::claims, xml::new_bucket).await?;
     if wanted.asks_for_more {
         return Err(errors::not_implemented("directory buckets, and tags of buckets"));
     }

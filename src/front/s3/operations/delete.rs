@@ -28,9 +28,8 @@ pub(in crate::front::s3) async fn one(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 
 /// DeleteObjects: each key has its own grant and its own outcome.
 pub(in crate::front::s3) async fn many(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
-    let claims = checksums::required(&ask.asked.headers);
     let bucket = ask.bucket()?;
-    let Deletion { keys, quiet } = ask.read_xml(body, &claims?, xml::deletion).await?;
+    let Deletion { keys, quiet } = ask.read_xml(body, checksums::required, xml::deletion).await?;
     let outcomes: Vec<_> = stream::iter(keys)
         .map(|doomed| {
             let bucket = &bucket;

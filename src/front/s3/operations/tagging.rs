@@ -34,8 +34,7 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 
 /// PutObjectTagging: all tags, in place of those that were.
 pub(in crate::front::s3) async fn put(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
-    let claims = checksums::required(&ask.asked.headers)?;
-    let tags = ask.read_xml(body, &claims, xml::tagging).await?;
+    let tags = ask.read_xml(body, checksums::required, xml::tagging).await?;
     let tags = tags.ok_or_else(|| invalid("InvalidTag", "Cannot provide multiple Tags with the same key"))?;
     set(ask, checked(tags)?).await?;
     Ok(Reply::new(StatusCode::OK))

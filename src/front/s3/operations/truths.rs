@@ -103,8 +103,7 @@ pub(in crate::front::s3) async fn encryption(ask: &Ask<'_>) -> Result<Reply, Ref
 
 /// PutBucketEncryption: what is so already is taken.
 pub(in crate::front::s3) async fn put_encryption(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
-    let claims = checksums::claims(&ask.asked.headers)?;
-    let (algorithm, key) = ask.read_xml(body, &claims, xml::encryption).await?;
+    let (algorithm, key) = ask.read_xml(body, checksums::claims, xml::encryption).await?;
     if algorithm != headers::SEALED || key.is_some() {
         return Err(errors::not_implemented("keys of a customer"));
     }

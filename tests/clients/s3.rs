@@ -15,6 +15,11 @@ async fn boto3(place: Place) {
     tour(Front::S3, place, tools::python(), "boto3_tour.py").await;
 }
 
+/// The signer of another house, over random requests.
+async fn botocore_signer(place: Place) {
+    tour(Front::S3, place, tools::python(), "s3_signer.py").await;
+}
+
 async fn aws_cli(place: Place) {
     tools::tool("aws");
     tour(Front::S3, place, "bash", "aws_cli.sh").await;
@@ -55,6 +60,7 @@ testing::tours! {
     boto3_does_its_whole_tour_over_a_folder: boto3, Folder;
     boto3_does_its_whole_tour_over_an_s3_server: boto3, S3;
     boto3_does_its_whole_tour_over_azurite: boto3, Azurite;
+    what_botocore_signs_is_accepted_and_what_was_changed_is_not: botocore_signer, Folder;
     aws_cli_copies_syncs_twice_and_removes_over_a_folder: aws_cli, Folder;
     aws_cli_copies_syncs_twice_and_removes_over_an_s3_server: aws_cli, S3;
     aws_cli_copies_syncs_twice_and_removes_over_azurite: aws_cli, Azurite;

@@ -151,6 +151,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header)
             .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
+            // They are limited by bytes. More lines than these are none that mean anything.
+            .max_headers(MOST_HEADERS)
             // A client that closes its sending side early may still read its answer; but a client that went away must
             // be noticed while the answer is made. The second matters more.
             .half_close(false);
@@ -332,6 +334,7 @@ impl Drop for Flight {
 const DESCRIPTIONS: [HeaderName; 5] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, TRANSFER_ENCODING];
 const SMALLEST_BUFFER: usize = 8192;
+const MOST_HEADERS: usize = 512;
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// What a peer, known or not, can make us hold unread: this, for each of [`Limits::connections`].

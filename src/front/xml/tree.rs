@@ -68,7 +68,7 @@ impl Node {
         let mut fields = [None; N];
         for child in &self.children {
             let named = names.iter().zip(fields.iter_mut()).find(|(name, _)| **name == child.name);
-            let (_, field) = named.ok_or_else(|| Fault("an element is unknown"))?;
+            let (_, field) = named.ok_or(Fault("an element is unknown"))?;
             if field.replace(child).is_some() {
                 return Err(Fault("an element is there twice"));
             }
@@ -227,7 +227,7 @@ impl<'b, E: From<Fault>> Builder<'b, E> {
             return self.text(character.encode_utf8(&mut [0; 4]));
         }
         let name = reference.decode().map_err(|_fault| malformed())?;
-        let text = resolve_predefined_entity(&name).ok_or_else(|| Fault("an entity is unknown"))?;
+        let text = resolve_predefined_entity(&name).ok_or(Fault("an entity is unknown"))?;
         self.text(text)
     }
 

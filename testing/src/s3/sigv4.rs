@@ -153,7 +153,8 @@ fn canonical(
     names: &str,
     payload: &str,
 ) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let tidy = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", tidy(value))).collect();
     format!("{method}\n{}\n{query}\n{headers}\n{names}\n{payload}", encode_path(path))
 }
 

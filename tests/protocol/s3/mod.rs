@@ -1,10 +1,12 @@
 //! The S3 front, spoken to by hand over real sockets: what no well-behaved client sends.
 
 mod bodies;
+mod letters;
 mod permissions;
 mod proofs;
 mod reading;
 mod requests;
+mod truths;
 
 use testing::s3::sigv4::sha256;
 

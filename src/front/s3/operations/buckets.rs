@@ -27,8 +27,8 @@ const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--t
 pub(in crate::front::s3) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let asked = &ask.asked;
     let limit = match asked.said("max-buckets").map(str::parse::<usize>) {
-        None => usize::MAX,
-        Some(Ok(limit @ 1..=MOST_BUCKETS)) => limit,
+        None => None,
+        Some(Ok(limit @ 1..=MOST_BUCKETS)) => Some(limit),
         Some(_) => {
             return Err(invalid("InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000."));
         }
@@ -37,31 +37,27 @@ pub(in crate::front::s3) async fn list(ask: &Ask<'_>) -> Result<Reply, Refusal> 
         None => None,
         Some(token) => {
             let name = ask.read_token(&[BUCKETS], token)?.and_then(|name| String::from_utf8(name).ok());
-            Some(name.ok_or_else(paging::bad_token)?)
+            Some((name.ok_or_else(paging::bad_token)?, None))
         }
     };
     let prefix = asked.parameter("prefix");
-    let all = ask.house.gateway.list_buckets(ask.may(ListBuckets)?).await.map_err(|error| ask.refuse(error))?;
-    let mut found = all.into_iter().filter(|bucket| {
-        prefix.is_none_or(|prefix| bucket.name.as_str().starts_with(prefix))
-            && after.as_deref().is_none_or(|after| bucket.name.as_str() > after)
-    });
-    let page: Vec<_> = found.by_ref().take(limit).collect();
-    let last = if found.next().is_some() { page.last() } else { None };
-    let next = last.map(|bucket| ask.token(&[BUCKETS], bucket.name.as_str().as_bytes())).transpose()?;
-    Ok(Reply::xml(xml::document("ListAllMyBucketsResult", |writer| {
+    let op = ListBuckets { prefix: prefix.unwrap_or_default().to_owned(), after, limit, ..ListBuckets::default() };
+    let (page, share) = ask.house.gateway.list_buckets(ask.may(op)?).await.map_err(|error| ask.refuse(error))?;
+    let next = page.next.map(|(name, _)| ask.token(&[BUCKETS], name.as_bytes())).transpose()?;
+    let text = xml::document("ListAllMyBucketsResult", |writer| {
         writer.within("Buckets", |writer| {
-            for bucket in &page {
+            for entry in &page.entries {
                 writer.within("Bucket", |writer| {
-                    writer.text("Name", bucket.name.as_str());
-                    writer.text("CreationDate", &headers::iso8601(bucket.created));
+                    writer.text("Name", entry.bucket().name.as_str());
+                    writer.text("CreationDate", &headers::iso8601(entry.bucket().created));
                 });
             }
         });
         paging::owner(writer, "Owner", &ask.principal);
         writer.optional("ContinuationToken", next.as_deref());
         writer.optional("Prefix", prefix);
-    })))
+    });
+    Ok(Reply::xml(text).holding(share))
 }
 
 /// CreateBucket. Every region is the same place.

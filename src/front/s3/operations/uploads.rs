@@ -1,7 +1,7 @@
 //! Uploads in parts: create, part, complete, abort.
 
 use http::header::ETAG;
-use http::{HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{received, tagging};
 use crate::front::refusal::Refusal;
@@ -14,7 +14,9 @@ use crate::front::s3::wire::xml::CompletedPart;
 use crate::front::s3::wire::{checksums, conditions, headers, xml};
 use crate::front::server::RequestBody;
 use crate::front::xml::url_encoded;
-use crate::gateway::{AbortUpload, CompleteUpload, CreateUpload, Error, ListUploadParts, PutUploadPart, UploadPart};
+use crate::gateway::{
+    AbortUpload, Claim, CompleteUpload, CreateUpload, Error, ListUploadParts, PutUploadPart, UploadPart,
+};
 use crate::model::{BucketName, Checksum, ChecksumAlgorithm, ETag, ObjectKey};
 
 /// In S3 the highest part number.
@@ -61,8 +63,9 @@ pub(in crate::front::s3) async fn part(ask: &Ask<'_>, body: RequestBody) -> Resu
 pub(in crate::front::s3) async fn complete(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
     let asked = &ask.asked.headers;
     let (bucket, key) = (ask.bucket()?, ask.key()?);
-    let claims = checksums::content_md5(asked)?.map(crate::gateway::Claim::Md5);
-    let listed = ask.read_xml(body, claims.as_slice(), xml::completion).await?;
+    // Checksums in its headers are of the object, not of the list.
+    let claims = |headers: &HeaderMap| Ok(checksums::content_md5(headers)?.map(Claim::Md5).into_iter().collect());
+    let listed = ask.read_xml(body, claims, xml::completion).await?;
     let mut parts = Vec::with_capacity(listed.len());
     for part in &listed {
         let tag = ETag::parse(&part.etag).ok_or_else(|| ask.refuse(Error::InvalidPart))?;

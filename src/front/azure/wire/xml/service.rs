@@ -3,6 +3,7 @@
 //! Source: "Set Blob Service Properties", "Get Blob Service Properties".
 
 use super::super::refusal::Refusal;
+use crate::front::xml::{self, Characters, Node, Writer};
 
 /// What a client asks the service to be. Sections that it leaves out stay as they are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -176,4 +177,3 @@ mod tests {
         }
     }
 }
-use crate::front::xml::{self, Characters, Node, Writer};

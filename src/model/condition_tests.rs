@@ -51,7 +51,7 @@ fn a_star_means_any_version_and_none_when_there_is_none() {
     let must_not = Conditions { if_none_match: any, ..Conditions::default() };
     assert_eq!(read(&must_exist), Ok(()));
     assert_eq!(read(&must_not), Err(Unmet::NotModified));
-    assert_eq!(must_exist.check_write(None), Err(Unmet::PreconditionFailed));
+    assert_eq!(must_exist.check_write(None), Err(Unmet::Absent));
     assert_eq!(must_not.check_write(None), Ok(()));
 }
 

@@ -53,3 +53,13 @@ fn the_ends_of_the_number_line_do_not_wrap() {
     assert!(RangeRequest::Suffix { length: 0 }.resolve(10).is_err());
     assert!(RangeRequest::Suffix { length: 5 }.resolve(0).is_err());
 }
+
+#[test]
+fn a_copy_has_all_the_bytes_that_were_named() {
+    let between = |first, last| RangeRequest::Between { first, last };
+    assert_eq!(between(2, 9).resolve_exactly(10), Ok(ByteRange { first: 2, end: 10 }));
+    for range in [between(2, 10), between(0, u64::MAX), between(10, 10), between(3, 2)] {
+        assert_eq!(range.resolve_exactly(10), Err(Unsatisfiable { length: 10 }), "{range:?}");
+    }
+    assert_eq!(RangeRequest::From { first: 2 }.resolve_exactly(10), Ok(ByteRange { first: 2, end: 10 }));
+}

@@ -60,7 +60,7 @@ async fn what_can_be_refused_is_refused_before_the_body_is_read() {
     let refused = house.put_if("there", untouchable(), create_only()).await;
     assert!(matches!(refused, Err(Error::PreconditionFailed)), "{refused:?}");
     let refused = house.put_if("absent", untouchable(), only_over(&ETag::md5([0; 16]))).await;
-    assert!(matches!(refused, Err(Error::PreconditionFailed)), "{refused:?}");
+    assert!(matches!(refused, Err(Error::NothingToMatch)), "{refused:?}");
     let op = ecluse::gateway::PutObject {
         bucket: bucket("no-such-bucket"),
         key: key("x"),

@@ -89,6 +89,18 @@ async fn a_source_that_the_configuration_names_is_read_by_its_signature() {
             commit(&world, "/imaging/part").await;
         }
         assert_eq!(world.get("/imaging/part").await.ok(200).body, &TEXT[5..=12], "{what}");
+        let beyond = format!("bytes=5-{}", TEXT.len());
+        world.send(request.clone().header("x-ms-source-range", &beyond)).await.expect(416, "InvalidRange");
+    }
+    // Of a source in this gateway, too: all that was named, or nothing.
+    world.send(world.put_blob("/imaging/away", TEXT)).await.ok(201);
+    let here = format!("http://{}/pacs/imaging/away", world.host);
+    for (what, request) in &copies(&world, "/imaging/part", &here)[3..] {
+        prepare(&world, what, "/imaging/part").await;
+        let beyond = format!("bytes=5-{}", TEXT.len());
+        world.send(request.clone().header("x-ms-source-range", &beyond)).await.expect(416, "InvalidRange");
+        let answer = world.send(request.clone().header("x-ms-source-range", "bytes=5-12")).await;
+        assert!(answer.is_success(), "{what}: {} {}", answer.status, answer.text());
     }
 }
 

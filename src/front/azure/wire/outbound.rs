@@ -78,9 +78,7 @@ impl Outbound {
         let expected = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
         match response.status() {
             status if status == expected => {}
-            StatusCode::RANGE_NOT_SATISFIABLE => {
-                return Err(errors::plain(416, Code::InvalidRange, "The range specified is invalid for the source."));
-            }
+            StatusCode::RANGE_NOT_SATISFIABLE => return Err(outside()),
             status => return Err(refused(status, response.headers())),
         }
         let headers = response.headers();
@@ -88,6 +86,12 @@ impl Outbound {
         let length: u64 = text(CONTENT_LENGTH).and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
         if length > most_bytes {
             return Err(errors::too_large());
+        }
+        // A server may answer with less than was asked for; a copy is of all of it.
+        if let Some(RangeRequest::Between { first, last }) = range
+            && length != (last - first).saturating_add(1)
+        {
+            return Err(outside());
         }
         let system = SystemMetadata {
             content_type: text(CONTENT_TYPE),
@@ -138,6 +142,10 @@ fn refused(told: StatusCode, headers: &HeaderMap) -> Refusal {
 /// 404: the source's server gave no answer that could be used. Which of the many reasons it had is not told.
 fn unreadable() -> Refusal {
     errors::plain(404, Code::CannotVerifyCopySource, UNREADABLE)
+}
+
+fn outside() -> Refusal {
+    errors::plain(416, Code::InvalidRange, "The range specified is invalid for the source.")
 }
 
 fn written(range: RangeRequest) -> String {

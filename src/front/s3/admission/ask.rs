@@ -105,7 +105,7 @@ impl Ask<'_> {
         read: impl FnOnce(&[u8]) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
         let needs = match self.operation.takes() {
-            Takes::Nothing | Takes::Bytes => None,
+            Takes::Nothing | Takes::Bytes | Takes::Refused => None,
             Takes::Xml(action) => {
                 Some((action, self.bucket()?, self.asked.target.key.as_deref().map(key).transpose()?))
             }

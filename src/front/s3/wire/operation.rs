@@ -135,10 +135,12 @@ pub(in crate::front::s3) enum Takes {
     Xml(Action),
     /// The bytes of an object or of a part: they may come in chunks.
     Bytes,
+    /// Nothing: the operation is not there, and is answered 501.
+    Refused,
 }
 
 impl Operation {
-    /// What it reads of its request's body. What is refused reads nothing.
+    /// What it reads of its request's body. What is not there reads nothing.
     pub(in crate::front::s3) fn takes(self) -> Takes {
         match self {
             Self::PutObject | Self::UploadPart => Takes::Bytes,
@@ -146,60 +148,25 @@ impl Operation {
             Self::DeleteObjects => Takes::Xml(Action::Delete),
             Self::PutObjectTagging | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
             Self::ListBuckets
-            | Self::ListDirectoryBuckets
             | Self::HeadBucket
             | Self::DeleteBucket
             | Self::GetBucketLocation
             | Self::GetBucketVersioning
-            | Self::PutBucketVersioning
             | Self::ListObjects
             | Self::ListObjectsV2
             | Self::ListObjectVersions
             | Self::ListMultipartUploads
-            | Self::PostObject
-            | Self::CreateSession
             | Self::GetBucketAcl
             | Self::PutBucketAcl
             | Self::GetBucketCors
-            | Self::PutBucketCors
-            | Self::DeleteBucketCors
             | Self::GetBucketEncryption
-            | Self::DeleteBucketEncryption
             | Self::GetBucketLifecycleConfiguration
-            | Self::PutBucketLifecycleConfiguration
-            | Self::DeleteBucketLifecycle
-            | Self::GetBucketLogging
-            | Self::PutBucketLogging
-            | Self::GetBucketNotificationConfiguration
-            | Self::PutBucketNotificationConfiguration
             | Self::GetBucketOwnershipControls
-            | Self::PutBucketOwnershipControls
-            | Self::DeleteBucketOwnershipControls
             | Self::GetBucketPolicy
-            | Self::PutBucketPolicy
-            | Self::DeleteBucketPolicy
             | Self::GetBucketPolicyStatus
             | Self::GetPublicAccessBlock
-            | Self::PutPublicAccessBlock
-            | Self::DeletePublicAccessBlock
-            | Self::GetBucketReplication
-            | Self::PutBucketReplication
-            | Self::DeleteBucketReplication
-            | Self::GetBucketRequestPayment
-            | Self::PutBucketRequestPayment
             | Self::GetBucketTagging
-            | Self::PutBucketTagging
-            | Self::DeleteBucketTagging
-            | Self::GetBucketWebsite
-            | Self::PutBucketWebsite
-            | Self::DeleteBucketWebsite
-            | Self::GetBucketAccelerateConfiguration
-            | Self::PutBucketAccelerateConfiguration
             | Self::GetObjectLockConfiguration
-            | Self::PutObjectLockConfiguration
-            | Self::GetBucketReports
-            | Self::PutBucketReports
-            | Self::DeleteBucketReports
             | Self::GetObject
             | Self::HeadObject
             | Self::CopyObject
@@ -209,6 +176,45 @@ impl Operation {
             | Self::PutObjectAcl
             | Self::GetObjectTagging
             | Self::DeleteObjectTagging
+            | Self::CreateMultipartUpload
+            | Self::UploadPartCopy
+            | Self::AbortMultipartUpload
+            | Self::ListParts => Takes::Nothing,
+            Self::ListDirectoryBuckets
+            | Self::PutBucketVersioning
+            | Self::PostObject
+            | Self::CreateSession
+            | Self::PutBucketCors
+            | Self::DeleteBucketCors
+            | Self::DeleteBucketEncryption
+            | Self::PutBucketLifecycleConfiguration
+            | Self::DeleteBucketLifecycle
+            | Self::GetBucketLogging
+            | Self::PutBucketLogging
+            | Self::GetBucketNotificationConfiguration
+            | Self::PutBucketNotificationConfiguration
+            | Self::PutBucketOwnershipControls
+            | Self::DeleteBucketOwnershipControls
+            | Self::PutBucketPolicy
+            | Self::DeleteBucketPolicy
+            | Self::PutPublicAccessBlock
+            | Self::DeletePublicAccessBlock
+            | Self::GetBucketReplication
+            | Self::PutBucketReplication
+            | Self::DeleteBucketReplication
+            | Self::GetBucketRequestPayment
+            | Self::PutBucketRequestPayment
+            | Self::PutBucketTagging
+            | Self::DeleteBucketTagging
+            | Self::GetBucketWebsite
+            | Self::PutBucketWebsite
+            | Self::DeleteBucketWebsite
+            | Self::GetBucketAccelerateConfiguration
+            | Self::PutBucketAccelerateConfiguration
+            | Self::PutObjectLockConfiguration
+            | Self::GetBucketReports
+            | Self::PutBucketReports
+            | Self::DeleteBucketReports
             | Self::GetObjectLegalHold
             | Self::PutObjectLegalHold
             | Self::GetObjectRetention
@@ -218,11 +224,39 @@ impl Operation {
             | Self::SelectObjectContent
             | Self::RenameObject
             | Self::UpdateObjectEncryption
-            | Self::WriteGetObjectResponse
-            | Self::CreateMultipartUpload
-            | Self::UploadPartCopy
-            | Self::AbortMultipartUpload
-            | Self::ListParts => Takes::Nothing,
+            | Self::WriteGetObjectResponse => Takes::Refused,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The rows of the page's table of operations: what each operation is said to be.
+    fn page() -> BTreeMap<String, String> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/compatibility/s3.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let section = page.split("\n## ").find(|section| section.starts_with("Operations")).unwrap().to_owned();
+        let mut rows = BTreeMap::new();
+        for row in section.lines().filter(|line| line.starts_with("| ")).skip(1) {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            for name in cells[0].trim_start_matches("| ").split(',') {
+                rows.insert(name.trim().to_owned(), cells[1].trim().to_owned());
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_page_has_every_operation_and_says_which_are_there() {
+        let rows = page();
+        for operation in ALL {
+            let state = rows.get(operation.name()).unwrap_or_else(|| panic!("{operation:?} has no row"));
+            assert_eq!(operation.takes() == Takes::Refused, state == "501", "{operation:?} is said to be {state:?}");
+        }
+        assert_eq!(rows.len(), ALL.len(), "a row is of no operation");
     }
 }

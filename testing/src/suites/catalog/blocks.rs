@@ -256,7 +256,7 @@ pub async fn a_deletion_takes_blocks_that_wait_alone(catalog: &dyn Catalog) {
         let before = queued(catalog).await;
         // There is neither an object to match nor a lease to name.
         let unmet = Deletion { conditions: only(etag(1)), ..deletion(rule) };
-        assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::PreconditionFailed)));
+        assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::NothingToMatch)));
         let leased = Deletion { conditions: holding(A), ..deletion(rule) };
         assert!(matches!(catalog.delete_as(leased, GRACE).await, Err(CatalogError::Lease(LeaseFault::NotPresent))));
         // There are no snapshots to take alone.

@@ -213,7 +213,7 @@ pub async fn conditions_are_held_against_the_current_version(catalog: &dyn Catal
     with_bucket(catalog).await;
     let matching = |tag| Conditions { if_match: Some(EtagCondition::OneOf(vec![tag])), ..Conditions::default() };
     let absent = catalog.delete(&bucket(), &key("a"), &matching(etag(1)), GRACE).await;
-    assert!(matches!(absent, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(absent, Err(CatalogError::NothingToMatch)));
     assert!(!delete(catalog, "a").await);
     put(catalog, "a", 1, 10).await;
     let mut wanted = new("a", Content::Part(part(2, 10)), 10);

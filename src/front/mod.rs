@@ -14,7 +14,6 @@ pub mod azure;
 mod encoded_words;
 mod exchange;
 mod http_date;
-mod refusal;
 mod reply;
 pub mod s3;
 pub mod server;

@@ -4,8 +4,8 @@ use super::admission::ask::Ask;
 use super::operations::{attributes, buckets, copy, delete, get, listing, multipart, put, tagging, truths, uploads};
 use super::wire::errors::not_implemented;
 use super::wire::operation::Operation as Op;
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::RequestBody;
 
 /// Does what was asked.

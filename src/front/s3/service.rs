@@ -13,8 +13,8 @@ use super::wire::errors::REQUEST_ID;
 use super::wire::operation::NAMES;
 use super::wire::refused::refused;
 use crate::front::exchange::Exchange;
-use crate::front::refusal::Refusal;
 use crate::front::reply::{Outgoing, Reply};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::{Answer, RequestBody, RequestId, Standing};
 use crate::gateway::Gateway;
 

@@ -2,9 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Target;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 
 /// The domains under which buckets are host names.
 #[derive(Debug, Clone, Default)]

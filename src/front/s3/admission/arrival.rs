@@ -4,9 +4,9 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::house::House;
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 
 /// Most bytes of a request's headers, names and values. S3's own limit is 8 KiB for those of a PUT.
 const MOST_HEADER_BYTES: usize = 32 * 1024;

@@ -3,10 +3,10 @@
 use http::header::ALLOW;
 use http::{Method, StatusCode};
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors;
 use crate::front::s3::wire::operation::Operation as Op;
+use crate::front::s3::wire::refusal::Refusal;
 
 /// The operations of a sub-resource: of GET and HEAD, of PUT, of POST, and of DELETE.
 type Of = [Option<Op>; 4];

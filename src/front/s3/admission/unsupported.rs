@@ -2,10 +2,10 @@
 
 use http::HeaderMap;
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors;
 use crate::front::s3::wire::operation::{Operation as Op, Takes};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::sigv4::CONTENT_SHA256;
 
 /// Headers that ask for something that is not there, by prefix.

@@ -6,10 +6,10 @@ use http::HeaderName;
 use http::header::LAST_MODIFIED;
 
 use crate::front::http_date;
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::{hidden, invalid};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, conditions, headers, xml};
 use crate::front::xml::Writer;
 use crate::gateway::{HeadObject, Select, Version};

@@ -6,11 +6,11 @@ use http::StatusCode;
 use http::header::LOCATION;
 
 use super::paging;
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::admission::house::DEFAULT_REGION;
 use crate::front::s3::wire::errors::{self, BUCKET_REGION, invalid};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
 use crate::gateway::{CreateBucket, DeleteBucket, HeadBucket, ListBuckets};

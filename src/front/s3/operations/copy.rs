@@ -4,11 +4,11 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::{tagging, uploads};
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::{self, Ask};
 use crate::front::s3::wire::errors::{self, hidden, invalid};
 use crate::front::s3::wire::ranges::parse_copy_range;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, conditions, headers, xml};
 use crate::gateway::{Copied, CopyObject, CopyUploadPart, Error, MetadataDirective};
 use crate::model::{BucketName, ObjectKey};

@@ -3,10 +3,10 @@
 use futures::{StreamExt, stream};
 use http::StatusCode;
 
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::{self, Ask};
 use crate::front::s3::wire::errors;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::xml::{self, Deletion, Doomed};
 use crate::front::s3::wire::{checksums, conditions};
 use crate::front::server::RequestBody;

@@ -3,13 +3,13 @@
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::front::refusal::Refusal;
 use crate::front::reply::{Payload, Reply, put};
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::checksums::{self, CHECKSUM_TYPE};
 use crate::front::s3::wire::errors::{hidden, invalid, plain};
 use crate::front::s3::wire::ranges::parse_range;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{conditions, headers};
 use crate::gateway::{Error, GetObject, HeadObject, IfRange, Select, Version};
 use crate::model::{BucketName, ByteRange, Conditions, ObjectKey};

@@ -1,11 +1,11 @@
 //! ListObjects (version 1), ListObjectsV2 and ListObjectVersions.
 
 use super::paging::{self, bad_token, encoding, limit};
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::invalid;
 use crate::front::s3::wire::headers;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::xml::{self, Encoding};
 use crate::front::token;
 use crate::front::xml::Writer;

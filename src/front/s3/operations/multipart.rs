@@ -2,10 +2,10 @@
 
 use super::paging::{self, encoding, limit};
 use super::uploads::split_note;
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::xml::Writer;
 use crate::gateway::{ListUploadParts, ListUploads, Upload};

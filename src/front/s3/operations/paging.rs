@@ -1,8 +1,8 @@
 //! What lists share: how many, how names are shown, where the next page begins.
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::xml::Encoding;
 use crate::front::xml::Writer;
 use crate::model::Principal;

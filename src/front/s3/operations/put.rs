@@ -4,10 +4,10 @@ use http::StatusCode;
 use http::header::ETAG;
 
 use super::{received, tagging};
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::checksums::{self, CHECKSUM_TYPE};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{conditions, headers};
 use crate::front::server::RequestBody;
 use crate::gateway::PutObject;

@@ -7,12 +7,12 @@ use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
 use crate::front::exchange::incoming;
-use crate::front::refusal::Refusal;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::admission::auth::Payload;
 use crate::front::s3::wire::checksums;
 use crate::front::s3::wire::chunked::{ChunkSigner, Decoder, Trailers, dechunked};
 use crate::front::s3::wire::errors::{self, invalid};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::RequestBody;
 use crate::gateway::{Body, BodyError, Claim, Claims, Digests, Error};
 use crate::model::{Checksum, ChecksumAlgorithm};

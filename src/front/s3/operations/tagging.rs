@@ -5,10 +5,10 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::{hidden, invalid};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
 use crate::gateway::{HeadObject, ReviseObject, Revision, Select};

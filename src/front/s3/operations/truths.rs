@@ -5,10 +5,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::buckets::exists;
 use super::paging;
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::{self, hidden, invalid, plain};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
 use crate::gateway::{Error, HeadObject, ReadSmall, Select};

@@ -4,12 +4,12 @@ use http::header::ETAG;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{received, tagging};
-use crate::front::refusal::Refusal;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::checksums::CHECKSUM_TYPE;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::xml::CompletedPart;
 use crate::front::s3::wire::{checksums, conditions, headers, xml};
 use crate::front::server::RequestBody;

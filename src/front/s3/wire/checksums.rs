@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName};
 
 use super::errors::invalid;
 use super::headers;
-use crate::front::refusal::Refusal;
 use crate::front::reply::{Reply, put};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::xml::Writer;
 use crate::gateway::Claim;
 use crate::model::{Checksum, ChecksumAlgorithm};

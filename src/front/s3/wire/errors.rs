@@ -14,7 +14,7 @@ use http::{HeaderName, StatusCode};
 use super::headers;
 use crate::front::exchange::Exchange;
 use crate::front::http_date;
-use crate::front::refusal::Refusal;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::gateway::{BodyError, Error};
 
 /// Seconds that a client waits before it tries again, where nothing better is known.

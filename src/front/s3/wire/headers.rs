@@ -9,8 +9,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName};
 
 use super::errors;
-use crate::front::refusal::Refusal;
 use crate::front::reply::put;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::{encoded_words, http_date};
 use crate::gateway::Version;
 use crate::model::{ETag, Metadata, SystemMetadata, Tags, Timestamp};

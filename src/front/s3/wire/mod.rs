@@ -11,6 +11,7 @@ pub(super) mod errors;
 pub(super) mod headers;
 pub(super) mod operation;
 pub(super) mod ranges;
+pub(super) mod refusal;
 pub(super) mod refused;
 pub(super) mod sigv4;
 pub(super) mod xml;

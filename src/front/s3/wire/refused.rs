@@ -3,8 +3,8 @@
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
-use crate::front::refusal::Refusal;
 use crate::front::reply::{Payload, Reply};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::xml::Writer;
 
 /// An error as an answer. That to HEAD, and 304, have no body, and say nothing of one.

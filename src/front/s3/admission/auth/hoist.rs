@@ -3,10 +3,10 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::checksums;
 use crate::front::s3::wire::errors::invalid;
+use crate::front::s3::wire::refusal::Refusal;
 use crate::gateway::{Claim, verify_claims};
 use crate::model::ChecksumAlgorithm;
 

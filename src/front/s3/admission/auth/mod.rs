@@ -18,9 +18,9 @@ use std::sync::LazyLock;
 use http::header::AUTHORIZATION;
 use percent_encoding::percent_decode_str;
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors::{self, invalid, plain};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::sigv4::{
     self, ALGORITHM, CONTENT_SHA256, Canonical, Credential, DATE, SigningKey, UNSIGNED, canonical_path, canonical_query,
 };

@@ -2,8 +2,8 @@
 
 use http::HeaderMap;
 
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::errors::{self, invalid};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::sigv4::{CONTENT_SHA256, UNSIGNED};
 
 /// What a signature says of the body.

@@ -4,9 +4,9 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::hoist::is_about_the_signature;
-use crate::front::refusal::Refusal;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors::{self, invalid, plain};
+use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::sigv4::{CONTENT_SHA256, Credential};
 
 /// Headers that decide how a request is read; each at most once, as is everything that begins with `x-amz-`.

@@ -576,7 +576,7 @@ def errors():
     # What is not built answers 501, never success.
     refused("not implemented", "NotImplemented", 501, s3.put_bucket_versioning, Bucket=BUCKET,
             VersioningConfiguration={"Status": "Enabled"})
-    refused("not implemented", "NotImplemented", 501, s3.put_object_acl, Bucket=BUCKET, Key="plain", ACL="public-read")
+    refused("other ACLs", "AccessControlListNotSupported", 400, s3.put_object_acl, Bucket=BUCKET, Key="plain", ACL="public-read")
     refused("not implemented", "NotImplemented", 501, s3.put_bucket_policy, Bucket=BUCKET, Policy="{}")
     refused("encryption keys of the client", "NotImplemented", 501, s3.put_object, Bucket=BUCKET, Key="ssec",
             Body=b"x", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)

@@ -7,5 +7,5 @@
 mod tree;
 mod write;
 
-pub(in crate::front) use tree::{Characters, Fault, Node, each, root};
+pub(in crate::front) use tree::{Fault, Node, Reading, each, root};
 pub(in crate::front) use write::{Writer, can_carry, url_encoded};

@@ -4,7 +4,8 @@
 //! - Depth, elements and attributes are bounded: what is read takes no more than a few times the bytes of the document, or
 //!   than a small document. Long lists go by one by one ([`each`]).
 //! - Nothing is expanded but character references and XML's five entities.
-//! - Document types and processing instructions are refused, and so are attributes that are no declarations of namespaces.
+//! - Document types and processing instructions are refused, and so are attributes that are no declarations of namespaces,
+//!   but for `xsi:type` where it may stand.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -22,21 +23,26 @@ const MOST_ATTRIBUTES: usize = 16;
 #[error("{0}")]
 pub(in crate::front) struct Fault(pub(in crate::front) &'static str);
 
-/// Which characters a document may hold.
+/// How strictly a document is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::front) enum Characters {
-    /// Those that XML 1.0 allows.
-    Xml,
-    /// Any but U+0000: names of objects have others, and clients write them as they are.
-    Any,
+pub(in crate::front) enum Reading {
+    /// It holds what XML 1.0 allows, and no attribute but declarations of namespaces.
+    Strict,
+    /// It may hold any character but U+0000: names of objects have others, and clients write them as they are. And it may
+    /// say `xsi:type` of an element, which what is in it says again.
+    Lenient,
 }
 
-impl Characters {
-    fn allow(self, c: char) -> bool {
+impl Reading {
+    fn allows(self, c: char) -> bool {
         match self {
-            Self::Xml => is_character(c),
-            Self::Any => c != '\0',
+            Self::Strict => is_character(c),
+            Self::Lenient => c != '\0',
         }
+    }
+
+    fn allows_attribute(self, name: &[u8]) -> bool {
+        name == b"xmlns" || name.starts_with(b"xmlns:") || self == Self::Lenient && name == b"xsi:type"
     }
 }
 
@@ -97,18 +103,18 @@ impl Node {
 }
 
 /// The document's root, which must have that name.
-pub(in crate::front) fn root(bytes: &[u8], name: &str, characters: Characters) -> Result<Node, Fault> {
-    parse(bytes, Builder::new(name, characters, None::<Take<'_, Fault>>))
+pub(in crate::front) fn root(bytes: &[u8], name: &str, reading: Reading) -> Result<Node, Fault> {
+    parse(bytes, Builder::new(name, reading, None::<Take<'_, Fault>>))
 }
 
 /// Hands each element of the root, which must have that name, to `take`, in order. None of them is kept here.
 pub(in crate::front) fn each<E: From<Fault>>(
     bytes: &[u8],
     name: &str,
-    characters: Characters,
+    reading: Reading,
     mut take: impl FnMut(Node) -> Result<(), E>,
 ) -> Result<(), E> {
-    Ok(parse(bytes, Builder::new(name, characters, Some(&mut take)))?.no_text()?)
+    Ok(parse(bytes, Builder::new(name, reading, Some(&mut take)))?.no_text()?)
 }
 
 fn parse<E: From<Fault>>(bytes: &[u8], mut builder: Builder<'_, E>) -> Result<Node, E> {
@@ -151,7 +157,7 @@ fn parse<E: From<Fault>>(bytes: &[u8], mut builder: Builder<'_, E>) -> Result<No
 struct Builder<'b, E> {
     /// What the root must be called.
     name: &'b str,
-    characters: Characters,
+    reading: Reading,
     /// Takes the elements of the root, where they are not kept.
     take: Option<Take<'b, E>>,
     open: Vec<Node>,
@@ -162,8 +168,8 @@ struct Builder<'b, E> {
 type Take<'b, E> = &'b mut dyn FnMut(Node) -> Result<(), E>;
 
 impl<'b, E: From<Fault>> Builder<'b, E> {
-    fn new(name: &'b str, characters: Characters, take: Option<Take<'b, E>>) -> Self {
-        Self { name, characters, take, open: Vec::new(), root: None, elements: 0 }
+    fn new(name: &'b str, reading: Reading, take: Option<Take<'b, E>>) -> Self {
+        Self { name, reading, take, open: Vec::new(), root: None, elements: 0 }
     }
 
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Fault> {
@@ -179,7 +185,7 @@ impl<'b, E: From<Fault>> Builder<'b, E> {
                 return Err(Fault("the document is too large"));
             }
             let name = attribute.map_err(|_fault| malformed())?.key.into_inner();
-            if name != b"xmlns" && !name.starts_with(b"xmlns:") {
+            if !self.reading.allows_attribute(name) {
                 return Err(Fault("an attribute is unknown"));
             }
         }
@@ -208,7 +214,7 @@ impl<'b, E: From<Fault>> Builder<'b, E> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Fault> {
-        if !text.chars().all(|c| self.characters.allow(c)) {
+        if !text.chars().all(|c| self.reading.allows(c)) {
             return Err(Fault("there is a character that XML does not allow"));
         }
         match self.open.last_mut() {
@@ -255,7 +261,7 @@ mod tests {
             "<A> a&amp;&#233;&#x2F;<![CDATA[<b>]]> </A>",
             "\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<A xmlns:i=\"urn:i\"> a&#38;é<!-- no -->/&lt;b> </A>\n",
         ] {
-            assert_eq!(root(document.as_bytes(), "A", Characters::Xml).unwrap().text, " a&é/<b> ", "{document}");
+            assert_eq!(root(document.as_bytes(), "A", Reading::Strict).unwrap().text, " a&é/<b> ", "{document}");
         }
     }
 
@@ -268,8 +274,8 @@ mod tests {
             ("<A>Icon&#xD;<![CDATA[]]></A>", "Icon\r"),
             ("<A>a\r\nb\rc</A>", "a\nb\nc"),
         ] {
-            for characters in [Characters::Xml, Characters::Any] {
-                assert_eq!(root(document.as_bytes(), "A", characters).unwrap().text, text, "{document}");
+            for reading in [Reading::Strict, Reading::Lenient] {
+                assert_eq!(root(document.as_bytes(), "A", reading).unwrap().text, text, "{document}");
             }
         }
     }
@@ -277,10 +283,10 @@ mod tests {
     #[test]
     fn other_characters_are_taken_where_they_may_stand() {
         for document in ["<A>a\u{1}b</A>", "<A>a&#1;b</A>", "<A><![CDATA[a\u{1}b]]></A>"] {
-            assert!(root(document.as_bytes(), "A", Characters::Xml).is_err(), "{document:?}");
-            assert_eq!(root(document.as_bytes(), "A", Characters::Any).unwrap().text, "a\u{1}b", "{document:?}");
+            assert!(root(document.as_bytes(), "A", Reading::Strict).is_err(), "{document:?}");
+            assert_eq!(root(document.as_bytes(), "A", Reading::Lenient).unwrap().text, "a\u{1}b", "{document:?}");
         }
-        assert!(root(b"<A>\0</A>", "A", Characters::Any).is_err());
+        assert!(root(b"<A>\0</A>", "A", Reading::Lenient).is_err());
     }
 
     #[test]
@@ -312,10 +318,10 @@ mod tests {
             &wide,
         ] {
             let start: String = document.chars().take(60).collect();
-            assert!(root(document.as_bytes(), "A", Characters::Xml).is_err(), "{start}");
+            assert!(root(document.as_bytes(), "A", Reading::Strict).is_err(), "{start}");
         }
-        assert!(root(b"<A>\xff</A>", "A", Characters::Xml).is_err());
-        assert!(root(b"<A/>", "B", Characters::Xml).is_err());
+        assert!(root(b"<A>\xff</A>", "A", Reading::Strict).is_err());
+        assert!(root(b"<A/>", "B", Reading::Strict).is_err());
     }
 
     #[test]
@@ -323,7 +329,7 @@ mod tests {
         let list = |items: &str| format!("<A> {items} </A>");
         let count = |document: &str| {
             let mut count = 0;
-            each::<Fault>(document.as_bytes(), "A", Characters::Xml, |_node| {
+            each::<Fault>(document.as_bytes(), "A", Reading::Strict, |_node| {
                 count += 1;
                 Ok(())
             })
@@ -336,7 +342,7 @@ mod tests {
             assert!(count(document).is_err(), "{document:.60}");
         }
         let mut seen = 0;
-        let refused = each(list("<B/><B/><B/>").as_bytes(), "A", Characters::Xml, |_node| {
+        let refused = each(list("<B/><B/><B/>").as_bytes(), "A", Reading::Strict, |_node| {
             seen += 1;
             if seen < 2 { Ok(()) } else { Err(malformed()) }
         });

@@ -93,7 +93,7 @@ impl Writer {
         self.0
     }
 
-    /// Characters that XML does not allow become U+FFFD.
+    /// Reading that XML does not allow become U+FFFD.
     fn escaped(&mut self, text: &str, attribute: bool) {
         // Nearly all text is plain, and lists have much of it.
         if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"')) {
@@ -128,7 +128,7 @@ pub(in crate::front) fn url_encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Characters, root};
+    use super::super::{Reading, root};
     use super::*;
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             let mut writer = Writer::new();
             writer.with("A", &[("xmlns", text)], |writer| writer.text("B", text));
             let document = writer.done();
-            let node = root(document.as_bytes(), "A", Characters::Xml).unwrap();
+            let node = root(document.as_bytes(), "A", Reading::Strict).unwrap();
             assert_eq!(node.children[0].text, text, "{document}");
         }
     }

@@ -44,6 +44,20 @@ async fn what_is_so_already_may_be_set_and_nothing_else() {
         let private = [("x-amz-acl", "private")];
         world.send_as(&world.viewer, "PUT", path, &[("acl", "")], &private, b"").await.expect(403, "AccessDenied");
     }
+    // The list that clients read before, as s3cmd writes it after each copy.
+    let list = |id: &str, right: &str| {
+        format!(
+            "<AccessControlPolicy xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Owner><ID>chum</ID></Owner><AccessControlList>\
+             <Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>{id}</ID>\
+             <DisplayName>chum</DisplayName></Grantee><Permission>{right}</Permission></Grant></AccessControlList>\
+             </AccessControlPolicy>"
+        )
+    };
+    let set = async |xml: String| world.send("PUT", "/imaging/k", &[("acl", "")], &[], xml.as_bytes()).await;
+    set(list("chum", "FULL_CONTROL")).await.expect(200, "");
+    set(list("other", "FULL_CONTROL")).await.expect(400, "AccessControlListNotSupported");
+    set(list("chum", "READ")).await.expect(400, "AccessControlListNotSupported");
+    set("<AccessControlPolicy/>".into()).await.expect(400, "MalformedXML");
     let owned = world.send("GET", "/imaging/k", &[("acl", "")], &[], b"").await.expect(200, "").text();
     assert!(owned.contains("<Owner><ID>chum</ID>"), "{owned}");
     world.send("GET", "/imaging/none", &[("acl", "")], &[], b"").await.expect(404, "NoSuchKey");

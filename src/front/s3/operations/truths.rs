@@ -1,7 +1,7 @@
 //! What clients ask when they start, and what is true of every bucket and object: its owner may do everything, nothing is
 //! public, everything is sealed, and there are no rules yet. Grants are in the configuration.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::buckets::exists;
 use super::paging;
@@ -11,8 +11,8 @@ use crate::front::s3::wire::errors::{self, hidden, invalid, plain};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
-use crate::gateway::{Error, HeadObject, ReadSmall, Select};
-use crate::model::{Action, Conditions};
+use crate::gateway::{Error, HeadObject, Select};
+use crate::model::Conditions;
 
 /// The canned ACLs that say what is so already.
 const TRUE_ACLS: [&str; 2] = ["private", "bucket-owner-full-control"];
@@ -46,30 +46,35 @@ fn acl(ask: &Ask<'_>) -> Reply {
 }
 
 /// PutBucketAcl: what is so already is taken.
-pub(in crate::front::s3) async fn put_bucket_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    ask.may(ReadSmall { needs: Some((Action::Admin, ask.bucket()?, None)), announced: None, most_bytes: 0 })?;
-    only_true_acl(&ask.asked.headers)?;
+pub(in crate::front::s3) async fn put_bucket_acl(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
+    only_true_acl(ask, body).await?;
     exists(ask).await?;
     Ok(Reply::new(StatusCode::OK))
 }
 
 /// PutObjectAcl: what is so already is taken.
-pub(in crate::front::s3) async fn put_object_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let (bucket, key) = (ask.bucket()?, ask.key()?);
-    let reads = ask.principal.may_read(&bucket, key.as_str());
-    ask.may(ReadSmall { needs: Some((Action::Write, bucket, Some(key))), announced: None, most_bytes: 0 })?;
-    only_true_acl(&ask.asked.headers)?;
+pub(in crate::front::s3) async fn put_object_acl(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
+    only_true_acl(ask, body).await?;
     // Whoever may not read it is not told whether it is there.
-    if reads {
+    if ask.principal.may_read(&ask.bucket()?, ask.key()?.as_str()) {
         object_exists(ask).await?;
     }
     Ok(Reply::new(StatusCode::OK))
 }
 
-fn only_true_acl(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Refuses an ACL that is another than what is so: as a word in a header, or as the list that clients read before.
+async fn only_true_acl(ask: &Ask<'_>, body: RequestBody) -> Result<(), Refusal> {
+    let headers = &ask.asked.headers;
+    let listed = ask.read_xml(body, checksums::claims, xml::acl).await?;
+    let owner = ask.principal.tenant.as_str();
     let canned = headers.get("x-amz-acl").and_then(|value| value.to_str().ok());
-    let grants = headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if !grants && canned.is_some_and(|canned| TRUE_ACLS.contains(&canned)) {
+    let granted = headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
+    let fine = match (canned, listed) {
+        (Some(canned), None) => TRUE_ACLS.contains(&canned),
+        (None, Some(grants)) => grants.iter().all(|(id, right)| id == owner && right == "FULL_CONTROL"),
+        (Some(_), Some(_)) | (None, None) => false,
+    };
+    if fine && !granted {
         return Ok(());
     }
     Err(invalid("AccessControlListNotSupported", "The bucket does not allow ACLs"))

@@ -144,9 +144,9 @@ impl Operation {
     pub(in crate::front::s3) fn takes(self) -> Takes {
         match self {
             Self::PutObject | Self::UploadPart => Takes::Bytes,
-            Self::CreateBucket | Self::PutBucketEncryption => Takes::Xml(Action::Admin),
+            Self::CreateBucket | Self::PutBucketEncryption | Self::PutBucketAcl => Takes::Xml(Action::Admin),
             Self::DeleteObjects => Takes::Xml(Action::Delete),
-            Self::PutObjectTagging | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
+            Self::PutObjectTagging | Self::PutObjectAcl | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
             Self::ListBuckets
             | Self::HeadBucket
             | Self::DeleteBucket
@@ -157,7 +157,6 @@ impl Operation {
             | Self::ListObjectVersions
             | Self::ListMultipartUploads
             | Self::GetBucketAcl
-            | Self::PutBucketAcl
             | Self::GetBucketCors
             | Self::GetBucketEncryption
             | Self::GetBucketLifecycleConfiguration
@@ -173,7 +172,6 @@ impl Operation {
             | Self::DeleteObject
             | Self::GetObjectAttributes
             | Self::GetObjectAcl
-            | Self::PutObjectAcl
             | Self::GetObjectTagging
             | Self::DeleteObjectTagging
             | Self::CreateMultipartUpload

@@ -3,9 +3,10 @@
 //! Names of objects may have characters that XML 1.0 does not allow, and clients write them as they are: they are read. In
 //! answers U+FFFD stands in their place, so that the rest can be read, unless `encoding-type=url` is asked for.
 //!
-//! Source: S3 "DeleteObjects", "CompleteMultipartUpload", "PutObjectTagging", "CreateBucket", "PutBucketEncryption".
+//! Source: S3 "DeleteObjects", "CompleteMultipartUpload", "PutObjectTagging", "CreateBucket", "PutBucketEncryption",
+//! "PutObjectAcl".
 
-use crate::front::xml::{Characters, Fault, Node, Writer, each, root, url_encoded};
+use crate::front::xml::{Fault, Node, Reading, Writer, each, root, url_encoded};
 use crate::model::{ChecksumAlgorithm, Tags};
 
 use super::checksums::element_of;
@@ -52,7 +53,7 @@ pub(in crate::front::s3) struct CompletedPart {
 /// DeleteObjects.
 pub(in crate::front::s3) fn deletion(bytes: &[u8]) -> Result<Deletion, Fault> {
     let (mut deletion, mut quiet) = (Deletion::default(), None);
-    each::<Fault>(bytes, "Delete", Characters::Any, |node| {
+    each::<Fault>(bytes, "Delete", Reading::Lenient, |node| {
         match node.name.as_str() {
             "Quiet" if quiet.is_none() => quiet = Some(boolean(&node)?),
             "Object" if deletion.keys.len() < MOST_KEYS => deletion.keys.push(doomed(&node)?),
@@ -78,7 +79,7 @@ fn doomed(node: &Node) -> Result<Doomed, Fault> {
 /// CompleteMultipartUpload.
 pub(in crate::front::s3) fn completion(bytes: &[u8]) -> Result<Vec<CompletedPart>, Fault> {
     let mut parts = Vec::new();
-    each::<Fault>(bytes, "CompleteMultipartUpload", Characters::Xml, |node| {
+    each::<Fault>(bytes, "CompleteMultipartUpload", Reading::Strict, |node| {
         if node.name != "Part" || parts.len() == MOST_PARTS {
             return Err(Fault("an element is unknown, or there are too many parts"));
         }
@@ -121,7 +122,7 @@ fn completed_part(node: &Node) -> Result<CompletedPart, Fault> {
 
 /// PutObjectTagging. `None`: a tag is there twice.
 pub(in crate::front::s3) fn tagging(bytes: &[u8]) -> Result<Option<Tags>, Fault> {
-    let root = root(bytes, "Tagging", Characters::Any)?;
+    let root = root(bytes, "Tagging", Reading::Lenient)?;
     let [set] = root.fields(["TagSet"])?;
     let mut tags = Tags::new();
     for tag in set.ok_or(Fault("the tags are missing"))?.items("Tag")? {
@@ -149,7 +150,7 @@ pub(in crate::front::s3) fn new_bucket(bytes: &[u8]) -> Result<NewBucket, Fault>
     if bytes.is_empty() {
         return Ok(NewBucket::default());
     }
-    let root = root(bytes, "CreateBucketConfiguration", Characters::Xml)?;
+    let root = root(bytes, "CreateBucketConfiguration", Reading::Strict)?;
     let [location, place, bucket, tags] = root.fields(["LocationConstraint", "Location", "Bucket", "Tags"])?;
     let tagged = tags.is_some_and(|tags| !tags.children.is_empty());
     let asks_for_more = place.is_some() || bucket.is_some() || tagged;
@@ -158,13 +159,31 @@ pub(in crate::front::s3) fn new_bucket(bytes: &[u8]) -> Result<NewBucket, Fault>
 
 /// PutBucketEncryption: the algorithm, and the key if one is named.
 pub(in crate::front::s3) fn encryption(bytes: &[u8]) -> Result<(String, Option<String>), Fault> {
-    let root = root(bytes, "ServerSideEncryptionConfiguration", Characters::Xml)?;
+    let root = root(bytes, "ServerSideEncryptionConfiguration", Reading::Strict)?;
     let [rule] = root.items("Rule")? else { return Err(Fault("there is not one rule")) };
     let [default, _bucket_key, _blocked] =
         rule.fields(["ApplyServerSideEncryptionByDefault", "BucketKeyEnabled", "BlockedEncryptionTypes"])?;
     let default = default.ok_or(Fault("the default is missing"))?;
     let [algorithm, key] = default.fields(["SSEAlgorithm", "KMSMasterKeyID"])?;
     Ok((value(algorithm)?.ok_or(Fault("the algorithm is missing"))?, value(key)?))
+}
+
+/// PutBucketAcl and PutObjectAcl: who is granted what; `None` of an empty body.
+pub(in crate::front::s3) fn acl(bytes: &[u8]) -> Result<Option<Vec<(String, String)>>, Fault> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let root = root(bytes, "AccessControlPolicy", Reading::Lenient)?;
+    let [_owner, list] = root.fields(["Owner", "AccessControlList"])?;
+    let mut grants = Vec::new();
+    for grant in list.ok_or(Fault("the list is missing"))?.items("Grant")? {
+        let [grantee, permission] = grant.fields(["Grantee", "Permission"])?;
+        let grantee = grantee.ok_or(Fault("a grantee is missing"))?;
+        let [id, _name, _type, _uri, _address] =
+            grantee.fields(["ID", "DisplayName", "Type", "URI", "EmailAddress"])?;
+        grants.push((value(id)?.unwrap_or_default(), value(permission)?.unwrap_or_default()));
+    }
+    Ok(Some(grants))
 }
 
 fn value(node: Option<&Node>) -> Result<Option<String>, Fault> {
@@ -219,6 +238,7 @@ pub fn read_any(bytes: &[u8]) -> usize {
         tagging(bytes).is_ok(),
         new_bucket(bytes).is_ok(),
         encryption(bytes).is_ok(),
+        acl(bytes).is_ok_and(|acl| acl.is_some()),
     ];
     read.into_iter().filter(|read| *read).count()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::super::codes::Code;
 use super::super::errors::plain;
 use super::super::refusal::Refusal;
-use crate::front::xml::{self, Characters, Node};
+use crate::front::xml::{self, Node, Reading};
 use crate::gateway::AccessPolicy;
 use crate::model::{BlockSource, Tags};
 
@@ -26,7 +26,7 @@ const PERMISSIONS: &str = "racwdxytlmeopif";
 /// Put Block List: names, as they are written, and where from.
 pub(in crate::front::azure) fn block_list(bytes: &[u8]) -> Result<Vec<(BlockSource, String)>, Refusal> {
     let mut picks = Vec::new();
-    xml::each(bytes, "BlockList", Characters::Xml, |node| {
+    xml::each(bytes, "BlockList", Reading::Strict, |node| {
         let source = match node.name.as_str() {
             "Committed" => BlockSource::Committed,
             "Uncommitted" => BlockSource::Uncommitted,
@@ -47,7 +47,7 @@ pub(in crate::front::azure) fn signed_identifiers(bytes: &[u8]) -> Result<Vec<Ac
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    let root = xml::root(bytes, "SignedIdentifiers", Characters::Xml)?;
+    let root = xml::root(bytes, "SignedIdentifiers", Reading::Strict)?;
     let items = root.items("SignedIdentifier")?;
     if items.len() > MOST_POLICIES {
         return Err(Refusal::invalid_xml("there are more than 5 stored access policies"));
@@ -122,7 +122,7 @@ fn wrong_value() -> Refusal {
 
 /// Set Blob Tags. Their number, lengths and characters are for `check_tags`.
 pub(in crate::front::azure) fn read_tags(bytes: &[u8]) -> Result<Tags, Refusal> {
-    let root = xml::root(bytes, "Tags", Characters::Xml)?;
+    let root = xml::root(bytes, "Tags", Reading::Strict)?;
     let [set] = root.fields(["TagSet"])?;
     let set = set.ok_or_else(missing)?;
     let mut tags = Tags::new();
@@ -140,7 +140,7 @@ pub(in crate::front::azure) fn read_tags(bytes: &[u8]) -> Result<Tags, Refusal> 
 /// Get User Delegation Key: when the key is to begin, and when to end. Newer clients may send further elements; they must
 /// be empty.
 pub(in crate::front::azure) fn key_info(bytes: &[u8]) -> Result<(Option<String>, String), Refusal> {
-    let mut root = xml::root(bytes, "KeyInfo", Characters::Xml)?;
+    let mut root = xml::root(bytes, "KeyInfo", Reading::Strict)?;
     root.children.retain(|child| matches!(child.name.as_str(), "Start" | "Expiry") || !child.is_empty());
     let [start, expiry] = root.fields(["Start", "Expiry"])?;
     let start = start.map(Node::value).transpose()?.flatten().map(str::to_owned);

@@ -3,7 +3,7 @@
 //! Source: "Set Blob Service Properties", "Get Blob Service Properties".
 
 use super::super::refusal::Refusal;
-use crate::front::xml::{self, Characters, Node, Writer};
+use crate::front::xml::{self, Node, Reading, Writer};
 
 /// What a client asks the service to be. Sections that it leaves out stay as they are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl ServiceProperties {
 
 /// Reads Set Blob Service Properties.
 pub(in crate::front::azure) fn read_service_properties(bytes: &[u8]) -> Result<ServiceProperties, Refusal> {
-    let root = xml::root(bytes, "StorageServiceProperties", Characters::Xml)?;
+    let root = xml::root(bytes, "StorageServiceProperties", Reading::Strict)?;
     // The default version is what requests without one are answered as. Requests without one are refused here.
     let [logging, hours, minutes, cors, _version, deletion, website] = root.fields([
         "Logging",

@@ -59,6 +59,8 @@ def send(prepared, body, change=None):
     parts = urllib.parse.urlsplit(prepared.url)
     target = parts.path + ("?" + parts.query if parts.query else "")
     headers = {name: value if isinstance(value, str) else value.decode() for name, value in prepared.headers.items()}
+    # Of a presigned URL it was made without the body.
+    headers.pop("Content-Length", None)
     method = prepared.method
     if change == "path":
         target = target.replace(BUCKET, BUCKET + "/x", 1)

@@ -66,7 +66,7 @@ async fn neither_log_nor_metrics_name_objects_or_hold_secrets() {
     world.send_as(&wrong, "GET", key, &[], &[], b"").await.expect(403, "SignatureDoesNotMatch");
     world.send_as(&world.viewer, "GET", key, &[], &[], b"").await.expect(403, "AccessDenied");
     world.send("GET", "/imaging/tremblay-absent", &[], &[], b"").await.expect(404, "NoSuchKey");
-    world.send("GET", key, &[("acl", "")], &[], b"").await.expect(501, "NotImplemented");
+    world.send("GET", key, &[("retention", "")], &[], b"").await.expect(501, "NotImplemented");
     world.send("PUT", key, &[], &[("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")], b"x").await.expect(400, "BadDigest");
     let mut headers = world.headers(&[("x-amz-decoded-content-length", "9"), ("content-encoding", "aws-chunked")]);
     let seed = world.signer.sign("PUT", key, &[], &mut headers, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");

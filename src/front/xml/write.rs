@@ -20,6 +20,11 @@ impl Writer {
         Self(DECLARATION.to_owned())
     }
 
+    /// A piece of a document, without a declaration.
+    pub(in crate::front) fn piece() -> Self {
+        Self(String::new())
+    }
+
     /// An element and what `inner` writes in it.
     pub(in crate::front) fn within(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
         self.with(name, &[], inner);

@@ -44,7 +44,7 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let op = ask.may(GetObject { bucket, key, snapshot: None, select, conditions, if_range })?;
     let got = ask.house.gateway.get_object(op).await.map_err(|error| refuse(ask, error, select, hide))?;
     let mut reply = shown(&ask.asked, &got.version, got.range, select);
-    reply.payload = Payload::Stream(got.body, got.range.map_or(got.version.length, ByteRange::length));
+    reply.payload = Payload::Stream(got.body, Some(got.range.map_or(got.version.length, ByteRange::length)));
     Ok(reply)
 }
 

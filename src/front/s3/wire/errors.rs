@@ -66,7 +66,8 @@ fn refusal(error: &Error) -> Refusal {
             .header(LAST_MODIFIED, &http_date::written(version.modified))
             .header(CACHE_CONTROL, version.metadata.system.cache_control.as_deref().unwrap_or_default()),
         Error::RangeNotSatisfiable { length } => plain("InvalidRange", 416, "The requested range is not satisfiable")
-            .header(CONTENT_RANGE, &format!("bytes */{length}")),
+            .header(CONTENT_RANGE, &format!("bytes */{length}"))
+            .detail("ActualObjectSize", length.to_string()),
         Error::InvalidPart => plain(
             "InvalidPart",
             400,
@@ -254,6 +255,7 @@ mod tests {
     fn a_range_outside_tells_the_length() {
         let made = refusal(&Error::RangeNotSatisfiable { length: 7 });
         assert_eq!((&made.headers[CONTENT_RANGE], made.code), (&"bytes */7".parse().unwrap(), "InvalidRange"));
+        assert_eq!(made.details, [("ActualObjectSize", "7".to_owned())]);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(in crate::front::azure) fn blocks_begin() -> String {
 
 /// Get Block List: some blocks of a list.
 pub(in crate::front::azure) fn blocks(blocks: &[Block]) -> String {
-    let mut writer = Writer(String::new());
+    let mut writer = Writer::piece();
     for block in blocks {
         writer.within("Block", |writer| {
             writer.text("Name", block.id.as_str());

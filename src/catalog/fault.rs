@@ -12,14 +12,15 @@ use tokio::sync::watch;
 
 use super::{
     Appended, Belonging, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery,
-    BucketRevision, Catalog, CatalogError, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage,
+    BucketRevision, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue, FoundPage, ListPage,
     ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
     QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery,
     Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
-    BucketRef, CatalogIdentity, ClientId, Conditions, ETag, EpochEntry, Epochs, LeaseAction, LeaseOutcome, ObjectKey,
-    Part, PartBlock, PartId, ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
+    BucketName, BucketRef, CatalogIdentity, ClientId, Conditions, CorsPlace, CorsRule, ETag, EpochEntry, Epochs,
+    LeaseAction, LeaseOutcome, ObjectKey, Part, PartBlock, PartId, ProviderName, Quotas, SnapshotId, TenantId,
+    Timestamp, Usage, WrappedTenantKey,
 };
 
 /// What goes wrong at a write.
@@ -185,6 +186,22 @@ impl Belonging for FaultyCatalog {
         limit: usize,
     ) -> Result<Vec<QueuedDeletion>, CatalogError> {
         self.inner.doomed_at(provider, after, limit).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl CrossOrigins for FaultyCatalog {
+    async fn cors(&self, place: &CorsPlace) -> Result<Vec<CorsRule>, CatalogError> {
+        self.inner.cors(place).await
+    }
+
+    async fn cors_of_name(&self, name: &BucketName) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+        self.inner.cors_of_name(name).await
+    }
+
+    async fn set_cors(&self, place: &CorsPlace, rules: Vec<CorsRule>) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.set_cors(place, rules)).await
     }
 }
 

@@ -17,6 +17,7 @@
 mod belonging;
 mod blocks;
 mod buckets;
+mod cors;
 mod deletions;
 mod error;
 mod fault;
@@ -46,6 +47,7 @@ pub use blocks::{
     BlockCommit, BlockCursor, BlockLists, BlockPage, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, PAGE_BLOCKS,
 };
 pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, GoneBucket};
+pub use cors::{CrossOrigins, MOST_CORS_TENANTS};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
@@ -257,7 +259,7 @@ pub enum Select {
 
 /// The namespace and the key store. See the module's invariants, which hold for every method.
 #[async_trait]
-pub trait Catalog: Belonging {
+pub trait Catalog: Belonging + CrossOrigins {
     // --- keys -----------------------------------------------------------------------------------------------------
 
     /// The canary that the first start stored, if any.

@@ -67,6 +67,11 @@ impl Exchange {
         self.client.get_or_init(|| client.clone());
     }
 
+    /// Who asked, once that is proven.
+    pub(in crate::front) fn client(&self) -> Option<&ClientId> {
+        self.client.get()
+    }
+
     /// Keeps the request's place until the answer has gone out.
     pub(in crate::front) fn stay(&self, stay: Stay) {
         self.stay.get_or_init(|| stay);

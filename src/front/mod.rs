@@ -11,6 +11,7 @@
 
 pub mod admin;
 pub mod azure;
+mod cors;
 mod encoded_words;
 mod exchange;
 mod http_date;

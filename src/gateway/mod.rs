@@ -13,6 +13,7 @@ mod blocks;
 mod bodies;
 mod bucket;
 mod copy;
+mod cors;
 mod delete;
 mod error;
 mod fair;
@@ -60,8 +61,8 @@ pub use operations::{
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
     ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
-    ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject,
-    SnapshotObject, Stored, UploadPartsPage,
+    ReadCors, ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket,
+    ReviseObject, SetCors, SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;

@@ -5,6 +5,7 @@
 //! [`Gateway`](super::Gateway) named beside it.
 
 mod blocks;
+mod cors;
 mod revisions;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::model::{
 };
 
 pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
+pub use cors::{ReadCors, SetCors};
 pub(super) use revisions::FOUND;
 pub use revisions::{
     DropBucket, FindByTags, LeaseBucket, LeaseObject, ReadPolicies, RemoveObject, RestoreBucket, RestoreObject,

@@ -193,6 +193,11 @@ pub trait Operation {
     fn somewhere(&self) -> &'static [Action] {
         &[]
     }
+
+    /// What must be allowed in every bucket, those to come too: of operations on the account itself.
+    fn everywhere(&self) -> &'static [Action] {
+        &[]
+    }
 }
 
 /// The principal may not do that.
@@ -239,6 +244,10 @@ impl Grant {
             Buckets::Like(patterns) => patterns.iter().any(|pattern| pattern.matches(bucket.as_str())),
             Buckets::One(name) => name == bucket,
         }
+    }
+
+    fn covers_every_bucket(&self) -> bool {
+        matches!(&self.buckets, Buckets::Like(patterns) if patterns.iter().any(|pattern| pattern.pattern() == "*"))
     }
 
     fn covers_every_key(&self) -> bool {
@@ -311,7 +320,8 @@ impl Principal {
     pub fn authorize<Op: Operation>(&self, op: Op) -> Result<Authorized<Op>, Denied> {
         let requirements = op.requirements();
         let allowed = requirements.iter().all(|requirement| self.allows(requirement))
-            && op.somewhere().iter().all(|action| self.may_somewhere(*action));
+            && op.somewhere().iter().all(|action| self.may_somewhere(*action))
+            && op.everywhere().iter().all(|action| self.may_everywhere(*action));
         if !allowed {
             return Err(Denied);
         }
@@ -347,6 +357,12 @@ impl Principal {
     /// The names at which each of `actions` is allowed, for a search over many.
     pub fn sight(&self, actions: &'static [Action]) -> Sight {
         Sight::new(Arc::clone(&self.powers), actions)
+    }
+
+    fn may_everywhere(&self, action: Action) -> bool {
+        let fits =
+            |grant: &Grant| grant.actions.contains(&action) && grant.covers_every_bucket() && grant.covers_every_key();
+        self.powers.iter().any(|power| power.every_layer(fits))
     }
 
     fn may_somewhere(&self, action: Action) -> bool {

@@ -7,6 +7,7 @@
 mod access;
 mod block;
 mod condition;
+mod cors;
 mod digest;
 mod etag;
 mod identity;
@@ -23,6 +24,7 @@ mod timestamp;
 pub use access::{Action, Authorized, Denied, Grant, Operation, Principal, Requirement, Scope, Sight, Standing};
 pub use block::{Block, BlockId, BlockPick, BlockSource};
 pub use condition::{Combination, Conditions, CurrentState, EtagCondition, Unmet};
+pub use cors::{CorsMatch, CorsPlace, CorsRule, CorsTarget, CrossOrigin, MOST_ASKED_HEADERS, first_that_fits};
 pub use digest::{Checksum, ChecksumAlgorithm};
 pub use etag::ETag;
 pub use identity::{CatalogId, CatalogIdentity, EpochEntry, Epochs, NoteId};

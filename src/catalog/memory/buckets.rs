@@ -27,6 +27,7 @@ pub(super) fn create(
             policies: Vec::new(),
             lease: None,
         },
+        cors: Vec::new(),
         objects: BTreeMap::new(),
         past: BTreeMap::new(),
         uncommitted: BTreeMap::new(),

@@ -9,6 +9,7 @@ mod belonging;
 mod blocks;
 mod buckets;
 mod changes;
+mod cors;
 mod deletions;
 mod listing;
 mod objects;

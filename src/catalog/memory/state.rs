@@ -11,8 +11,8 @@ use crate::catalog::{
     UploadPart, Version, VersionId,
 };
 use crate::model::{
-    Block, BlockId, BucketRef, ByteRange, ClientId, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName, Quota,
-    Slice, TenantId, Timestamp, WrappedTenantKey,
+    Block, BlockId, BucketRef, ByteRange, ClientId, CorsRule, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName,
+    Quota, Slice, TenantId, Timestamp, WrappedTenantKey,
 };
 
 #[derive(Clone, Default)]
@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) itself: super::belonging::Itself,
     pub(super) tenant_keys: BTreeMap<(TenantId, &'static str, u32), WrappedTenantKey>,
     pub(super) buckets: BTreeMap<BucketRef, BucketEntry>,
+    /// Rules for the pages of other origins, of accounts.
+    pub(super) cors: BTreeMap<TenantId, Vec<CorsRule>>,
     pub(super) parts: BTreeMap<PartId, PartEntry>,
     pub(super) blocks: Vec<PartBlock>,
     pub(super) deletions: BTreeMap<(PartId, ProviderName), Waiting>,
@@ -59,6 +61,7 @@ pub(super) struct Waiting {
 #[derive(Clone)]
 pub(super) struct BucketEntry {
     pub(super) bucket: Bucket,
+    pub(super) cors: Vec<CorsRule>,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
     /// Snapshots, and what was deleted and is retained, by name and rank.
     pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,

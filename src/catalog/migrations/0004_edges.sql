@@ -241,3 +241,23 @@ CREATE INDEX past_of_bucket ON past (bucket_id, until) WHERE until IS NOT NULL;
 
 -- Those that can be had back, as a list has them.
 CREATE INDEX bucket_gone ON bucket (gone_tenant, gone_name, gone) WHERE gone IS NOT NULL;
+
+-- Pages of other origins ----------------------------------------------------------------------------------------------
+
+-- Rules for them (CORS), of a bucket and of an account. None: no row.
+CREATE TABLE bucket_cors (
+    bucket_id INTEGER PRIMARY KEY,
+    rules     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE account_cors (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    rules  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER bucket_with_cors_goes AFTER DELETE ON bucket BEGIN
+    DELETE FROM bucket_cors WHERE bucket_id = OLD.bucket_id;
+END;
+
+-- A browser that asks beforehand names a bucket, and no tenant.
+CREATE INDEX bucket_name ON bucket (name);

@@ -150,6 +150,10 @@ const CHECKS: &[(&str, &str)] = &[
         "an object has no bucket",
         "SELECT version_id || '' FROM object WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)",
     ),
+    (
+        "rules of CORS have no bucket",
+        "SELECT bucket_id || '' FROM bucket_cors WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)",
+    ),
     ("an upload has no bucket", "SELECT upload_id FROM upload WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
     (
         "an upload part has no upload",

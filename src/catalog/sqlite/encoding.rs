@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{AccessPolicy, CatalogError};
 use crate::model::{
-    AppendState, Checksum, ChecksumAlgorithm, ClientId, CopyRecord, Metadata, ShownMd5, SystemMetadata, Tags, Tier,
-    Timestamp,
+    AppendState, Checksum, ChecksumAlgorithm, ClientId, CopyRecord, CorsRule, Metadata, ShownMd5, SystemMetadata, Tags,
+    Tier, Timestamp,
 };
 
 const METADATA_VERSION: u32 = 1;
@@ -97,6 +97,21 @@ struct StoredPolicy {
     permissions: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     set_by: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRule {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    origins: Vec<String>,
+    methods: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exposed: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_age: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +233,24 @@ pub(super) fn read_policies(text: &str) -> Result<Vec<AccessPolicy>, CatalogErro
         Ok(AccessPolicy { id, start, expiry, permissions, set_by: set_by.map(client).transpose()? })
     };
     read::<Vec<StoredPolicy>>(text)?.into_iter().map(value).collect()
+}
+
+/// Rules for the pages of other origins.
+pub(super) fn write_cors(rules: &[CorsRule]) -> Result<String, CatalogError> {
+    let stored = |rule: CorsRule| {
+        let CorsRule { id, origins, methods, headers, exposed, max_age } = rule;
+        StoredRule { id, origins, methods, headers, exposed, max_age }
+    };
+    write(&rules.iter().cloned().map(stored).collect::<Vec<_>>())
+}
+
+pub(super) fn read_cors(text: &str) -> Result<Vec<CorsRule>, CatalogError> {
+    let value = |stored: StoredRule| {
+        let StoredRule { id, origins, methods, headers, exposed, max_age } = stored;
+        let rule = CorsRule { id, origins, methods, headers, exposed, max_age };
+        if rule.is_sound() { Ok(rule) } else { Err(CatalogError::Damaged("a rule of CORS that is none")) }
+    };
+    read::<Vec<StoredRule>>(text)?.into_iter().map(value).collect()
 }
 
 pub(super) fn write_checksums(checksums: &[Checksum]) -> Result<String, CatalogError> {

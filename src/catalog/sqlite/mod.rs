@@ -15,6 +15,7 @@ mod block_list;
 mod blocks;
 mod buckets;
 mod changes;
+mod cors;
 mod deletions;
 mod encoding;
 mod ending;

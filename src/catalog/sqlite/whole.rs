@@ -28,6 +28,8 @@ const TABLES: &[(&str, &str, Look)] = &[
         "SELECT bucket_id || '', tenant, name, created, modified, revision, metadata, policies FROM bucket",
         bucket,
     ),
+    ("rules of a bucket that cannot be read", "SELECT bucket_id || '', rules FROM bucket_cors", cors),
+    ("rules of an account that cannot be read", "SELECT 'of ' || length(rules) || ' bytes', rules, tenant FROM account_cors", account_cors),
     (
         "a version that cannot be read",
         "SELECT version_id || '', key, length, etag, modified, metadata, part_lengths, revision, upload_id, completion, blocks
@@ -118,6 +120,16 @@ fn etag(row: &Row<'_>, column: usize) -> Result<(), CatalogError> {
 fn digest(row: &Row<'_>, column: usize, bytes: usize) -> Result<(), CatalogError> {
     let digest: Option<Vec<u8>> = row.get(column)?;
     must(digest.is_none_or(|digest| digest.len() == bytes), "a digest of another length")
+}
+
+fn cors(row: &Row<'_>) -> Result<(), CatalogError> {
+    let rules = same(&text(row, 1)?, encoding::read_cors, |rules| encoding::write_cors(rules))?;
+    must(!rules.is_empty(), "a row without a rule")
+}
+
+fn account_cors(row: &Row<'_>) -> Result<(), CatalogError> {
+    rows::tenant(&text(row, 2)?)?;
+    cors(row)
 }
 
 /// A text that was stored must be what is written of what is read of it.

@@ -13,7 +13,7 @@ use crate::front::reply::Reply;
 pub(super) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     match ask.operation {
         Op::ListContainers => listing::containers(ask).await,
-        Op::GetServiceProperties => account::service_properties(ask),
+        Op::GetServiceProperties => account::service_properties(ask).await,
         Op::SetServiceProperties => account::set_service_properties(ask, body).await,
         Op::GetServiceStats => account::stats(ask),
         Op::GetAccountInformation => Ok(account::information()),

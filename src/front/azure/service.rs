@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response};
 
 use super::admission::address::Domains;
 use super::admission::admit::{admit, authenticated};
@@ -13,8 +13,8 @@ use super::admission::auth::Bearer;
 use super::admission::house::House;
 use super::admission::{routing, versions};
 use super::dispatch;
+use super::operations::cors;
 use super::wire::asked::Incoming;
-use super::wire::codes::Code;
 use super::wire::context::{self, Context};
 use super::wire::operation::Operation;
 use super::wire::outbound::Outbound;
@@ -68,10 +68,11 @@ impl AzureFront {
         let context = context::begin(&id);
         let head = parts.method == Method::HEAD;
         let incoming = incoming(body, Arc::clone(&context));
-        let mut version = versions::DEFAULT.to_owned();
-        let outcome = self.serve(&parts, incoming, origin, &context, &mut version).await;
+        let (mut version, mut account) = (versions::DEFAULT.to_owned(), String::new());
+        let outcome = self.serve(&parts, incoming, origin, &context, (&mut version, &mut account)).await;
         let mut reply = outcome.unwrap_or_else(|refusal| refused(refusal, &context));
         common_headers(&parts.headers, &version, &context, &mut reply.headers);
+        cors::share(&self.house, &account, (&parts.method, &parts.headers), &mut reply.headers).await;
         Outgoing::answer(reply, head, context)
     }
 
@@ -81,9 +82,10 @@ impl AzureFront {
         body: Incoming,
         origin: Origin,
         context: &Arc<Context>,
-        version: &mut String,
+        (version, account): (&mut String, &mut String),
     ) -> Result<Reply, Refusal> {
         let asked = asked(&self.house, &parts.method, &parts.uri, &parts.headers, origin)?;
+        account.clone_from(&asked.target.account);
         *version = versions::of(&asked)?;
         let operation = match routing::route(&asked) {
             Ok(operation) => operation,
@@ -95,8 +97,7 @@ impl AzureFront {
         };
         context.note_operation(operation.name());
         if operation == Operation::PreflightRequest {
-            let text = "CORS not enabled or no matching rule found for this request.";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, Code::CorsPreflightFailure, text));
+            return cors::preflight(&self.house, &asked, context).await;
         }
         let ask = admit(&self.house, asked, operation, version.clone(), context).await?;
         context.note_client(&ask.caller.principal.client);

@@ -1,8 +1,10 @@
 //! From the operation to what does it: one total match.
 
 use super::admission::ask::Ask;
-use super::operations::{attributes, buckets, copy, delete, get, listing, multipart, put, tagging, truths, uploads};
-use super::wire::errors::not_implemented;
+use super::operations::{
+    attributes, buckets, copy, cors, delete, get, listing, multipart, put, tagging, truths, uploads,
+};
+use super::wire::errors::{access_forbidden, not_implemented};
 use super::wire::operation::Operation as Op;
 use crate::front::reply::Reply;
 use crate::front::s3::wire::refusal::Refusal;
@@ -39,9 +41,11 @@ pub(super) async fn run(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refus
         Op::GetBucketLifecycleConfiguration => {
             truths::none(ask, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist").await
         }
-        Op::GetBucketCors => {
-            truths::none(ask, "NoSuchCORSConfiguration", "The CORS configuration does not exist").await
-        }
+        Op::GetBucketCors => cors::get(ask).await,
+        Op::PutBucketCors => cors::set(ask, body).await,
+        Op::DeleteBucketCors => cors::delete(ask).await,
+        // Answered before anybody is known.
+        Op::OptionsObject => Err(access_forbidden()),
         Op::GetObject => get::get(ask).await,
         Op::HeadObject => get::head(ask).await,
         Op::PutObject => put::object(ask, body).await,
@@ -63,8 +67,6 @@ pub(super) async fn run(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refus
         | Op::PutBucketVersioning
         | Op::PostObject
         | Op::CreateSession
-        | Op::PutBucketCors
-        | Op::DeleteBucketCors
         | Op::DeleteBucketEncryption
         | Op::PutBucketLifecycleConfiguration
         | Op::DeleteBucketLifecycle

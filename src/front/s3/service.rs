@@ -9,14 +9,16 @@ use super::admission::admit::admit;
 use super::admission::arrival::asked;
 use super::admission::house::House;
 use super::dispatch;
+use super::operations::cors::{self, Page};
 use super::wire::errors::REQUEST_ID;
-use super::wire::operation::NAMES;
+use super::wire::operation::{NAMES, Operation};
 use super::wire::refused::refused;
 use crate::front::exchange::Exchange;
 use crate::front::reply::{Outgoing, Reply};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::{Answer, RequestBody, RequestId, Standing};
 use crate::gateway::Gateway;
+use crate::model::BucketName;
 
 /// What the operator decides about this front.
 #[derive(Debug, Clone, Default)]
@@ -50,9 +52,13 @@ impl S3Front {
         let id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
         let exchange = Exchange::begin("s3", &id, str::to_owned);
         let head = parts.method == Method::HEAD;
-        let outcome = self.serve(&mut parts, body, &exchange).await;
+        let mut page = Page::of(&parts.method, &parts.headers);
+        let outcome = self.serve(&mut parts, body, &exchange, page.as_mut()).await;
         let reply = outcome.unwrap_or_else(|refusal| refused(refusal, exchange.id(), head));
-        let reply = reply.with(REQUEST_ID, exchange.id());
+        let mut reply = reply.with(REQUEST_ID, exchange.id());
+        if let Some(page) = page {
+            page.share(&self.house, &exchange, &mut reply.headers).await;
+        }
         Outgoing::answer(reply, head, exchange)
     }
 
@@ -61,9 +67,17 @@ impl S3Front {
         parts: &mut http::request::Parts,
         body: RequestBody,
         exchange: &Arc<Exchange>,
+        page: Option<&mut Page>,
     ) -> Result<Reply, Refusal> {
         let standing = parts.extensions.get::<Standing>().cloned();
         let asked = asked(&self.house, parts)?;
+        if *asked.method == Method::OPTIONS {
+            exchange.note_operation(Operation::OptionsObject.name());
+            return cors::preflight(&self.house, &asked, exchange).await;
+        }
+        if let Some(page) = page {
+            page.bucket = asked.target.bucket.as_deref().and_then(|name| BucketName::parse(name).ok());
+        }
         let ask = admit(&self.house, asked, standing.as_ref(), exchange)?;
         dispatch::run(&ask, body).await
     }

@@ -10,18 +10,25 @@ use crate::front::azure::wire::shown::named;
 use crate::front::azure::wire::{errors, properties, xml};
 use crate::front::http_date;
 use crate::front::reply::Reply;
-use crate::model::Timestamp;
+use crate::gateway::{ReadCors, SetCors};
+use crate::model::{CorsRule, CorsTarget, Timestamp};
 
 /// Largest document of properties or of times, in bytes.
 const MOST_XML_BYTES: u64 = 64 * 1024;
 const DAY_SECONDS: u64 = 86_400;
 
-/// Get Blob Service Properties: what this gateway is.
-pub(in crate::front::azure) fn service_properties(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::xml(xml::service_properties(retention_days(ask))))
+/// Get Blob Service Properties: what this gateway is, and the account's rules for the pages of other origins.
+pub(in crate::front::azure) async fn service_properties(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::xml(xml::service_properties(retention_days(ask), &rules(ask).await?)))
 }
 
-/// Set Blob Service Properties. The configuration decides them; a request that asks for what is so already succeeds.
+async fn rules(ask: &Ask<'_>) -> Result<Vec<CorsRule>, Refusal> {
+    let op = ask.may(ReadCors { of: CorsTarget::Account })?;
+    ask.house.gateway.read_cors(op).await.map_err(|error| ask.refuse(error))
+}
+
+/// Set Blob Service Properties. Rules for the pages of other origins are kept, from who may administer every container. The
+/// configuration decides all else; a request that asks for what is so already succeeds.
 pub(in crate::front::azure) async fn set_service_properties(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
     let claimed = properties::claims(&ask.asked)?;
     let small = ask.read_small(body, None, MOST_XML_BYTES, &claimed.claims).await?;
@@ -29,6 +36,12 @@ pub(in crate::front::azure) async fn set_service_properties(ask: &Ask<'_>, body:
     if wanted.asks_for_what_is_not_here(retention_days(ask)) {
         let text = "The properties of the service are decided in the gateway's configuration.";
         return Err(Refusal::new(StatusCode::NOT_IMPLEMENTED, Code::NotImplemented, text));
+    }
+    if let Some(rules) = wanted.cors
+        && rules != self::rules(ask).await?
+    {
+        let op = ask.may(SetCors { of: CorsTarget::Account, rules })?;
+        ask.house.gateway.set_cors(op).await.map_err(|error| ask.refuse(error))?;
     }
     Ok(Reply::new(StatusCode::ACCEPTED))
 }

@@ -10,6 +10,7 @@ pub(super) mod batches;
 pub(super) mod blocks;
 pub(super) mod containers;
 pub(super) mod copy;
+pub(super) mod cors;
 pub(super) mod get;
 pub(super) mod lease;
 pub(super) mod listing;

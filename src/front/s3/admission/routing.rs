@@ -13,6 +13,9 @@ type Of = [Option<Op>; 4];
 
 /// The operation of a request; 405 where the method has none, 501 where nobody knows it.
 pub(in crate::front::s3) fn route(asked: &Asked<'_>) -> Result<Op, Refusal> {
+    if *asked.method == Method::OPTIONS {
+        return Ok(Op::OptionsObject);
+    }
     match (&asked.target.bucket, &asked.target.key) {
         (None, _) => pick(asked, service(asked)),
         (Some(_), None) if *asked.method == Method::HEAD => Ok(Op::HeadBucket),
@@ -242,7 +245,7 @@ mod tests {
             "x-id=ListDirectoryBuckets",
         ]
         .to_vec();
-        for method in [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE] {
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS] {
             for depth in 0..3 {
                 for query in &names {
                     for copies in [false, true] {

@@ -132,7 +132,7 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         Op::GetBucketTagging => &["tagging"],
         Op::GetObjectLockConfiguration => &["object-lock"],
         Op::GetBucketLifecycleConfiguration => &["lifecycle"],
-        Op::GetBucketCors => &["cors"],
+        Op::GetBucketCors | Op::PutBucketCors | Op::DeleteBucketCors => &["cors"],
         Op::ListBuckets
         | Op::CreateBucket
         | Op::HeadBucket
@@ -142,13 +142,12 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         | Op::PutObject
         | Op::CopyObject
         | Op::DeleteObject
+        | Op::OptionsObject
         // These are refused whatever they name.
         | Op::ListDirectoryBuckets
         | Op::PutBucketVersioning
         | Op::PostObject
         | Op::CreateSession
-        | Op::PutBucketCors
-        | Op::DeleteBucketCors
         | Op::DeleteBucketEncryption
         | Op::PutBucketLifecycleConfiguration
         | Op::DeleteBucketLifecycle

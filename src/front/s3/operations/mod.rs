@@ -3,6 +3,7 @@
 pub(super) mod attributes;
 pub(super) mod buckets;
 pub(super) mod copy;
+pub(super) mod cors;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod listing;

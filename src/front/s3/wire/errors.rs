@@ -191,6 +191,14 @@ pub(in crate::front::s3) fn access_denied() -> Refusal {
 }
 
 /// 500: our fault.
+pub(in crate::front::s3) fn access_forbidden() -> Refusal {
+    let text = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request \
+                method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the \
+                resource's CORS spec.";
+    Refusal::new(StatusCode::FORBIDDEN, "AccessForbidden", text)
+}
+
+/// 500.
 pub(in crate::front::s3) fn internal() -> Refusal {
     plain("InternalError", 500, "We encountered an internal error. Please try again.")
 }

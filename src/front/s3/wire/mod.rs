@@ -7,6 +7,7 @@ pub(super) mod asked;
 pub(super) mod checksums;
 pub(super) mod chunked;
 pub(super) mod conditions;
+pub(super) mod cors_xml;
 pub(super) mod errors;
 pub(super) mod headers;
 pub(super) mod operation;

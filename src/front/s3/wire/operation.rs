@@ -101,6 +101,8 @@ operations! {
     PutObject,
     CopyObject,
     DeleteObject,
+    /// What a browser asks before a page's request.
+    OptionsObject,
     GetObjectAttributes,
     GetObjectAcl,
     PutObjectAcl,
@@ -144,7 +146,9 @@ impl Operation {
     pub(in crate::front::s3) fn takes(self) -> Takes {
         match self {
             Self::PutObject | Self::UploadPart => Takes::Bytes,
-            Self::CreateBucket | Self::PutBucketEncryption | Self::PutBucketAcl => Takes::Xml(Action::Admin),
+            Self::CreateBucket | Self::PutBucketEncryption | Self::PutBucketAcl | Self::PutBucketCors => {
+                Takes::Xml(Action::Admin)
+            }
             Self::DeleteObjects => Takes::Xml(Action::Delete),
             Self::PutObjectTagging | Self::PutObjectAcl | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
             Self::ListBuckets
@@ -158,6 +162,8 @@ impl Operation {
             | Self::ListMultipartUploads
             | Self::GetBucketAcl
             | Self::GetBucketCors
+            | Self::DeleteBucketCors
+            | Self::OptionsObject
             | Self::GetBucketEncryption
             | Self::GetBucketLifecycleConfiguration
             | Self::GetBucketOwnershipControls
@@ -182,8 +188,6 @@ impl Operation {
             | Self::PutBucketVersioning
             | Self::PostObject
             | Self::CreateSession
-            | Self::PutBucketCors
-            | Self::DeleteBucketCors
             | Self::DeleteBucketEncryption
             | Self::PutBucketLifecycleConfiguration
             | Self::DeleteBucketLifecycle

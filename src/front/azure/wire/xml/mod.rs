@@ -4,6 +4,7 @@
 //! - What is read is bounded, and understood whole: an element that is not known is refused, never ignored.
 //! - What is written is escaped in one place.
 
+mod cors;
 mod lists;
 mod read;
 mod service;

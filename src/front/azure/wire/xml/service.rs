@@ -3,12 +3,16 @@
 //! Source: "Set Blob Service Properties", "Get Blob Service Properties".
 
 use super::super::refusal::Refusal;
+use super::cors;
 use crate::front::xml::{self, Node, Reading, Writer};
+use crate::model::CorsRule;
 
 /// What a client asks the service to be. Sections that it leaves out stay as they are.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::front::azure) struct ServiceProperties {
-    /// Logs, metrics, rules of CORS, a website, deletion for good: what the gateway has none of.
+    /// Rules for the pages of other origins; `None`: as they are.
+    pub(in crate::front::azure) cors: Option<Vec<CorsRule>>,
+    /// Logs, metrics, a website, deletion for good: what the gateway has none of.
     unknown_here: bool,
     delete_retention: Option<Retention>,
 }
@@ -53,7 +57,7 @@ pub(in crate::front::azure) fn read_service_properties(bytes: &[u8]) -> Result<S
         asked.unknown_here |= is_on(enabled)?;
     }
     if let Some(section) = cors {
-        asked.unknown_here |= !section.items("CorsRule")?.is_empty();
+        asked.cors = Some(cors::rules(section)?);
     }
     if let Some(section) = website {
         let [enabled, _index, _index_path, _error] =
@@ -95,7 +99,7 @@ fn unreadable() -> Refusal {
 }
 
 /// Get Blob Service Properties.
-pub(in crate::front::azure) fn service_properties(retention_days: Option<u32>) -> String {
+pub(in crate::front::azure) fn service_properties(retention_days: Option<u32>, rules: &[CorsRule]) -> String {
     let mut writer = Writer::new();
     writer.within("StorageServiceProperties", |writer| {
         writer.within("Logging", |writer| {
@@ -112,7 +116,7 @@ pub(in crate::front::azure) fn service_properties(retention_days: Option<u32>) -
                 writer.within("RetentionPolicy", |writer| writer.text("Enabled", "false"));
             });
         }
-        writer.text("Cors", "");
+        writer.within("Cors", |writer| cors::write(writer, rules));
         writer.within("DeleteRetentionPolicy", |writer| match retention_days {
             Some(days) => {
                 writer.text("Enabled", "true");
@@ -137,7 +141,8 @@ mod tests {
     #[test]
     fn what_the_gateway_is_can_be_asked_for() {
         for days in [None, Some(7)] {
-            let asked = read_service_properties(service_properties(days).as_bytes()).unwrap();
+            let asked = read_service_properties(service_properties(days, &[]).as_bytes()).unwrap();
+            assert_eq!(asked.cors, Some(Vec::new()));
             assert!(!asked.asks_for_what_is_not_here(days));
             assert!(asked.asks_for_what_is_not_here(Some(8)));
         }
@@ -151,7 +156,6 @@ mod tests {
             "<Logging><Version>1.0</Version><Read>true</Read></Logging>",
             "<HourMetrics><Enabled>true</Enabled></HourMetrics>",
             "<MinuteMetrics><Enabled>True</Enabled></MinuteMetrics>",
-            "<Cors><CorsRule><AllowedOrigins>*</AllowedOrigins></CorsRule></Cors>",
             "<StaticWebsite><Enabled>true</Enabled></StaticWebsite>",
             "<DeleteRetentionPolicy><Enabled>true</Enabled><Days>1</Days></DeleteRetentionPolicy>",
             "<DeleteRetentionPolicy><Enabled>false</Enabled><AllowPermanentDelete>true</AllowPermanentDelete>\

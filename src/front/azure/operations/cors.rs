@@ -1,0 +1,64 @@
+//! Pages of other origins: what a browser asks beforehand, and what answers tell it. The rules are the account's alone, so a
+//! preflight tells nothing of containers.
+//!
+//! Source: "Preflight Blob Request", "Cross-Origin Resource Sharing (CORS) support for Azure Storage".
+
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::front::azure::admission::house::House;
+use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
+use crate::front::azure::wire::context::Context;
+use crate::front::azure::wire::errors;
+use crate::front::azure::wire::operation::Operation;
+use crate::front::azure::wire::refusal::Refusal;
+use crate::front::cors;
+use crate::front::reply::Reply;
+use crate::gateway::Error;
+use crate::model::{CorsPlace, CorsRule, CrossOrigin, first_that_fits};
+
+/// Preflight Blob Request. An account that is not there is answered as one without a rule that fits.
+pub(in crate::front::azure) async fn preflight(
+    house: &House,
+    asked: &Asked<'_>,
+    context: &Context,
+) -> Result<Reply, Refusal> {
+    let Some(page) = cors::preflight(asked.headers) else {
+        let text = "A required CORS header is not present.";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidHeaderValue, text));
+    };
+    let rules = rules(house, &asked.target.account).await;
+    let rules = rules.map_err(|error| errors::answer(error, Operation::PreflightRequest, context))?;
+    let Some(found) = first_that_fits(&rules, &page) else {
+        let text = "CORS not enabled or no matching rule found for this request.";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, Code::CorsPreflightFailure, text));
+    };
+    let mut reply = Reply::new(StatusCode::OK);
+    cors::allow(&mut reply.headers, &found, &page);
+    Ok(reply)
+}
+
+/// Tells the page that asked what it may read of an answer, which has all its other headers.
+pub(in crate::front::azure) async fn share(
+    house: &House,
+    account: &str,
+    (method, headers): (&Method, &HeaderMap),
+    answer: &mut HeaderMap,
+) {
+    let Some(origin) = cors::origin(headers).filter(|_| *method != Method::OPTIONS) else { return };
+    // What is not known is not shared.
+    let rules = rules(house, account).await.unwrap_or_default();
+    let page = CrossOrigin { origin: &origin, method: method.as_str(), headers: "" };
+    let found = first_that_fits(&rules, &page);
+    if !rules.is_empty() && found.is_none_or(|found| !found.any_origin) {
+        cors::vary(answer);
+    }
+    if let Some(found) = found {
+        cors::share(answer, &found, &origin);
+    }
+}
+
+async fn rules(house: &House, account: &str) -> Result<Vec<CorsRule>, Error> {
+    let Some(client) = house.gateway.clients().find(account) else { return Ok(Vec::new()) };
+    house.gateway.cors_of(&CorsPlace::Account(client.principal.tenant.clone())).await
+}

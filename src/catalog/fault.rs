@@ -200,6 +200,10 @@ impl CrossOrigins for FaultyCatalog {
         self.inner.cors_of_name(name).await
     }
 
+    async fn cors_of_accounts(&self) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+        self.inner.cors_of_accounts().await
+    }
+
     async fn set_cors(&self, place: &CorsPlace, rules: Vec<CorsRule>) -> Result<(), CatalogError> {
         self.faults.meet(self.inner.set_cors(place, rules)).await
     }

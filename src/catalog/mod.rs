@@ -47,7 +47,7 @@ pub use blocks::{
     BlockCommit, BlockCursor, BlockLists, BlockPage, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, PAGE_BLOCKS,
 };
 pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, GoneBucket};
-pub use cors::{CrossOrigins, MOST_CORS_TENANTS};
+pub use cors::{CrossOrigins, MOST_CORS_ACCOUNTS, MOST_CORS_TENANTS};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};

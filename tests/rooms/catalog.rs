@@ -11,7 +11,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
-use testing::suites::catalog::{azure, blocks, buckets, histories, retention, suite};
+use testing::suites::catalog::{azure, blocks, buckets, cors, histories, retention, suite};
 
 struct Fresh {
     directory: tempfile::TempDir,
@@ -89,6 +89,9 @@ every_catalog!(
     listing::a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in,
     listing::pages_have_their_edges,
     listing::pages_end_by_bytes_as_well_as_by_count,
+    cors::rules_are_kept_in_their_order_and_replaced_as_a_whole,
+    cors::rules_are_found_by_the_name_alone,
+    cors::rules_go_with_their_bucket,
     buckets::a_page_of_buckets_ends_by_count_and_by_bytes_and_the_next_goes_on,
     buckets::a_page_of_what_tags_find_ends_by_bytes_and_the_next_goes_on,
     listing::pages_agree_with_a_naive_model_on_any_names,
@@ -142,6 +145,7 @@ mod looking_at_few {
 mod retaining {
     every_catalog!(
         testing::suites::catalog::retention::SETTINGS;
+        cors::rules_come_back_with_their_bucket,
         retention::a_deletion_can_be_undone_until_its_time_is_over,
         retention::what_is_replaced_is_a_snapshot_that_was_deleted,
         retention::a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snapshot,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryCatalog;
-use crate::catalog::{CatalogError, CrossOrigins, MOST_CORS_TENANTS};
+use crate::catalog::{CatalogError, CrossOrigins, MOST_CORS_ACCOUNTS, MOST_CORS_TENANTS};
 use crate::model::{BucketName, CorsPlace, CorsRule};
 
 #[async_trait]
@@ -19,6 +19,13 @@ impl CrossOrigins for MemoryCatalog {
         self.with(|state| {
             let named = state.buckets.iter().filter(|(bucket, entry)| bucket.name == *name && !entry.cors.is_empty());
             Ok(named.map(|(_, entry)| entry.cors.clone()).take(MOST_CORS_TENANTS).collect())
+        })
+    }
+
+    async fn cors_of_accounts(&self) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+        self.with(|state| {
+            let some = state.cors.values().filter(|rules| !rules.is_empty());
+            Ok(some.take(MOST_CORS_ACCOUNTS).cloned().collect())
         })
     }
 

@@ -1,11 +1,11 @@
 //! Rules for the pages of other origins.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Rows, params};
 
 use super::rows::{bucket_id, limit};
 use super::{SqliteCatalog, encoding};
-use crate::catalog::{CatalogError, CrossOrigins, MOST_CORS_TENANTS};
+use crate::catalog::{CatalogError, CrossOrigins, MOST_CORS_ACCOUNTS, MOST_CORS_TENANTS};
 use crate::model::{BucketName, CorsPlace, CorsRule};
 
 #[async_trait]
@@ -21,12 +21,15 @@ impl CrossOrigins for SqliteCatalog {
             let sql = "SELECT rules FROM bucket JOIN bucket_cors USING (bucket_id) WHERE name = ?1 AND tenant > ''
                        ORDER BY tenant LIMIT ?2";
             let mut statement = db.prepare_cached(sql)?;
-            let mut found = statement.query(params![name.as_str(), limit(MOST_CORS_TENANTS)])?;
-            let mut all = Vec::new();
-            while let Some(row) = found.next()? {
-                all.push(encoding::read_cors(&row.get::<_, String>(0)?)?);
-            }
-            Ok(all)
+            all(statement.query(params![name.as_str(), limit(MOST_CORS_TENANTS)])?)
+        })
+        .await
+    }
+
+    async fn cors_of_accounts(&self) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+        self.look_up(|db| {
+            let mut statement = db.prepare_cached("SELECT rules FROM account_cors ORDER BY tenant LIMIT ?1")?;
+            all(statement.query([limit(MOST_CORS_ACCOUNTS)])?)
         })
         .await
     }
@@ -35,6 +38,14 @@ impl CrossOrigins for SqliteCatalog {
         let place = place.clone();
         self.write(move |db| set(db, &place, &rules)).await
     }
+}
+
+fn all(mut found: Rows<'_>) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        all.push(encoding::read_cors(&row.get::<_, String>(0)?)?);
+    }
+    Ok(all)
 }
 
 fn rules(db: &Connection, place: &CorsPlace) -> Result<Vec<CorsRule>, CatalogError> {

@@ -68,11 +68,11 @@ impl AzureFront {
         let context = context::begin(&id);
         let head = parts.method == Method::HEAD;
         let incoming = incoming(body, Arc::clone(&context));
-        let (mut version, mut account) = (versions::DEFAULT.to_owned(), String::new());
-        let outcome = self.serve(&parts, incoming, origin, &context, (&mut version, &mut account)).await;
+        let mut version = versions::DEFAULT.to_owned();
+        let outcome = self.serve(&parts, incoming, origin, &context, &mut version).await;
         let mut reply = outcome.unwrap_or_else(|refusal| refused(refusal, &context));
         common_headers(&parts.headers, &version, &context, &mut reply.headers);
-        cors::share(&self.house, &account, (&parts.method, &parts.headers), &mut reply.headers).await;
+        cors::share(&self.house, &context, (&parts.method, &parts.headers), &mut reply.headers).await;
         Outgoing::answer(reply, head, context)
     }
 
@@ -82,10 +82,9 @@ impl AzureFront {
         body: Incoming,
         origin: Origin,
         context: &Arc<Context>,
-        (version, account): (&mut String, &mut String),
+        version: &mut String,
     ) -> Result<Reply, Refusal> {
         let asked = asked(&self.house, &parts.method, &parts.uri, &parts.headers, origin)?;
-        account.clone_from(&asked.target.account);
         *version = versions::of(&asked)?;
         let operation = match routing::route(&asked) {
             Ok(operation) => operation,

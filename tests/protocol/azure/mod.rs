@@ -6,6 +6,7 @@
 mod answers;
 mod bodies;
 mod changes;
+mod cors;
 mod hidden;
 mod oversized;
 mod permissions;

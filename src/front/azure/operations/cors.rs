@@ -1,5 +1,9 @@
-//! Pages of other origins: what a browser asks beforehand, and what answers tell it. The rules are the account's alone, so a
-//! preflight tells nothing of containers.
+//! Pages of other origins: what a browser asks beforehand, and what answers tell it.
+//!
+//! # Invariants
+//! - A preflight is answered alike whatever account and container it names: by the rules of all accounts, as it says nothing of
+//!   who asks. So it tells nothing of what there is; it holds nothing, and is one look-up.
+//! - An answer to who is known is shared by the rules of that account, and no other's.
 //!
 //! Source: "Preflight Blob Request", "Cross-Origin Resource Sharing (CORS) support for Azure Storage".
 
@@ -14,10 +18,9 @@ use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::cors;
 use crate::front::reply::Reply;
-use crate::gateway::Error;
-use crate::model::{CorsPlace, CorsRule, CrossOrigin, first_that_fits};
+use crate::model::{CorsPlace, CrossOrigin, first_that_fits};
 
-/// Preflight Blob Request. An account that is not there is answered as one without a rule that fits.
+/// Preflight Blob Request.
 pub(in crate::front::azure) async fn preflight(
     house: &House,
     asked: &Asked<'_>,
@@ -27,9 +30,9 @@ pub(in crate::front::azure) async fn preflight(
         let text = "A required CORS header is not present.";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidHeaderValue, text));
     };
-    let rules = rules(house, &asked.target.account).await;
+    let rules = house.gateway.cors_of_accounts().await;
     let rules = rules.map_err(|error| errors::answer(error, Operation::PreflightRequest, context))?;
-    let Some(found) = first_that_fits(&rules, &page) else {
+    let Some(found) = rules.iter().find_map(|rules| first_that_fits(rules, &page)) else {
         let text = "CORS not enabled or no matching rule found for this request.";
         return Err(Refusal::new(StatusCode::FORBIDDEN, Code::CorsPreflightFailure, text));
     };
@@ -41,24 +44,26 @@ pub(in crate::front::azure) async fn preflight(
 /// Tells the page that asked what it may read of an answer, which has all its other headers.
 pub(in crate::front::azure) async fn share(
     house: &House,
-    account: &str,
+    context: &Context,
     (method, headers): (&Method, &HeaderMap),
     answer: &mut HeaderMap,
 ) {
     let Some(origin) = cors::origin(headers).filter(|_| *method != Method::OPTIONS) else { return };
     // What is not known is not shared.
-    let rules = rules(house, account).await.unwrap_or_default();
+    let rules = match context.client().and_then(|client| house.gateway.clients().find(client.as_str())) {
+        Some(client) => {
+            let place = CorsPlace::Account(client.principal.tenant.clone());
+            house.gateway.cors_of(&place).await.map(|rules| vec![rules])
+        }
+        None => house.gateway.cors_of_accounts().await,
+    };
+    let rules = rules.unwrap_or_default();
     let page = CrossOrigin { origin: &origin, method: method.as_str(), headers: "" };
-    let found = first_that_fits(&rules, &page);
-    if !rules.is_empty() && found.is_none_or(|found| !found.any_origin) {
+    let found = rules.iter().find_map(|rules| first_that_fits(rules, &page));
+    if rules.iter().any(|rules| !rules.is_empty()) && found.is_none_or(|found| !found.any_origin) {
         cors::vary(answer);
     }
     if let Some(found) = found {
         cors::share(answer, &found, &origin);
     }
-}
-
-async fn rules(house: &House, account: &str) -> Result<Vec<CorsRule>, Error> {
-    let Some(client) = house.gateway.clients().find(account) else { return Ok(Vec::new()) };
-    house.gateway.cors_of(&CorsPlace::Account(client.principal.tenant.clone())).await
 }

@@ -1,5 +1,5 @@
 //! What clients ask when they start, and what is true of every bucket and object: its owner may do everything, nothing is
-//! public, everything is sealed, and there are no rules yet. Grants are in the configuration.
+//! public, everything is sealed, and there are no policies yet. Grants are in the configuration.
 
 use http::StatusCode;
 

@@ -4,6 +4,7 @@ pub mod azure;
 pub mod belonging;
 pub mod blocks;
 pub mod buckets;
+pub mod cors;
 pub mod histories;
 pub mod leases;
 pub mod listing;

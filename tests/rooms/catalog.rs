@@ -11,7 +11,7 @@ use ecluse::catalog::{
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
-use testing::suites::catalog::{azure, blocks, buckets, cors, histories, retention, suite};
+use testing::suites::catalog::{azure, blocks, buckets, histories, retention, suite};
 
 struct Fresh {
     directory: tempfile::TempDir,

@@ -1,3 +1,5 @@
+//! Rules against origins, methods and headers of pages.
+
 use super::*;
 
 fn rule(origins: &[&str], methods: &[&str], headers: &[&str]) -> CorsRule {

@@ -12,10 +12,10 @@ use tokio::sync::watch;
 
 use super::{
     Appended, Belonging, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery,
-    BucketRevision, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue, FoundPage, ListPage,
-    ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
-    QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery,
-    Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    BucketRevision, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue, FoundPage,
+    ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select,
+    SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketName, BucketRef, CatalogIdentity, ClientId, Conditions, CorsPlace, CorsRule, ETag, EpochEntry, Epochs,

@@ -49,8 +49,8 @@ fn each_header_must_be_allowed_without_regard_to_case() {
 #[test]
 fn a_page_asks_for_so_many_headers_and_no_more() {
     let any = rule(&["*"], &["GET"], &["*"]);
-    assert!(fits(&any, "https://a", "GET", &vec!["x"; MOST_ASKED_HEADERS].join(",")));
-    assert!(!fits(&any, "https://a", "GET", &vec!["x"; MOST_ASKED_HEADERS + 1].join(",")));
+    assert!(fits(&any, "https://a", "GET", &["x"; MOST_ASKED_HEADERS].join(",")));
+    assert!(!fits(&any, "https://a", "GET", &["x"; MOST_ASKED_HEADERS + 1].join(",")));
 }
 
 #[test]

@@ -115,7 +115,7 @@ async fn a_preflight_is_answered_by_the_first_rule_that_fits() {
         ("https://other.example", "PUT", ""),
         (VIEWER, "DELETE", ""),
         (VIEWER, "GET", "authorization"),
-        (VIEWER, "GET", &vec!["x-ms-a"; 65].join(",")),
+        (VIEWER, "GET", &["x-ms-a"; 65].join(",")),
     ] {
         let answer = preflight(&world, options("/imaging/k"), origin, method, headers).await;
         let answer = answer.expect(403, "CorsPreflightFailure");

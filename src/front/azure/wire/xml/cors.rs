@@ -132,7 +132,7 @@ mod tests {
             with("*", "GET", &many(65), "", "1"),
             with(&many(65), "GET", "", "", "1"),
             with(&format!("{long}a"), "GET", "", "", "1"),
-            format!("{0}{0}{0}", with(&vec![long.as_str(); 3].join(","), "GET", "", "", "1")),
+            format!("{0}{0}{0}", with(&[long.as_str(); 3].join(","), "GET", "", "", "1")),
         ] {
             assert!(read(&rule).is_err(), "{rule}");
         }

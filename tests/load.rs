@@ -420,11 +420,12 @@ async fn one_client_with_64_connections_greedy_or_slow_leaves_polite_ones_their_
     let slow = Slow::start(&gateway).await;
     until("the slow client has all it gets", async || gateway.metric("ecluse_memory_waiting") > 0.0).await;
     for _ in 0..3 {
-        // Seven eighths, and what was taken last.
-        let used = gateway.metric("ecluse_memory_used_bytes") as u64;
-        println!("memory used by the slow client: {} KiB", used / KIB);
-        assert!(used < BODIES / 8 * 7 + MIB + 64 * KIB, "one client holds {used} bytes");
-        assert!(used > BODIES / 2, "memory is not short: the test is too easy");
+        // Seven eighths, and what was taken last. The gauge is a second behind, and counts the polite ones' shares, too.
+        until("one client holds its part of the memory, and no more", async || {
+            let used = gateway.metric("ecluse_memory_used_bytes") as u64;
+            (BODIES / 2..BODIES / 8 * 7 + MIB + 64 * KIB).contains(&used)
+        })
+        .await;
         politely(&gateway, 5, &WISHES).await;
     }
     drop(slow);

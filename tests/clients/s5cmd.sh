@@ -11,6 +11,8 @@ mkdir -p tree/sub
 filled 0 tree/empty
 filled 60000007 tree/large.bin # above s5cmd's part of 50 MiB
 for n in $(seq 1 100); do echo "dossier $n" >"tree/sub/$n é.txt"; done
+# Times are told to the second: a file of this very second looks newer than its object.
+find tree -exec touch -d "1 minute ago" {} +
 
 s5 mb s3://five
 s5 cp "tree/*" s3://five/tree/

@@ -5,7 +5,7 @@ use super::operations::{
     attributes, buckets, copy, cors, delete, get, listing, multipart, put, tagging, truths, uploads,
 };
 use super::wire::errors::{access_forbidden, not_implemented};
-use super::wire::operation::Operation as Op;
+use super::wire::operation::{Operation as Op, refused_operations};
 use crate::front::reply::Reply;
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::RequestBody;
@@ -63,48 +63,6 @@ pub(super) async fn run(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refus
         Op::CompleteMultipartUpload => uploads::complete(ask, body).await,
         Op::AbortMultipartUpload => uploads::abort(ask).await,
         Op::ListParts => multipart::parts(ask).await,
-        Op::ListDirectoryBuckets
-        | Op::PutBucketVersioning
-        | Op::PostObject
-        | Op::CreateSession
-        | Op::DeleteBucketEncryption
-        | Op::PutBucketLifecycleConfiguration
-        | Op::DeleteBucketLifecycle
-        | Op::GetBucketLogging
-        | Op::PutBucketLogging
-        | Op::GetBucketNotificationConfiguration
-        | Op::PutBucketNotificationConfiguration
-        | Op::PutBucketOwnershipControls
-        | Op::DeleteBucketOwnershipControls
-        | Op::PutBucketPolicy
-        | Op::DeleteBucketPolicy
-        | Op::PutPublicAccessBlock
-        | Op::DeletePublicAccessBlock
-        | Op::GetBucketReplication
-        | Op::PutBucketReplication
-        | Op::DeleteBucketReplication
-        | Op::GetBucketRequestPayment
-        | Op::PutBucketRequestPayment
-        | Op::PutBucketTagging
-        | Op::DeleteBucketTagging
-        | Op::GetBucketWebsite
-        | Op::PutBucketWebsite
-        | Op::DeleteBucketWebsite
-        | Op::GetBucketAccelerateConfiguration
-        | Op::PutBucketAccelerateConfiguration
-        | Op::PutObjectLockConfiguration
-        | Op::GetBucketReports
-        | Op::PutBucketReports
-        | Op::DeleteBucketReports
-        | Op::GetObjectLegalHold
-        | Op::PutObjectLegalHold
-        | Op::GetObjectRetention
-        | Op::PutObjectRetention
-        | Op::GetObjectTorrent
-        | Op::RestoreObject
-        | Op::SelectObjectContent
-        | Op::RenameObject
-        | Op::UpdateObjectEncryption
-        | Op::WriteGetObjectResponse => Err(not_implemented(ask.operation.name())),
+        refused_operations!(Op) => Err(not_implemented(ask.operation.name())),
     }
 }

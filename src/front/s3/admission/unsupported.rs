@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors;
-use crate::front::s3::wire::operation::{Operation as Op, Takes};
+use crate::front::s3::wire::operation::{Operation as Op, Takes, refused_operations};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::sigv4::CONTENT_SHA256;
 
@@ -144,49 +144,7 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         | Op::DeleteObject
         | Op::OptionsObject
         // These are refused whatever they name.
-        | Op::ListDirectoryBuckets
-        | Op::PutBucketVersioning
-        | Op::PostObject
-        | Op::CreateSession
-        | Op::DeleteBucketEncryption
-        | Op::PutBucketLifecycleConfiguration
-        | Op::DeleteBucketLifecycle
-        | Op::GetBucketLogging
-        | Op::PutBucketLogging
-        | Op::GetBucketNotificationConfiguration
-        | Op::PutBucketNotificationConfiguration
-        | Op::PutBucketOwnershipControls
-        | Op::DeleteBucketOwnershipControls
-        | Op::PutBucketPolicy
-        | Op::DeleteBucketPolicy
-        | Op::PutPublicAccessBlock
-        | Op::DeletePublicAccessBlock
-        | Op::GetBucketReplication
-        | Op::PutBucketReplication
-        | Op::DeleteBucketReplication
-        | Op::GetBucketRequestPayment
-        | Op::PutBucketRequestPayment
-        | Op::PutBucketTagging
-        | Op::DeleteBucketTagging
-        | Op::GetBucketWebsite
-        | Op::PutBucketWebsite
-        | Op::DeleteBucketWebsite
-        | Op::GetBucketAccelerateConfiguration
-        | Op::PutBucketAccelerateConfiguration
-        | Op::PutObjectLockConfiguration
-        | Op::GetBucketReports
-        | Op::PutBucketReports
-        | Op::DeleteBucketReports
-        | Op::GetObjectLegalHold
-        | Op::PutObjectLegalHold
-        | Op::GetObjectRetention
-        | Op::PutObjectRetention
-        | Op::GetObjectTorrent
-        | Op::RestoreObject
-        | Op::SelectObjectContent
-        | Op::RenameObject
-        | Op::UpdateObjectEncryption
-        | Op::WriteGetObjectResponse => &[],
+        | refused_operations!(Op) => &[],
     }
 }
 

@@ -5,14 +5,15 @@
 use http::HeaderName;
 use http::header::LAST_MODIFIED;
 
+use super::get::version;
 use crate::front::http_date;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
-use crate::front::s3::wire::errors::{hidden, invalid};
+use crate::front::s3::wire::errors::invalid;
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, conditions, headers, xml};
 use crate::front::xml::Writer;
-use crate::gateway::{HeadObject, Select, Version};
+use crate::gateway::Version;
 
 const WANTED: HeaderName = HeaderName::from_static("x-amz-object-attributes");
 static MOST_PARTS: HeaderName = HeaderName::from_static("x-amz-max-parts");
@@ -43,16 +44,7 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let limit =
         number(&MOST_PARTS)?.and_then(|limit| usize::try_from(limit).ok()).map_or(PAGE, |limit| limit.min(PAGE));
     let marker = number(&MARKER)?.and_then(|marker| usize::try_from(marker).ok()).unwrap_or(0);
-    let op = HeadObject {
-        bucket: ask.bucket()?,
-        key: ask.key()?,
-        snapshot: None,
-        select: Select::All,
-        conditions: conditions::for_read(asked, &conditions::TARGET),
-    };
-    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
-    let found = ask.house.gateway.head_object(ask.may(op)?).await;
-    let (version, _) = found.map_err(|error| ask.refuse(hidden(error, hide)))?;
+    let version = version(ask, conditions::for_read(asked, &conditions::TARGET)).await?;
     let text = xml::document("GetObjectAttributesResponse", |writer| {
         for name in KNOWN.iter().filter(|name| wanted.contains(*name)) {
             match *name {

@@ -68,6 +68,14 @@ pub(in crate::front::s3) async fn head(ask: &Ask<'_>) -> Result<Reply, Refusal> 
     Ok(shown(&ask.asked, &version, range, select))
 }
 
+/// The whole object that is addressed, under these conditions: without its bytes.
+pub(super) async fn version(ask: &Ask<'_>, conditions: Conditions) -> Result<Version, Refusal> {
+    let op = HeadObject { bucket: ask.bucket()?, key: ask.key()?, snapshot: None, select: Select::All, conditions };
+    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
+    let found = ask.house.gateway.head_object(ask.may(op)?).await;
+    found.map(|(version, _)| version).map_err(|error| ask.refuse(hidden(error, hide)))
+}
+
 fn wanted(ask: &Ask<'_>) -> Result<Wanted, Refusal> {
     Ok(Wanted {
         bucket: ask.bucket()?,

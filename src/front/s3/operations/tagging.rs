@@ -5,13 +5,14 @@
 
 use http::{HeaderMap, HeaderName, StatusCode};
 
+use super::get::version;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
 use crate::front::s3::wire::errors::{hidden, invalid};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
-use crate::gateway::{HeadObject, ReviseObject, Revision, Select};
+use crate::gateway::{ReviseObject, Revision};
 use crate::model::{Conditions, TagCharacters, TagFault, Tags, check_tags};
 
 const TAGGING: HeaderName = HeaderName::from_static("x-amz-tagging");
@@ -19,16 +20,7 @@ const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-tagging-directive")
 
 /// GetObjectTagging.
 pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    let op = HeadObject {
-        bucket: ask.bucket()?,
-        key: ask.key()?,
-        snapshot: None,
-        select: Select::All,
-        conditions: Conditions::default(),
-    };
-    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
-    let found = ask.house.gateway.head_object(ask.may(op)?).await;
-    let (version, _) = found.map_err(|error| ask.refuse(hidden(error, hide)))?;
+    let version = version(ask, Conditions::default()).await?;
     Ok(Reply::xml(xml::document("Tagging", |writer| writer.tag_set(&version.metadata.tags))))
 }
 

@@ -4,14 +4,14 @@
 use http::StatusCode;
 
 use super::buckets::exists;
+use super::get::version;
 use super::paging;
 use crate::front::reply::Reply;
 use crate::front::s3::admission::ask::Ask;
-use crate::front::s3::wire::errors::{self, hidden, invalid, plain};
+use crate::front::s3::wire::errors::{self, invalid, plain};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
-use crate::gateway::{Error, HeadObject, Select};
 use crate::model::Conditions;
 
 /// The canned ACLs that say what is so already.
@@ -25,7 +25,7 @@ pub(in crate::front::s3) async fn bucket_acl(ask: &Ask<'_>) -> Result<Reply, Ref
 
 /// GetObjectAcl.
 pub(in crate::front::s3) async fn object_acl(ask: &Ask<'_>) -> Result<Reply, Refusal> {
-    object_exists(ask).await?;
+    version(ask, Conditions::default()).await?;
     Ok(acl(ask))
 }
 
@@ -57,7 +57,7 @@ pub(in crate::front::s3) async fn put_object_acl(ask: &Ask<'_>, body: RequestBod
     only_true_acl(ask, body).await?;
     // Whoever may not read it is not told whether it is there.
     if ask.principal.may_read(&ask.bucket()?, ask.key()?.as_str()) {
-        object_exists(ask).await?;
+        version(ask, Conditions::default()).await?;
     }
     Ok(Reply::new(StatusCode::OK))
 }
@@ -78,19 +78,6 @@ async fn only_true_acl(ask: &Ask<'_>, body: RequestBody) -> Result<(), Refusal> 
         return Ok(());
     }
     Err(invalid("AccessControlListNotSupported", "The bucket does not allow ACLs"))
-}
-
-async fn object_exists(ask: &Ask<'_>) -> Result<(), Refusal> {
-    let op = HeadObject {
-        bucket: ask.bucket()?,
-        key: ask.key()?,
-        snapshot: None,
-        select: Select::All,
-        conditions: Conditions::default(),
-    };
-    let hide = !ask.principal.may_list(&op.bucket, op.key.as_str());
-    let found = ask.house.gateway.head_object(ask.may(op)?).await;
-    found.map(|_| ()).map_err(|error: Error| ask.refuse(hidden(error, hide)))
 }
 
 /// GetBucketEncryption.

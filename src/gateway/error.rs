@@ -1,6 +1,8 @@
 //! One error for all that the gateway answers. Its variants say whose fault it is, whether trying again may help, and
 //! what the client may learn. Each front maps it totally, without a `_` arm.
 
+use std::error::Error as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -180,6 +182,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error and its causes in one line, for the log.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        text
+    }
+
     /// A task did not end by itself. `task` says which, for the log.
     pub(in crate::gateway) fn lost(task: &'static str, join: &JoinError) -> Self {
         if join.is_panic() { Self::Panicked(task) } else { Self::Stopping(task) }

@@ -6,8 +6,6 @@
 //!
 //! Source: "Blob service error codes", "Common REST API error codes", "Lease Blob", "Lease Container".
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -29,7 +27,7 @@ const SEALED: Duration = Duration::from_secs(30);
 pub(in crate::front::azure) fn answer(error: Error, operation: Operation, context: &Context) -> Refusal {
     let refusal = refusal(&error, operation);
     if refusal.status.is_server_error() {
-        tracing::error!(request = %context.id(), cause = %chain(&error), "an operation failed");
+        tracing::error!(request = %context.id(), cause = %error.with_causes(), "an operation failed");
     } else {
         tracing::debug!(request = %context.id(), cause = %error, "an operation was refused");
     }
@@ -254,18 +252,6 @@ fn unavailable() -> Refusal {
 
 fn retry(refusal: Refusal, after: Duration) -> Refusal {
     refusal.header(RETRY_AFTER, &after.as_secs().max(1).to_string())
-}
-
-/// The error and its causes in one line, for the log.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 const NOT_MET: &str = "The condition specified using HTTP conditional header(s) is not met.";

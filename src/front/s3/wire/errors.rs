@@ -4,8 +4,6 @@
 //! - No `_` arm: a new gateway error does not compile until it has its answer here.
 //! - The texts of 5xx are fixed. Causes go to the log, under the request id that the client also has.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_RANGE, ETAG, LAST_MODIFIED, RETRY_AFTER};
@@ -33,7 +31,7 @@ pub(in crate::front::s3) fn hidden(error: Error, hide: bool) -> Error {
 pub(in crate::front::s3) fn answer(error: Error, exchange: &Exchange) -> Refusal {
     let refusal = refusal(&error);
     if refusal.status.is_server_error() {
-        tracing::error!(request = %exchange.id(), cause = %chain(&error), "an operation failed");
+        tracing::error!(request = %exchange.id(), cause = %error.with_causes(), "an operation failed");
     } else {
         tracing::debug!(request = %exchange.id(), cause = %error, "an operation was refused");
     }
@@ -214,18 +212,6 @@ fn unavailable() -> Refusal {
 
 fn retry(refusal: Refusal, after: Duration) -> Refusal {
     refusal.header(RETRY_AFTER, &after.as_secs().max(1).to_string())
-}
-
-/// The error and its causes in one line, for the log.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The region that signatures must name, as a response header.

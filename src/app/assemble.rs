@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{faults, modes};
-use crate::catalog::{CatalogSettings, SqliteCatalog};
+use crate::catalog::{Catalog, CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
@@ -12,8 +12,8 @@ use crate::front::azure::{AzureFront, AzureSettings, Bearer, BearerSettings, Jwk
 use crate::front::s3::S3Front;
 use crate::front::server::Limits;
 use crate::front::tls::{TlsFiles, TlsHandle};
-use crate::gateway::{Client, EtagMode, Fencing, Settings, Spool};
-use crate::keys::{self, FileCustodian};
+use crate::gateway::{Client, EtagMode, Fencing, Settings, Spool, UnlockError};
+use crate::keys::{self, FileCustodian, Keyring};
 use crate::model::{Principal, ProviderName, Quotas, TenantId};
 use crate::redact::RedactedUrl;
 use crate::seal::Padding;
@@ -59,6 +59,22 @@ pub(super) fn custodian(keys: &Keys) -> Result<Arc<dyn keys::Custodian>, Operato
             Err(error) => Err(faults::custodian(&error)),
         },
     }
+}
+
+/// The tenants' keys of a catalog that is looked at: nothing is made that is not there.
+pub(super) async fn opened_keys(
+    custodian: Arc<dyn keys::Custodian>,
+    catalog: &dyn Catalog,
+    path: &Path,
+) -> Result<Keyring, OperatorError> {
+    let fault = |error| faults::catalog(&error, path);
+    let wrong = |error| faults::unlock(&UnlockError::Keys(error), path);
+    let keyring = Keyring::new(custodian);
+    if let Some(canary) = catalog.canary().await.map_err(fault)? {
+        keyring.check_canary(&canary).await.map_err(wrong)?;
+    }
+    keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+    Ok(keyring)
 }
 
 /// Makes the catalog if there is none, and opens it: for the operator's command, never for a start.

@@ -34,7 +34,7 @@ pub fn check(
 ) -> Result<(), OperatorError> {
     let mut say = |frame: &str, id: &str, args: &[(&str, String)]| {
         let line = texts.say(frame, &[("what", texts.say(id, args))]);
-        writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))
+        writeln!(out, "{line}").map_err(|error| faults::unwritten(&error))
     };
     let shown = |path: &Path| ("path", path.display().to_string());
     say("check-ok", "check-configuration", &[shown(path)])?;

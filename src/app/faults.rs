@@ -13,6 +13,11 @@ use crate::model::{ProviderName, Timestamp};
 use crate::store::OpenError;
 use crate::text::{Exit, OperatorError};
 
+/// Output that could not be written.
+pub(super) fn unwritten(error: &std::io::Error) -> OperatorError {
+    OperatorError::new("output", Exit::Internal).because(error)
+}
+
 /// A custodian that does not serve.
 pub(super) fn custodian(error: &CustodianError) -> OperatorError {
     let (code, exit) = match error {

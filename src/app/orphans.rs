@@ -10,7 +10,6 @@ use crate::catalog::{Belonging as _, Catalog as _, CatalogError, SqliteCatalog};
 use crate::config::Config;
 use crate::gateway::jobs::{self, Compared, Comparison, OrphanError, Stray};
 use crate::gateway::{Clients, Fencing, Gateway, UnlockError};
-use crate::keys::Keyring;
 use crate::model::{ProviderName, Timestamp};
 use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
@@ -49,19 +48,14 @@ pub fn orphans(mut config: Config, delete: bool, texts: &Texts, out: &mut dyn Wr
 /// The catalog as it is, and the providers to be looked at only. With the last time that the catalog knows.
 async fn open_to_look(config: &mut Config, path: &Path) -> Result<(Gateway, Option<Timestamp>), OperatorError> {
     let fault = |error| faults::catalog(&error, path);
-    let wrong = |error| faults::unlock(&UnlockError::Keys(error), path);
     let custodian = assemble::custodian(&config.keys)?;
     let catalog: Arc<SqliteCatalog> = Arc::new(assemble::catalog_as_it_is(config)?);
     if !catalog.schema().has_identity() {
         return Err(fault(CatalogError::Unmarked));
     }
-    let keyring = Keyring::new(custodian);
-    if let Some(canary) = catalog.canary().await.map_err(fault)? {
-        keyring.check_canary(&canary).await.map_err(wrong)?;
-    }
-    keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+    let keyring = assemble::opened_keys(custodian, catalog.as_ref(), path).await?;
     if let Some(identity) = catalog.identity().await.map_err(fault)? {
-        keyring.open_catalog(&identity).await.map_err(wrong)?;
+        keyring.open_catalog(&identity).await.map_err(|error| faults::unlock(&UnlockError::Keys(error), path))?;
     }
     let known = catalog.time_kept().await.map_err(fault)?;
     let store = Arc::new(assemble::store(std::mem::take(&mut config.providers), FolderAccess::Look)?);
@@ -118,7 +112,7 @@ async fn compare(
         }
         error => unavailable(provider, &error),
     })?;
-    printed.map_err(|error| unwritten(&error))?;
+    printed.map_err(|error| faults::unwritten(&error))?;
     let args = [
         ("name", provider.to_string()),
         ("names", compared.names.to_string()),
@@ -200,10 +194,6 @@ fn unavailable_named(name: &str, error: &OrphanError) -> OperatorError {
     OperatorError::new("provider-unavailable", Exit::Unavailable).arg("name", name).because(error)
 }
 
-fn unwritten(error: &std::io::Error) -> OperatorError {
-    OperatorError::new("output", Exit::Internal).because(error)
-}
-
 fn say(
     texts: &Texts,
     out: &mut dyn Write,
@@ -212,5 +202,5 @@ fn say(
     args: &[(&str, String)],
 ) -> Result<(), OperatorError> {
     let line = texts.say(frame, &[("what", texts.say(id, args))]);
-    writeln!(out, "{line}").map_err(|error| unwritten(&error))
+    writeln!(out, "{line}").map_err(|error| faults::unwritten(&error))
 }

@@ -4,10 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::{assemble, faults, runtime};
-use crate::catalog::Catalog as _;
 use crate::config::Config;
-use crate::gateway::{Clients, Fencing, Gateway, UnlockError, jobs};
-use crate::keys::Keyring;
+use crate::gateway::{Clients, Fencing, Gateway, jobs};
 use crate::store::FolderAccess;
 use crate::text::{Exit, OperatorError, Texts};
 
@@ -18,14 +16,8 @@ pub fn scrub(config: Config, texts: &Texts, out: &mut dyn Write) -> Result<(), O
     let custodian = assemble::custodian(&config.keys)?;
     runtime()?.block_on(async {
         let path = assemble::catalog_path(&config.catalog);
-        let fault = |error| faults::catalog(&error, path);
         let catalog = Arc::new(assemble::catalog(&config)?);
-        let keyring = Arc::new(Keyring::new(custodian));
-        let wrong = |error| faults::unlock(&UnlockError::Keys(error), path);
-        if let Some(canary) = catalog.canary().await.map_err(fault)? {
-            keyring.check_canary(&canary).await.map_err(wrong)?;
-        }
-        keyring.unlock(&catalog.tenant_keys().await.map_err(fault)?).await.map_err(wrong)?;
+        let keyring = Arc::new(assemble::opened_keys(custodian, catalog.as_ref(), path).await?);
         let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
         let settings = assemble::settings(&config.write, &config.limits, None, Fencing::ReadOnly);
         let clients = Arc::new(Clients::new(Vec::new()));
@@ -39,8 +31,7 @@ pub fn scrub(config: Config, texts: &Texts, out: &mut dyn Write) -> Result<(), O
             let args = [("name", name.to_string()), ("parts", looked.0.to_string()), ("faulty", looked.1.to_string())];
             let what = texts.say("scrub-provider", &args);
             let frame = if looked.1 == 0 { "check-ok" } else { "check-warning" };
-            writeln!(out, "{}", texts.say(frame, &[("what", what)]))
-                .map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
+            writeln!(out, "{}", texts.say(frame, &[("what", what)])).map_err(|error| faults::unwritten(&error))?;
         }
         gateway.close().await;
         match faulty {

@@ -55,7 +55,7 @@ pub fn serve(
         for (front, address) in running.addresses() {
             let line =
                 texts.say("serve-listening", &[("front", (*front).to_owned()), ("address", address.to_string())]);
-            writeln!(out, "{line}").map_err(|error| OperatorError::new("output", Exit::Internal).because(&error))?;
+            writeln!(out, "{line}").map_err(|error| faults::unwritten(&error))?;
         }
         let _flushed = out.flush();
         until_told_to_stop(&mut signals, &running, path, environment).await;

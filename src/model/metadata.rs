@@ -25,6 +25,22 @@ pub struct SystemMetadata {
     pub storage_class: Option<String>,
 }
 
+impl SystemMetadata {
+    /// Bytes of the values that are kept as the client sent them: all but the storage class, which is a word of ours.
+    pub fn header_bytes(&self) -> usize {
+        let kept = [
+            &self.content_type,
+            &self.content_encoding,
+            &self.content_language,
+            &self.content_disposition,
+            &self.cache_control,
+            &self.expires,
+            &self.website_redirect,
+        ];
+        kept.into_iter().flatten().map(String::len).sum()
+    }
+}
+
 /// All that a version carries beside its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
@@ -55,18 +71,7 @@ pub struct Metadata {
 impl Metadata {
     /// Bytes of all texts that it holds, about: what it takes in memory and in an answer that shows all of it.
     pub fn text_bytes(&self) -> usize {
-        let system = &self.system;
-        let headers = [
-            &system.content_type,
-            &system.content_encoding,
-            &system.content_language,
-            &system.content_disposition,
-            &system.cache_control,
-            &system.expires,
-            &system.website_redirect,
-            &system.storage_class,
-        ];
-        let headers: usize = headers.into_iter().flatten().map(String::len).sum();
+        let headers = self.system.header_bytes() + self.system.storage_class.as_ref().map_or(0, String::len);
         let pairs = self.user.iter().chain(self.tags.iter()).map(|(name, value)| name.len() + value.len());
         headers + pairs.sum::<usize>() + self.copied.as_ref().map_or(0, |copied| copied.source.len())
     }

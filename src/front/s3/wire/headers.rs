@@ -60,16 +60,7 @@ pub(in crate::front::s3) fn metadata(headers: &HeaderMap, tags: Tags) -> Result<
         website_redirect: website_redirect(headers)?,
         storage_class: storage_class.filter(|class| class != "STANDARD"),
     };
-    let kept = [
-        &system.content_type,
-        &system.content_encoding,
-        &system.content_language,
-        &system.content_disposition,
-        &system.cache_control,
-        &system.expires,
-        &system.website_redirect,
-    ];
-    if kept.into_iter().flatten().map(String::len).sum::<usize>() > MAX_SYSTEM_METADATA_BYTES {
+    if system.header_bytes() > MAX_SYSTEM_METADATA_BYTES {
         return Err(too_large());
     }
     Ok(Metadata { system, user, tags, ..Metadata::default() })

@@ -1,6 +1,6 @@
 //! What must be there: an independent model of names and contents, of what each client may do, and of what an answer means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use testing::noise::{Noise, content};
 
@@ -88,6 +88,9 @@ pub struct Book {
     pub in_doubt: Option<(String, Option<Object>)>,
     /// Tags of the S3 front: the current one, and the one before.
     pub tags: BTreeMap<String, (String, Option<String>)>,
+    /// Names under which blocks of a list that was never committed may wait. Deleting the blob takes them, too, and says so where
+    /// there is nothing else.
+    pub blocks: BTreeSet<String>,
 }
 
 impl Book {
@@ -131,7 +134,10 @@ impl Book {
     /// Notes that a key holds this now.
     pub fn becomes(&mut self, key: &str, object: Option<Object>) {
         match object {
-            Some(object) => self.held.insert(key.to_owned(), object),
+            Some(object) => {
+                self.blocks.remove(key);
+                self.held.insert(key.to_owned(), object)
+            }
             None => self.held.remove(key),
         };
     }

@@ -90,6 +90,9 @@ async fn work(mut worker: Worker, clients: Vec<Client>, mut noise: Noise, counts
         match (client.ask(&key, &change, &worker.book).await, due) {
             (Ok(told), Due::Done(object)) if (200..300).contains(&told.status) => {
                 counts.done.fetch_add(1, Ordering::Relaxed);
+                if matches!(change, books::Change::BlobDelete) {
+                    worker.book.blocks.remove(&key);
+                }
                 worker.book.becomes(&key, object);
                 match change {
                     books::Change::Put { .. } | books::Change::PutAbsent(_) | books::Change::PutMatching { .. } => {
@@ -99,12 +102,22 @@ async fn work(mut worker: Worker, clients: Vec<Client>, mut noise: Noise, counts
                     _ => drop(worker.book.tags.remove(&key)),
                 }
             }
+            (Ok(told), Due::Refused(&[404]))
+                if matches!(change, books::Change::BlobDelete)
+                    && told.status == 202
+                    && worker.book.blocks.remove(&key) =>
+            {
+                counts.done.fetch_add(1, Ordering::Relaxed);
+            }
             (Ok(told), Due::Refused(with)) if with.contains(&told.status) => {
                 counts.refused.fetch_add(1, Ordering::Relaxed);
             }
             // The provider's failure: refused, and nothing has changed.
             (Ok(told), Due::Done(_) | Due::Refused(_)) if (500..600).contains(&told.status) && told.status != 501 => {
                 counts.failed.fetch_add(1, Ordering::Relaxed);
+                if matches!(change, books::Change::BlobBlocks(_)) {
+                    worker.book.blocks.insert(key);
+                }
             }
             (Ok(told), due) => {
                 panic!("{key}: {change:?} was answered {} {}; due: {due:?}", told.status, told.text());
@@ -112,6 +125,9 @@ async fn work(mut worker: Worker, clients: Vec<Client>, mut noise: Noise, counts
             (Err(error), due) => {
                 assert!(counts.killed.load(Ordering::SeqCst), "{change:?} without an answer before the kill: {error}");
                 if let Due::Done(object) = due {
+                    if matches!(change, books::Change::BlobBlocks(_)) {
+                        worker.book.blocks.insert(key.clone());
+                    }
                     worker.book.in_doubt = Some((key, object));
                 }
                 return worker;

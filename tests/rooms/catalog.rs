@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListQuery, ListStart, MemoryCatalog,
-    Select, SqliteCatalog,
+    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart,
+    MemoryCatalog, Select, SnapshotRule, SqliteCatalog,
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
@@ -155,6 +155,8 @@ mod retaining {
         quotas::what_is_retained_counts_until_it_is_gone,
         quotas::a_bucket_that_comes_back_is_never_refused,
         retention::many_snapshots_that_were_deleted_come_back_with_their_object,
+        many::many_that_come_back_are_there_at_once_and_whatever_is_done_next_finds_them,
+        many::many_that_are_ended_for_good_are_gone_at_once,
         times::times_go_forward_after_what_was_deleted_and_is_retained,
         retention::a_bucket_that_holds_only_deletions_keeps_them_and_comes_back,
         retention::a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is_over,
@@ -210,6 +212,38 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
 }
 
 #[tokio::test]
+async fn a_crash_between_the_steps_of_an_undelete_or_a_forgetting_leaves_one_truth() {
+    const ALL: ListExtras = ListExtras { snapshots: true, uncommitted: false, deleted: true };
+    let fresh = Fresh::new();
+    // Dropped without closing.
+    let reopened = || SqliteCatalog::open_with(&fresh.path(), retention::SETTINGS).unwrap();
+    let catalog = reopened();
+    with_bucket(&catalog).await;
+    for number in 0..400 {
+        put(&catalog, "a", number, 10).await;
+    }
+    let deletion = |for_good| Deletion { for_good, ..azure::deletion(azure::object("a"), SnapshotRule::Only) };
+    let after_each_step = async |mut catalog: SqliteCatalog, snapshots: usize, deleted: usize| {
+        for _ in 0..9 {
+            drop(catalog);
+            catalog = reopened();
+            let all = azure::listed(&catalog, ALL).await;
+            assert_eq!((all.len(), all.iter().filter(|name| name.ends_with('!')).count()), (snapshots + 1, deleted));
+            assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+            catalog.purge(Timestamp(0), 50, GRACE).await.unwrap();
+        }
+        catalog
+    };
+    catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
+    let catalog = after_each_step(catalog, 399, 0).await;
+    catalog.delete_as(deletion(false), GRACE).await.unwrap();
+    let catalog = after_each_step(catalog, 399, 399).await;
+    catalog.delete_as(deletion(true), GRACE).await.unwrap();
+    let catalog = after_each_step(catalog, 0, 0).await;
+    assert!(!catalog.purge(Timestamp(0), 50, GRACE).await.unwrap());
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_in_the_files_before_anything_is_closed() {
     let fresh = Fresh::new();
     let catalog = fresh.open();
@@ -256,7 +290,7 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 4 })));
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 5 })));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
@@ -403,6 +437,43 @@ async fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
         assert!(again.revision > 3);
         assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn snapshots_that_schema_4_was_deleting_stay_deleted() {
+    let fresh = Fresh::new();
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    for migration in [
+        include_str!("../../src/catalog/migrations/0001_start.sql"),
+        include_str!("../../src/catalog/migrations/0002_storage_class.sql"),
+        include_str!("../../src/catalog/migrations/0003_azure.sql"),
+        include_str!("../../src/catalog/migrations/0004_edges.sql"),
+    ] {
+        db.execute_batch(migration).unwrap();
+    }
+    let etag = "00000000000000000000000000000001";
+    db.execute_batch(&format!(
+        "PRAGMA application_id = 0x45434c55;
+         PRAGMA user_version = 4;
+         UPDATE counter SET value = 9;
+         INSERT INTO bucket (bucket_id, tenant, name, created) VALUES (1, 'chum', 'imaging', 1000);
+         INSERT INTO version (version_id, bucket_id, key, length, etag, modified, metadata, part_lengths, revision)
+             SELECT value, 1, x'61', 0, '{etag}', 5000, '{{\"v\":1}}', '[]', value FROM json_each('[1, 2, 3, 4]');
+         INSERT INTO object (bucket_id, key, version_id, length, etag, modified, revision)
+             VALUES (1, x'61', 4, 0, '{etag}', 5000, 4);
+         INSERT INTO past SELECT 1, x'61', version_id, version_id, 0, '{etag}', 5000, NULL, revision, NULL, NULL
+             FROM version WHERE version_id < 4;
+         INSERT INTO ending VALUES (1, x'61', 2, 7, 9);",
+    ))
+    .unwrap();
+    drop(db);
+    let all = ListExtras { snapshots: true, uncommitted: false, deleted: true };
+    let catalog = fresh.open();
+    assert_eq!(azure::listed(&catalog, all).await, ["a@1!", "a@2!", "a@3", "a"]);
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    assert!(!catalog.purge(Timestamp(0), 9, GRACE).await.unwrap());
+    assert_eq!(azure::listed(&catalog, all).await, ["a@1!", "a@2!", "a@3", "a"]);
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -102,11 +102,9 @@ pub(super) fn restore(
             entry = state.bucket_mut(bucket)?;
         }
     }
-    for ((name, rank), past) in &mut entry.past {
-        if name == key {
-            past.retained = None;
-            past.object.version.snapshot = Some(SnapshotId(*rank));
-        }
+    for ((_, rank), past) in entry.past.range_mut((key.clone(), i64::MIN)..=(key.clone(), i64::MAX)) {
+        past.retained = None;
+        past.object.version.snapshot = Some(SnapshotId(*rank));
     }
     Ok(())
 }

@@ -106,11 +106,11 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     (
         "a snapshot has no current version",
-        "SELECT version_id || '' FROM past WHERE deleted IS NULL
+        "SELECT version_id || '' FROM past LEFT JOIN ending ON ending.bucket_id = past.bucket_id
+                 AND ending.key = past.key AND ending.upto >= past.snapshot
+             WHERE CASE what WHEN 'delete' THEN 0 WHEN 'restore' THEN 1 ELSE deleted IS NULL END
              AND NOT EXISTS (SELECT 1 FROM object WHERE object.bucket_id = past.bucket_id AND object.key = past.key)
-             AND NOT EXISTS (SELECT 1 FROM ending WHERE ending.bucket_id = past.bucket_id AND ending.key = past.key
-                 AND ending.upto >= past.snapshot)
-             AND bucket_id NOT IN (SELECT bucket_id FROM bucket WHERE tenant = '')",
+             AND past.bucket_id NOT IN (SELECT bucket_id FROM bucket WHERE tenant = '')",
     ),
     (
         "what was deleted is current",

@@ -76,11 +76,10 @@ pub(super) fn page(db: &Connection, query: &BucketQuery, most: usize) -> Result<
 pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Duration>) -> Result<(), CatalogError> {
     let id = bucket_id(db, bucket)?;
     leases::guard_write(db, id, &[], None)?;
+    // Where there is no object, no snapshot is there.
     let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
         OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
-        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')
-        OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND deleted IS NULL AND NOT EXISTS (SELECT 1 FROM ending
-            WHERE ending.bucket_id = past.bucket_id AND ending.key = past.key AND ending.upto >= past.snapshot))";
+        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')";
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return Err(CatalogError::BucketNotEmpty);
     }

@@ -31,16 +31,18 @@ const NAMES_WITH_METADATA: &str = "SELECT key, 9223372036854775807, version_id, 
 
 /// With extras: three runs of rows, merged as they are read. ?4: the rank that rows of the first name are above; ?5, ?6:
 /// whether past versions and names of uncommitted blocks may be shown at all. The last column: whether the name of some
-/// blocks has a current version, too.
+/// blocks has a current version, too. What was done at once to many past versions ([`super::ending`]) counts before their own rows.
 const MIXED: &str = "SELECT key, 9223372036854775807, version_id, length, etag, modified, storage_class, revision,
         NULL, NULL, (SELECT metadata FROM version WHERE version.version_id = object.version_id), 0
     FROM object WHERE bucket_id = ?1 AND key >= ?2 AND key < ?3 AND (key > ?2 OR ?4 < 9223372036854775807)
     UNION ALL
     SELECT past.key, snapshot, version_id, length, etag, modified, storage_class, revision,
-        coalesce(deleted, at), coalesce(past.until, ending.until),
+        CASE what WHEN 'restore' THEN NULL WHEN 'delete' THEN coalesce(deleted, at) ELSE deleted END,
+        CASE what WHEN 'restore' THEN NULL WHEN 'forget' THEN NULL WHEN 'delete' THEN coalesce(past.until, ending.until)
+            ELSE past.until END,
         (SELECT metadata FROM version WHERE version.version_id = past.version_id), 0
     FROM past LEFT JOIN ending ON ending.bucket_id = past.bucket_id AND ending.key = past.key
-        AND ending.upto >= past.snapshot AND past.deleted IS NULL
+        AND ending.upto >= past.snapshot
     WHERE ?5 AND past.bucket_id = ?1 AND past.key >= ?2 AND past.key < ?3 AND (past.key > ?2 OR snapshot > ?4)
     UNION ALL
     SELECT key, 9223372036854775807, NULL, NULL, NULL, touched, NULL, NULL, NULL, NULL, NULL,

@@ -61,6 +61,7 @@ use crate::model::{
     BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
     ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
+use ending::Progress;
 use holds::Holds;
 use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;
@@ -123,6 +124,20 @@ impl SqliteCatalog {
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
         self.writer.run(quotas::within(job)).await
+    }
+
+    /// Writes after what was done to many versions of the same name before is finished, a step at a time.
+    async fn write_in_turn<F>(&self, job: F) -> Result<(), CatalogError>
+    where
+        F: Fn(&Connection) -> Result<Progress, CatalogError> + Send + Sync + 'static,
+    {
+        let job = Arc::new(job);
+        loop {
+            let job = Arc::clone(&job);
+            if self.write(move |db| job(db)).await? == Progress::Made {
+                return Ok(());
+            }
+        }
     }
 
     async fn read<T, F>(&self, query: F) -> Result<T, CatalogError>
@@ -326,12 +341,12 @@ impl Catalog for SqliteCatalog {
 
     async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError> {
         let disposal = self.disposal(grace_until);
-        self.write(move |db| past::delete(db, &deletion, disposal)).await
+        self.write_in_turn(move |db| past::delete(db, &deletion, disposal)).await
     }
 
     async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError> {
         let (bucket, key) = (bucket.clone(), key.clone());
-        self.write(move |db| past::restore(db, &bucket, &key, grace_until)).await
+        self.write_in_turn(move |db| past::restore(db, &bucket, &key, grace_until)).await
     }
 
     async fn lease(

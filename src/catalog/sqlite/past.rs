@@ -5,12 +5,14 @@
 //!   [`RANK_OF_DELETED`], and none while it has a current version: whatever is written under the name makes it one more
 //!   snapshot that was deleted.
 //! - Snapshots that are there have a current version.
+//! - What is done to many versions of a name at once is one row and goes on in steps ([`ending`]).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::ending::{Bounds, Deed, Progress};
 use super::objects::{self, Current, Disposal};
 use super::purge::Step;
 use super::rows::{PAST_VERSION, bucket_id, next_content};
@@ -34,20 +36,22 @@ pub(super) fn at(db: &Connection, bucket: i64, object: &ObjectRef) -> Result<Ver
 fn snapshot(db: &Connection, bucket: i64, key: &ObjectKey, id: SnapshotId) -> Result<Version, CatalogError> {
     let sql = format!(
         "{PAST_VERSION} WHERE version_id = (SELECT version_id FROM past
-            WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 AND snapshot > ?4 AND deleted IS NULL)"
+            WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3
+                AND (snapshot > ?4 AND deleted IS NULL OR snapshot <= ?5))"
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let ended = ending::last(db, bucket, key.as_bytes())?;
-    let mut found = statement.query(params![bucket, key.as_bytes(), id.0, ended])?;
+    let Bounds { gone, back } = Bounds::of(db, bucket, key.as_bytes())?;
+    let mut found = statement.query(params![bucket, key.as_bytes(), id.0, gone, back])?;
     let version = found.next()?.map_or(Err(CatalogError::NoSuchKey), super::rows::version)?;
     Ok(Version { snapshot: Some(id), ..version })
 }
 
 pub(super) fn has_snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<bool, CatalogError> {
-    let sql =
-        "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot > ?3 AND deleted IS NULL)";
-    let row = params![bucket, key, ending::last(db, bucket, key)?];
-    Ok(db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
+    let sql = "SELECT EXISTS (SELECT 1 FROM past INDEXED BY past_there
+                   WHERE bucket_id = ?1 AND key = ?2 AND snapshot > ?3 AND deleted IS NULL)
+               OR EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot <= ?4)";
+    let Bounds { gone, back } = Bounds::of(db, bucket, key)?;
+    Ok(db.prepare_cached(sql)?.query_row(params![bucket, key, gone, back], |row| row.get(0))?)
 }
 
 pub(super) fn take(
@@ -86,7 +90,8 @@ pub(super) fn take(
     Ok(version)
 }
 
-pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -> Result<(), CatalogError> {
+/// Deletes, unless what was done to many versions of the name before is to be finished first.
+pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -> Result<Progress, CatalogError> {
     let object = &deletion.object;
     let (bucket, key) = (bucket_id(db, &object.bucket)?, &object.key);
     if deletion.for_good {
@@ -94,9 +99,12 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     }
     if let Some(id) = object.snapshot {
         let version = snapshot(db, bucket, key, id)?;
+        if ending::delayed_for_one(db, (bucket, key.as_bytes()), disposal.grace_until)? {
+            return Ok(Progress::Waits);
+        }
         Lease::guard_write(None, deletion.conditions.lease.as_deref(), Timestamp(0))?;
         version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
-        return end(db, bucket, key.as_bytes(), id, deletion.at, disposal);
+        return end(db, bucket, key.as_bytes(), id, deletion.at, disposal).map(|()| Progress::Made);
     }
     let Some(current) = Current::of(db, bucket, key)? else {
         if !blocks::wait(db, bucket, key.as_bytes())? {
@@ -104,37 +112,41 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
         }
         // Blocks alone: nothing but they can go.
         Current::guard_write(db, bucket, key, None, &deletion.conditions)?;
-        return match deletion.snapshots {
-            SnapshotRule::Only => Ok(()),
-            SnapshotRule::MustBeNone | SnapshotRule::Include => {
-                blocks::discard_of(db, bucket, key.as_bytes(), disposal.grace_until)
-            }
-        };
+        if deletion.snapshots != SnapshotRule::Only {
+            blocks::discard_of(db, bucket, key.as_bytes(), disposal.grace_until)?;
+        }
+        return Ok(Progress::Made);
     };
     Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
-    if deletion.snapshots == SnapshotRule::MustBeNone && has_snapshots(db, bucket, key.as_bytes())? {
-        return Err(CatalogError::SnapshotsPresent);
-    }
-    if ending::are_many(db, bucket, key.as_bytes())? {
-        ending::end_all(db, bucket, key.as_bytes(), deletion.at, disposal)?;
-    } else {
-        for id in snapshots(db, bucket, key.as_bytes())? {
-            end(db, bucket, key.as_bytes(), id, deletion.at, disposal)?;
+    if has_snapshots(db, bucket, key.as_bytes())? {
+        if deletion.snapshots == SnapshotRule::MustBeNone {
+            return Err(CatalogError::SnapshotsPresent);
         }
+        let until = disposal.retention.map(|retention| Timestamp::steady().plus(retention).0);
+        let (name, deed) = ((bucket, key.as_bytes()), Deed::Delete { at: deletion.at.0, until });
+        if ending::delayed(db, name, deed, disposal.grace_until)? {
+            return Ok(Progress::Waits);
+        }
+        ending::begin(db, name, deed, disposal.grace_until)?;
     }
-    if deletion.snapshots == SnapshotRule::Only {
-        return Ok(());
+    if deletion.snapshots != SnapshotRule::Only {
+        objects::take_away(db, bucket, key, &current, deletion.at, disposal)?;
     }
-    objects::take_away(db, bucket, key, &current, deletion.at, disposal)
+    Ok(Progress::Made)
 }
 
+/// Undoes deletions, unless what was done to many versions of the name before is to be finished first.
 pub(super) fn restore(
     db: &Connection,
     bucket: &BucketRef,
     key: &ObjectKey,
     grace_until: Timestamp,
-) -> Result<(), CatalogError> {
+) -> Result<Progress, CatalogError> {
     let bucket = bucket_id(db, bucket)?;
+    let name = (bucket, key.as_bytes());
+    if ending::delayed(db, name, Deed::Restore, grace_until)? {
+        return Ok(Progress::Waits);
+    }
     if Current::of(db, bucket, key)?.is_none() {
         let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
         let row = params![bucket, key.as_bytes(), RANK_OF_DELETED];
@@ -151,12 +163,8 @@ pub(super) fn restore(
             blocks::discard_of(db, bucket, key.as_bytes(), grace_until)?;
         }
     }
-    ending::restore(db, bucket, key.as_bytes())?;
-    db.prepare_cached(
-        "UPDATE past SET deleted = NULL, until = NULL WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL",
-    )?
-    .execute(params![bucket, key.as_bytes()])?;
-    Ok(())
+    ending::begin(db, name, Deed::Restore, grace_until)?;
+    Ok(Progress::Made)
 }
 
 /// The current version was deleted. It is retained, or goes.
@@ -242,15 +250,6 @@ pub(super) fn remove(
     slices::release_version(db, version, grace_until)
 }
 
-/// Ids of the snapshots that are there.
-fn snapshots(db: &Connection, bucket: i64, key: &[u8]) -> Result<Vec<SnapshotId>, CatalogError> {
-    let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot > ?3 AND deleted IS NULL";
-    let mut statement = db.prepare_cached(sql)?;
-    let ended = ending::last(db, bucket, key)?;
-    let found = statement.query_map(params![bucket, key, ended], |row| row.get(0).map(SnapshotId))?;
-    Ok(found.collect::<Result<Vec<_>, _>>()?)
-}
-
 /// Ends a snapshot: it is retained, or goes.
 fn end(
     db: &Connection,
@@ -273,18 +272,32 @@ fn forget(
     key: &[u8],
     only: Option<SnapshotId>,
     disposal: Disposal,
-) -> Result<(), CatalogError> {
-    let ids = {
-        let sql = "SELECT snapshot FROM past WHERE bucket_id = ?1 AND key = ?2 AND deleted IS NOT NULL
-                   AND (?3 IS NULL OR snapshot = ?3)";
-        let mut statement = db.prepare_cached(sql)?;
-        let found = statement.query_map(params![bucket, key, only.map(|id| id.0)], |row| row.get(0).map(SnapshotId))?;
-        found.collect::<Result<Vec<_>, _>>()?
-    };
-    if ids.is_empty() {
+) -> Result<Progress, CatalogError> {
+    let grace_until = disposal.grace_until;
+    if ending::delayed(db, (bucket, key), Deed::Forget, grace_until)? {
+        return Ok(Progress::Waits);
+    }
+    if let Some(id) = only {
+        let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3
+                       AND deleted IS NOT NULL)";
+        if !db.prepare_cached(sql)?.query_row(params![bucket, key, id.0], |row| row.get(0))? {
+            return Err(CatalogError::NoSuchKey);
+        }
+        return remove(db, bucket, key, id, grace_until).map(|()| Progress::Made);
+    }
+    // Among very many snapshots that are there it is not looked for to the end whether any was deleted: they are gone through.
+    let sql = "SELECT count(*) = ?3 OR total(deleted IS NOT NULL) > 0
+               FROM (SELECT deleted FROM past WHERE bucket_id = ?1 AND key = ?2 ORDER BY snapshot DESC LIMIT ?3)";
+    if !db.prepare_cached(sql)?.query_row(params![bucket, key, FORGOTTEN_UNSEEN], |row| row.get(0))? {
         return Err(CatalogError::NoSuchKey);
     }
-    ids.into_iter().try_for_each(|id| remove(db, bucket, key, id, disposal.grace_until))
+    // It comes after all that the steps go through.
+    let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3)";
+    if db.prepare_cached(sql)?.query_row(params![bucket, key, RANK_OF_DELETED], |row| row.get(0))? {
+        remove(db, bucket, key, SnapshotId(RANK_OF_DELETED), grace_until)?;
+    }
+    ending::begin(db, (bucket, key), Deed::Forget, grace_until)?;
+    Ok(Progress::Made)
 }
 
 /// The first id from `wanted` on that no version of the name has.
@@ -329,3 +342,6 @@ fn insert(
         ])?;
     if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("a name without its version")) }
 }
+
+/// A name with so many snapshots may be told that what was deleted of it was forgotten where nothing was.
+const FORGOTTEN_UNSEEN: i64 = 10_000;

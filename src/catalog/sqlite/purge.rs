@@ -6,7 +6,7 @@
 //!   content of at most [`PAGE_SLICES`](crate::catalog::PAGE_SLICES) slices, or one upload.
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::objects::{self, Current, Disposal};
 use super::{blocks, buckets, ending, past, rows, slices, uploads};
@@ -53,7 +53,8 @@ pub(super) fn purge(
     for content in leftovers {
         while step.takes() && slices::remove_leftover(db, *content, grace_until)? {}
     }
-    // First: what is to be retained of a bucket that was dropped is then known to be.
+    // First: what is to be retained of a bucket that was dropped is then known to be, and what is back is not taken for what was
+    // retained long enough.
     ending::settle(db, &mut step, grace_until)?;
     while !step.is_over() {
         let Some((bucket, all)) = buckets::dropped(db, now)? else { break };
@@ -97,7 +98,11 @@ fn first<T: FromSql>(db: &Connection, sql: &str, bucket: i64) -> Result<Option<T
 
 /// One that is not current; not `all`: a snapshot that is there.
 fn first_past(db: &Connection, bucket: i64, all: bool) -> Result<Option<(Vec<u8>, SnapshotId)>, CatalogError> {
-    let sql = "SELECT key, snapshot FROM past WHERE bucket_id = ?1 AND (?2 OR deleted IS NULL) LIMIT 1";
+    let sql = if all {
+        "SELECT key, snapshot FROM past WHERE bucket_id = ?1 LIMIT 1"
+    } else {
+        "SELECT key, snapshot FROM past INDEXED BY past_there WHERE bucket_id = ?1 AND deleted IS NULL LIMIT 1"
+    };
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, SnapshotId(row.get(1)?)));
-    Ok(db.prepare_cached(sql)?.query_row(params![bucket, all], read).optional()?)
+    Ok(db.prepare_cached(sql)?.query_row([bucket], read).optional()?)
 }

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_storage_class.sql"),
     include_str!("../migrations/0003_azure.sql"),
     include_str!("../migrations/0004_edges.sql"),
+    include_str!("../migrations/0005_bulk.sql"),
 ];
 
 /// The first schema with an identity.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
+use super::ending::Progress;
 use super::objects::{self, Disposal};
 use super::{SqliteCatalog, blocks, buckets, past, purge, schema, slices};
 use crate::catalog::{
@@ -174,6 +175,79 @@ fn an_object_with_many_snapshots_is_deleted_in_few_rows_and_they_go_in_steps() {
         assert_eq!((rows(&db, "past"), rows(&db, "ending")), (kept, 0));
         let open: i64 = db.query_row("SELECT count(*) FROM past WHERE deleted IS NULL", [], |row| row.get(0)).unwrap();
         assert_eq!(open, 0);
+    }
+}
+
+/// An object `many` with so many snapshots, all of them deleted and retained.
+fn with_retained(db: &Connection, snapshots: i64) -> ObjectRef {
+    put(db, "many", Content::Empty, 0);
+    for taken in 0..snapshots {
+        past::take(db, &bucket(), &key("many"), None, &Conditions::default(), SnapshotId(taken)).unwrap();
+    }
+    db.execute("UPDATE past SET deleted = 5, until = 6", []).unwrap();
+    ObjectRef { bucket: bucket(), key: key("many"), snapshot: None }
+}
+
+#[test]
+fn very_many_versions_come_back_or_go_for_good_in_few_rows_and_then_in_steps() {
+    let db = catalog();
+    let object = with_retained(&db, 5_000);
+    let restore = |db: &Connection| past::restore(db, &object.bucket, &object.key, GRACE).unwrap();
+    let (made, back) = counted(&db, restore);
+    assert!(made == Progress::Made && (1..=FEW).contains(&back), "{back} rows");
+    assert!(past::has_snapshots(&db, 1, b"many").unwrap());
+    // Their time would be over, but they are back.
+    assert!(purged(&db) >= 5);
+    let there = |db: &Connection| -> i64 {
+        db.query_row("SELECT count(*) FROM past WHERE deleted IS NULL", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((there(&db), rows(&db, "ending")), (5_000, 0));
+
+    db.execute("UPDATE past SET deleted = 5, until = 6", []).unwrap();
+    assert_eq!(restore(&db), Progress::Made);
+    // What cannot be said beside it waits, a step at a time.
+    let (conditions, at) = (Conditions::default(), Timestamp(8_000));
+    let for_good = Deletion { object, snapshots: SnapshotRule::MustBeNone, conditions, at, for_good: true };
+    let forgotten = |db: &Connection| counted(db, |db| past::delete(db, &for_good, GONE));
+    for _ in 0..2 {
+        let (waits, rows) = forgotten(&db);
+        assert!(waits.unwrap() == Progress::Waits && rows <= STEP, "{rows} rows");
+    }
+    while let (Ok(Progress::Waits), rows) = forgotten(&db) {
+        assert!(rows <= STEP, "{rows} rows");
+    }
+    db.execute("UPDATE past SET deleted = 5, until = 6", []).unwrap();
+    let (made, rows_of_it) = forgotten(&db);
+    assert!(made.unwrap() == Progress::Made && (1..=FEW).contains(&rows_of_it), "{rows_of_it} rows");
+    assert_eq!(rows(&db, "past"), 5_000, "they wait");
+    assert!(purged(&db) >= 5);
+    assert_eq!((rows(&db, "past"), rows(&db, "ending"), rows(&db, "version")), (0, 0, 2));
+}
+
+#[test]
+fn a_few_versions_of_large_contents_go_in_steps_of_rows() {
+    for for_good in [false, true] {
+        let db = catalog();
+        let object = with_retained(&db, 200);
+        // Each with a content of its own, of as many slices as go at once.
+        db.execute_batch(
+            "UPDATE version SET shares = NULL, length = 2000 WHERE version_id IN (SELECT version_id FROM past);
+             UPDATE past SET length = 2000;
+             WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 40000)
+                 INSERT INTO slice SELECT (SELECT version_id FROM past WHERE snapshot = i / 200), 10 * (i % 200),
+                     CAST(printf('%016d', i) AS BLOB), 0, 10 FROM n;
+             UPDATE part SET slices = 2 WHERE part_id < CAST(printf('%016d', 40000) AS BLOB);",
+        )
+        .unwrap();
+        if !for_good {
+            db.execute("UPDATE past SET deleted = NULL, until = NULL", []).unwrap();
+        }
+        let (snapshots, conditions, at) = (SnapshotRule::Include, Conditions::default(), Timestamp(8_000));
+        let deletion = Deletion { object, snapshots, conditions, at, for_good };
+        let (made, changed) = counted(&db, |db| past::delete(db, &deletion, GONE).unwrap());
+        assert!(made == Progress::Made && changed <= STEP, "{changed} rows");
+        assert!(purged(&db) > 10);
+        assert_eq!((rows(&db, "past"), rows(&db, "ending"), rows(&db, "slice")), (0, 0, SLICES));
     }
 }
 

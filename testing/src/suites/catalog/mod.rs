@@ -8,6 +8,7 @@ pub mod cors;
 pub mod histories;
 pub mod leases;
 pub mod listing;
+pub mod many;
 pub mod queue;
 pub mod quotas;
 pub mod retention;

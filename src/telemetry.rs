@@ -232,7 +232,7 @@ pub mod names {
         counter CATALOG_FAILURES = "ecluse_catalog_commit_failures_total", Count, "Transactions that the catalog could not commit.", [];
         histogram CATALOG_SECONDS = "ecluse_catalog_commit_seconds", Seconds, "Duration of the catalog's transactions.", [];
         histogram CATALOG_GROUP = "ecluse_catalog_group_size", Count, "Writes that shared a transaction.", [];
-        counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Times that the catalog's write-ahead log could not be emptied.", [];
+        counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Minutes in which the catalog's write-ahead log could not be emptied.", [];
         gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.", [];
         gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.", [];
         gauge MEMORY_WAITING = "ecluse_memory_waiting", Count, "Requests that wait for memory.", [];

@@ -6,8 +6,9 @@
 //! - One thread writes, and groups what waits into one transaction (`writer`). Readers never wait for it (WAL).
 //! - `synchronous=FULL`: a commit returns after its fsync.
 //! - Erased wrapped keys are overwritten (`secure_delete=ON`) in the database file, and the write-ahead log is emptied
-//!   within a minute and on closing. What a file system or a disk keeps of overwritten blocks is beyond reach
-//!   here. So are copies that SQLite may leave in the unused middle of a page when it moves rows between pages.
+//!   within a minute and on closing, unless somebody reads it then (`checkpoint`). What a file system or a disk
+//!   keeps of overwritten blocks is beyond reach here. So are copies that SQLite may leave in the unused middle of a page when
+//!   it moves rows between pages.
 
 mod audit;
 mod belonging;
@@ -15,6 +16,7 @@ mod block_list;
 mod blocks;
 mod buckets;
 mod changes;
+mod checkpoint;
 mod cors;
 mod deletions;
 mod encoding;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::SqliteCatalog;
+use super::checkpoint::{Checkpoints, ERASE_WITHIN};
 use super::holds::Holds;
 use super::reader::Readers;
 use super::writer::Writer;
@@ -48,11 +49,14 @@ impl SqliteCatalog {
                 _ => {}
             }
         }
-        let connection = schema::open(path)?;
+        let mut connection = schema::open(path)?;
         let (_, schema) = schema::open_as_it_is(path)?;
         quotas::prepare(&connection)?;
         let readers = Readers::open(path, Arc::clone(&lock))?;
-        Ok(Self { writer: Writer::start(connection, lock)?, readers, holds: Holds::default(), settings, schema })
+        let log = schema::open_for_log(path)?;
+        let checkpoints = Checkpoints::start(&mut connection, log, Arc::clone(&lock), ERASE_WITHIN)?;
+        let writer = Writer::start(connection, Some(checkpoints), lock)?;
+        Ok(Self { writer, readers, holds: Holds::default(), settings, schema })
     }
 
     /// Opens the catalog at `path` to look at it: nothing is written to it, and an older schema stays as it is (see
@@ -66,7 +70,7 @@ impl SqliteCatalog {
         let lock = Arc::new(schema::lock(path)?);
         let (connection, schema) = schema::open_as_it_is(path)?;
         let readers = Readers::open(path, Arc::clone(&lock))?;
-        let writer = Writer::start(connection, lock)?;
+        let writer = Writer::start(connection, None, lock)?;
         Ok(Self { writer, readers, holds: Holds::default(), settings: CatalogSettings::default(), schema })
     }
 }

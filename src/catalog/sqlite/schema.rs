@@ -46,7 +46,7 @@ const PREPARED: usize = 192;
 const CACHE_KIB: i64 = 16 << 10;
 
 /// How long a connection waits for a lock within SQLite. Only recovery and checkpoints ever hold one that matters.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// How old a catalog's structure is: how many migrations it has had, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,14 @@ pub(super) fn open(path: &Path) -> Result<Connection, CatalogError> {
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", true)?;
     migrate(&db, found)?;
+    Ok(db)
+}
+
+/// Opens the file to empty its log.
+pub(super) fn open_for_log(path: &Path) -> Result<Connection, CatalogError> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&db)?;
+    db.pragma_update(None, "synchronous", "full")?;
     Ok(db)
 }
 

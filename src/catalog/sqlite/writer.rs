@@ -8,14 +8,15 @@
 //! - At most [`QUEUE`] writes wait; further callers wait for a place.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::checkpoint::Checkpoints;
 use super::{Lock, panics};
 use crate::catalog::CatalogError;
 
@@ -24,10 +25,6 @@ const QUEUE: usize = 256;
 
 /// Rows that a transaction changes before it is committed, though more writes wait: some ten milliseconds.
 const GROUP_ROWS: u64 = 4_000;
-
-/// The write-ahead log is emptied at the latest so long after a commit, so that erased keys do not linger in it.
-/// A reader that is at work may delay that until it has ended.
-const ERASE_WITHIN: Duration = Duration::from_secs(60);
 
 pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<Waiting>>>,
@@ -76,14 +73,22 @@ where
 }
 
 impl Writer {
-    /// Starts the thread. It holds `lock` until it has ended.
-    pub(super) fn start(db: Connection, lock: Arc<Lock>) -> Result<Self, CatalogError> {
+    /// Starts the thread. It holds `lock` until it has ended. `checkpoints` end before its connection does; a file that is only
+    /// looked at has none.
+    pub(super) fn start(
+        db: Connection,
+        checkpoints: Option<Checkpoints>,
+        lock: Arc<Lock>,
+    ) -> Result<Self, CatalogError> {
         let (queue, waiting) = sync_channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let most_rows = Arc::new(AtomicU64::new(0));
-        let scribe = Scribe { db, commits: Arc::clone(&commits), most_rows: Arc::clone(&most_rows), unclean: None };
+        let scribe = Scribe { db, commits: Arc::clone(&commits), most_rows: Arc::clone(&most_rows), checkpoints };
         let body = move || {
             scribe.serve(&waiting);
+            // The log is emptied before the connection is closed.
+            drop(scribe.checkpoints);
+            drop(scribe.db);
             drop(lock);
         };
         let thread = thread::Builder::new().name("catalog".into()).spawn(body).map_err(CatalogError::Io)?;
@@ -158,33 +163,24 @@ struct Scribe {
     db: Connection,
     commits: Arc<AtomicU64>,
     most_rows: Arc<AtomicU64>,
-    /// Since when the write-ahead log holds something.
-    unclean: Option<Instant>,
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Scribe {
-    fn serve(mut self, waiting: &Receiver<Waiting>) {
-        loop {
-            let pause = self.unclean.map_or(ERASE_WITHIN, |since| ERASE_WITHIN.saturating_sub(since.elapsed()));
-            match waiting.recv_timeout(pause) {
-                Ok(first) => self.group(first, waiting),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if self.unclean.is_some_and(|since| since.elapsed() >= ERASE_WITHIN) {
-                self.clean();
-            }
+    fn serve(&self, waiting: &Receiver<Waiting>) {
+        while let Ok(first) = waiting.recv() {
+            self.group(first, waiting);
         }
-        self.clean();
     }
 
-    fn group(&mut self, first: Waiting, waiting: &Receiver<Waiting>) {
+    fn group(&self, first: Waiting, waiting: &Receiver<Waiting>) {
         let mut group = Vec::new();
         let began = Instant::now();
+        let turn = self.checkpoints.as_ref().map(Checkpoints::writers_turn);
         let outcome = self.commit(first, waiting, &mut group);
+        drop(turn);
         if outcome.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
-            self.unclean.get_or_insert_with(Instant::now);
             metrics::counter!("ecluse_catalog_commits_total").increment(1);
         } else {
             metrics::counter!("ecluse_catalog_commit_failures_total").increment(1);
@@ -235,19 +231,6 @@ impl Scribe {
         run("RELEASE job")?;
         self.most_rows.fetch_max(self.db.total_changes().saturating_sub(before), Ordering::Relaxed);
         Ok(())
-    }
-
-    /// Moves everything from the write-ahead log to the database file, and empties the log.
-    fn clean(&mut self) {
-        let busy = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        match busy {
-            Ok(0) => self.unclean = None,
-            Ok(_) | Err(_) => {
-                // Tried again after another interval; SQLite's own checkpoints go on meanwhile.
-                self.unclean = Some(Instant::now());
-                metrics::counter!("ecluse_catalog_checkpoint_failures_total").increment(1);
-            }
-        }
     }
 }
 

@@ -19,7 +19,7 @@ async fn a_write_that_panics_is_rolled_back_alone_and_the_writer_goes_on() {
     let path = folder.path().join("catalog.db");
     schema::create(&path).unwrap();
     let lock = Arc::new(schema::lock(&path).unwrap());
-    let writer = Arc::new(Writer::start(schema::open(&path).unwrap(), lock).unwrap());
+    let writer = Arc::new(Writer::start(schema::open(&path).unwrap(), None, lock).unwrap());
 
     // The first write holds the thread until the others wait: they are one group.
     let (begun, wait) = (Arc::new(tokio::sync::Notify::new()), std::sync::mpsc::channel::<()>());

@@ -29,7 +29,7 @@ use crate::telemetry::{LogFormat, Metrics, TelemetryError, start_logging};
 use crate::text::{Exit, OperatorError, Texts};
 
 pub use crate::gateway::{Fencing, Laid};
-pub use check::check;
+pub use check::{CheckOptions, check};
 pub use clock::clock;
 pub use core_image::forbid_core_images;
 pub use init::{InitOptions, Initialized, init};

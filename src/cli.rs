@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::app::{Fencing, InitOptions, Laid};
+use crate::app::{CheckOptions, Fencing, InitOptions, Laid};
 use crate::config::{Config, Problem};
 use crate::text::{Exit, Language, OperatorError, Texts};
 
@@ -80,7 +80,8 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
         }
         Some(("check", given)) => {
             let (path, config) = load(given, run)?;
-            Ok(crate::app::check(config, &path, given.get_flag("offline"), run.texts, run.out)?)
+            let options = CheckOptions { offline: given.get_flag("offline"), quick: given.get_flag("quick") };
+            Ok(crate::app::check(config, &path, options, run.texts, run.out)?)
         }
         Some(("clock", given)) => {
             let (_, config) = load(given, run)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{faults, modes};
-use crate::catalog::{Catalog, CatalogSettings, SqliteCatalog};
+use crate::catalog::{Catalog, CatalogError, CatalogSettings, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
@@ -95,6 +95,16 @@ pub(super) fn catalog(config: &Config) -> Result<SqliteCatalog, OperatorError> {
 pub(super) fn catalog_as_it_is(config: &Config) -> Result<SqliteCatalog, OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     SqliteCatalog::open_as_it_is(path).map_err(|error| faults::catalog(&error, path))
+}
+
+/// Opens the catalog to look at it, or a snapshot of one that a gateway has open; whether it is a snapshot.
+pub(super) fn catalog_or_snapshot(config: &Config) -> Result<(SqliteCatalog, bool), OperatorError> {
+    let CatalogUrl::Sqlite(path) = &config.catalog;
+    let opened = match SqliteCatalog::open_as_it_is(path) {
+        Err(CatalogError::InUse) => SqliteCatalog::open_snapshot(path).map(|snapshot| (snapshot, true)),
+        opened => opened.map(|catalog| (catalog, false)),
+    };
+    opened.map_err(|error| faults::catalog(&error, path))
 }
 
 /// What metrics can be of, beside what happens.

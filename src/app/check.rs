@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
-use crate::catalog::{Belonging as _, Catalog as _, CatalogError, PartKeyRow, SqliteCatalog};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Glance, PartKeyRow, SqliteCatalog};
 use crate::config::{Config, JwksSource, Tls};
 use crate::gateway::{Clients, FenceFault, Fencing, Gateway};
 use crate::keys::Keyring;
@@ -22,13 +22,21 @@ const MOST_LINES: usize = 100;
 /// Longest wait for a provider.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Tries everything that `config` names and prints a line for each. Stops at the first that fails. `offline`: asks no
-/// provider. The catalog must not be in use: stop the gateway first, or the check says that it is. Nothing is changed: a
-/// migration that is due is told, not done.
+/// How much is checked.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckOptions {
+    /// No provider is asked.
+    pub offline: bool,
+    /// Of the catalog only some rows are looked at, however many it has.
+    pub quick: bool,
+}
+
+/// Tries everything that `config` names and prints a line for each. Stops at the first that fails. Of a catalog that a gateway
+/// has open, a snapshot is looked at. Nothing is changed: a migration that is due is told, not done.
 pub fn check(
     config: Config,
     path: &Path,
-    offline: bool,
+    options: CheckOptions,
     texts: &Texts,
     out: &mut dyn Write,
 ) -> Result<(), OperatorError> {
@@ -71,7 +79,10 @@ pub fn check(
         let catalog_path = assemble::catalog_path(&config.catalog);
         let keyring = Keyring::new(Arc::clone(&custodian));
         let fault = |error| faults::catalog(&error, catalog_path);
-        let catalog = assemble::catalog_as_it_is(&config)?;
+        let (catalog, running) = assemble::catalog_or_snapshot(&config)?;
+        if running {
+            say("check-ok", "check-running", &[shown(catalog_path)])?;
+        }
         if catalog.schema().found == 0 {
             return Err(fault(CatalogError::Absent));
         }
@@ -102,19 +113,15 @@ pub fn check(
             let args: Vec<(&str, String)> = args;
             let fine = matches!(clock, "clock-believed" | "clock-nothing-known");
             say(if fine { "check-ok" } else { "check-warning" }, clock, &args)?;
-            let mut faults_found = catalog.audit().await.map_err(fault)?;
-            // Rows that cannot be read are told by the audit already.
-            match part_keys(&catalog, &keyring).await {
-                Ok(faults) => faults_found.extend(faults),
-                Err(error) if faults_found.is_empty() => return Err(fault(error)),
-                Err(_told) => {}
-            }
+            let looked = if options.quick { glance(&catalog, &keyring).await } else { audit(&catalog, &keyring).await };
+            let Looked { faults: faults_found, versions, parts } = looked.map_err(fault)?;
             if !faults_found.is_empty() {
                 return Err(audited(catalog_path, faults_found));
             }
-            say("check-ok", "check-catalog", &[shown(catalog_path)])?;
+            let counts = [("versions", versions.to_string()), ("parts", parts.to_string()), shown(catalog_path)];
+            say("check-ok", if options.quick { "check-catalog-quick" } else { "check-catalog" }, &counts)?;
         }
-        providers(config, Arc::new(catalog), keyring, offline, &mut say).await
+        providers(config, Arc::new(catalog), keyring, Asked { offline: options.offline, running }, &mut say).await
     })
 }
 
@@ -125,23 +132,63 @@ fn audited(path: &Path, faults: Vec<String>) -> OperatorError {
     error
 }
 
-/// Unwraps the key of every part, for its tenant and its id, and looks at the lengths beside it: a line for each fault.
+/// What a look at the catalog found, and at how many rows: 0 for all.
+struct Looked {
+    faults: Vec<String>,
+    versions: usize,
+    parts: usize,
+}
+
+/// Looks at every row.
+async fn audit(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Looked, CatalogError> {
+    let mut faults = catalog.audit().await?;
+    // Rows that cannot be read are told by the audit already.
+    match part_keys(catalog, keyring).await {
+        Ok(more) => faults.extend(more),
+        Err(error) if faults.is_empty() => return Err(error),
+        Err(_told) => {}
+    }
+    Ok(Looked { faults, versions: 0, parts: 0 })
+}
+
+/// Looks at some rows.
+async fn glance(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Looked, CatalogError> {
+    let Glance { versions, parts, mut faults } = catalog.glance().await?;
+    faults.extend(parts.iter().filter_map(|row| fault_of_key(row, keyring)));
+    Ok(Looked { faults, versions, parts: parts.len() })
+}
+
+/// Looks at the key of every part: a line for each fault.
 async fn part_keys(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Vec<String>, CatalogError> {
     let (mut faults, mut after) = (Vec::new(), None);
     loop {
         let page = catalog.part_keys(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(faults) };
         after = Some(last.part);
-        for PartKeyRow { tenant, part, length, padded_length, key } in page {
-            // As it was written: with padding or without.
-            let padded = [Padding::None, Padding::Padme].map(|padding| padding.padded_length(length));
-            if keyring.open_part_key(&tenant, part, &key).is_err() && faults.len() < MOST_LINES {
-                faults.push(format!("a part's wrapped key does not open: {part}"));
-            } else if !padded.contains(&padded_length) && faults.len() < MOST_LINES {
-                faults.push(format!("a part's length does not fit its padding: {part}"));
-            }
-        }
+        let found = page.iter().filter_map(|row| fault_of_key(row, keyring));
+        faults.extend(found.take(MOST_LINES.saturating_sub(faults.len())));
     }
+}
+
+/// Unwraps the key of a part, for its tenant and its id, and looks at the lengths beside it.
+fn fault_of_key(row: &PartKeyRow, keyring: &Keyring) -> Option<String> {
+    let PartKeyRow { tenant, part, length, padded_length, key } = row;
+    // As it was written: with padding or without.
+    let padded = [Padding::None, Padding::Padme].map(|padding| padding.padded_length(*length));
+    if keyring.open_part_key(tenant, *part, key).is_err() {
+        Some(format!("a part's wrapped key does not open: {part}"))
+    } else if !padded.contains(padded_length) {
+        Some(format!("a part's length does not fit its padding: {part}"))
+    } else {
+        None
+    }
+}
+
+/// How providers are asked. Beside a gateway that runs nothing is locked there and nothing is written.
+#[derive(Clone, Copy)]
+struct Asked {
+    offline: bool,
+    running: bool,
 }
 
 /// Asks every provider, or says that it was not asked; then whether they are the catalog's.
@@ -149,11 +196,12 @@ async fn providers(
     config: Config,
     catalog: Arc<SqliteCatalog>,
     keyring: Keyring,
-    offline: bool,
+    Asked { offline, running }: Asked,
     say: &mut impl FnMut(&str, &str, &[(&str, String)]) -> Result<(), OperatorError>,
 ) -> Result<(), OperatorError> {
     let path = assemble::catalog_path(&config.catalog);
-    let store = Arc::new(assemble::store(config.providers, FolderAccess::Own)?);
+    let access = if running { FolderAccess::Look } else { FolderAccess::Own };
+    let store = Arc::new(assemble::store(config.providers, access)?);
     for (name, provider) in store.providers() {
         if !offline {
             let unavailable =
@@ -185,10 +233,11 @@ async fn providers(
     let settings = assemble::settings(&config.write, &config.limits, None, Fencing::Enforced);
     let clients = Arc::new(Clients::new(Vec::new()));
     let gateway = Gateway::new(Arc::clone(&catalog) as _, Arc::new(keyring), store, clients, settings);
-    match tokio::time::timeout(PATIENCE, gateway.inspect()).await {
+    let inspected = async { if running { gateway.look_on().await } else { gateway.inspect().await } };
+    match tokio::time::timeout(PATIENCE, inspected).await {
         Ok(inspected) => inspected.map_err(|fault| faults::fence(&fault, path))?,
         Err(late) => return Err(super::init::silent(&gateway, &late)),
     }
     catalog.close().await;
-    say("check-ok", "check-markers", &[])
+    say("check-ok", if running { "check-markers-seen" } else { "check-markers" }, &[])
 }

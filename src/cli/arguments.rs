@@ -66,6 +66,8 @@ pub(super) fn command(texts: &Texts) -> Command {
         .arg(configuration(texts))
         .arg(flag("orphans", "help-orphans"))
         .arg(flag("delete", "help-delete").requires("orphans"));
+    let check =
+        leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline).arg(flag("quick", "help-quick"));
     branch("ecluse", "help-about", texts)
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
@@ -74,7 +76,7 @@ pub(super) fn command(texts: &Texts) -> Command {
         .arg(version)
         .subcommand(demo)
         .subcommand(serve)
-        .subcommand(leaf("check", "help-check", texts).arg(configuration(texts)).arg(offline))
+        .subcommand(check)
         .subcommand(leaf("clock", "help-clock", texts).arg(configuration(texts)).arg(believe))
         .subcommand(scrub)
         .subcommand(keys)

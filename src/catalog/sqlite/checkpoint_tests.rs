@@ -77,7 +77,7 @@ async fn the_log_stays_short_while_writes_never_pause_and_others_read() {
     let reads = thread::spawn(move || {
         let reader = schema::open_reader(&file).unwrap();
         while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-            let _: i64 = reader.query_row("SELECT count(*) FROM setting", [], |row| row.get(0)).unwrap();
+            let _: i64 = reader.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap();
         }
     });
     const TASKS: i64 = 4;

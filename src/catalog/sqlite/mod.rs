@@ -21,6 +21,7 @@ mod cors;
 mod deletions;
 mod encoding;
 mod ending;
+mod glance;
 mod holds;
 mod keepsake;
 mod keys;
@@ -64,6 +65,7 @@ use crate::model::{
     ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
 use ending::Progress;
+pub use glance::Glance;
 use holds::Holds;
 use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;

@@ -62,9 +62,20 @@ impl Pool {
 impl Readers {
     pub(super) fn open(path: &Path, lock: Arc<Lock>) -> Result<Self, CatalogError> {
         let connections = (0..READERS).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
-        let pool = Pool(Mutex::new(Some(Idle { connections, lock })));
-        let (places, scans) = (Arc::new(Semaphore::new(READERS)), Arc::new(Semaphore::new(MOST_SCANS as usize)));
-        Ok(Self { pool: Arc::new(pool), places, scans })
+        Ok(Self::with(connections, lock))
+    }
+
+    /// One connection, whose transaction has begun: every query sees the same moment.
+    pub(super) fn open_snapshot(path: &Path, lock: Arc<Lock>) -> Result<Self, CatalogError> {
+        let db = schema::open_reader(path)?;
+        db.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+        Ok(Self::with(vec![db], lock))
+    }
+
+    fn with(connections: Vec<Connection>, lock: Arc<Lock>) -> Self {
+        let places = Arc::new(Semaphore::new(connections.len()));
+        let scans = Arc::new(Semaphore::new(MOST_SCANS as usize));
+        Self { pool: Arc::new(Pool(Mutex::new(Some(Idle { connections, lock })))), places, scans }
     }
 
     /// Runs `query` on a free connection, within one read transaction.
@@ -133,8 +144,8 @@ fn within_transaction<T>(
     db: &Connection,
     query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
-    // Dropping it rolls back, which for a reader is as good as committing.
-    let _transaction = db.unchecked_transaction()?;
+    // Dropping it rolls back, which for a reader is as good as committing. A snapshot's has begun already.
+    let _transaction = db.is_autocommit().then(|| db.unchecked_transaction()).transpose()?;
     query(db)
 }
 

@@ -19,6 +19,10 @@ const WRAPPED_BYTES: usize = 76;
 /// The last moment of the year 9999, in milliseconds: no clock has been there.
 const LAST_TIME: i64 = 253_402_300_799_999;
 
+const VERSIONS: &str =
+    "SELECT version_id || '', key, length, etag, modified, metadata, part_lengths, revision, upload_id,
+    completion, blocks FROM version";
+
 type Look = fn(&Row<'_>) -> Result<(), CatalogError>;
 
 /// What is wrong with a row, what it is of (its first column, a text that is no name), and how it is looked at.
@@ -29,13 +33,12 @@ const TABLES: &[(&str, &str, Look)] = &[
         bucket,
     ),
     ("rules of a bucket that cannot be read", "SELECT bucket_id || '', rules FROM bucket_cors", cors),
-    ("rules of an account that cannot be read", "SELECT 'of ' || length(rules) || ' bytes', rules, tenant FROM account_cors", account_cors),
     (
-        "a version that cannot be read",
-        "SELECT version_id || '', key, length, etag, modified, metadata, part_lengths, revision, upload_id, completion, blocks
-         FROM version",
-        version,
+        "rules of an account that cannot be read",
+        "SELECT 'of ' || length(rules) || ' bytes', rules, tenant FROM account_cors",
+        account_cors,
     ),
+    ("a version that cannot be read", VERSIONS, version),
     (
         "a name's line that cannot be read",
         "SELECT version_id || '', key, length, etag, modified, tags, created FROM object",
@@ -58,14 +61,22 @@ const TABLES: &[(&str, &str, Look)] = &[
         part,
     ),
     ("a placement that cannot be read", "SELECT hex(part_id), provider FROM placement", placement),
-    ("a block of part ids that cannot be read", "SELECT hex(prefix), tenant, count, reserved FROM part_block", part_block),
+    (
+        "a block of part ids that cannot be read",
+        "SELECT hex(prefix), tenant, count, reserved FROM part_block",
+        part_block,
+    ),
     (
         "a deletion that cannot be read",
         "SELECT hex(part_id), provider, tenant, chunks, due, length(part_id) FROM deletion",
         deletion,
     ),
     ("a lease that cannot be read", "SELECT lease_id, key, lease_id, duration, expires, breaks FROM lease", lease),
-    ("waiting blocks that cannot be read", "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted WHERE substr(key, 1, 1) <> x'ff'", waiting),
+    (
+        "waiting blocks that cannot be read",
+        "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted WHERE substr(key, 1, 1) <> x'ff'",
+        waiting,
+    ),
     ("a block that cannot be read", "SELECT content_id || '', block_id, length, md5 FROM block", block),
     ("a counter that cannot be read", "SELECT 'of value ' || value, name, value FROM counter", counter),
 ];
@@ -88,6 +99,14 @@ pub(super) fn rows(db: &Connection) -> Result<Vec<String>, CatalogError> {
         }
     }
     Ok(faults)
+}
+
+/// A line if this version is not what would be written.
+pub(super) fn version_of_id(db: &Connection, id: i64) -> Result<Option<String>, CatalogError> {
+    let mut statement = db.prepare_cached(&format!("{VERSIONS} WHERE version_id = ?1"))?;
+    let mut found = statement.query([id])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    Ok(version(row).err().map(|error| format!("a version that cannot be read: {id}: {error}")))
 }
 
 /// `Err` unless it holds.

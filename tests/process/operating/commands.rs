@@ -12,13 +12,13 @@ const ENGLISH: &str = "C.UTF-8";
 fn commands_say_what_they_found_in_the_operators_language() {
     let mut gateway = GatewayProcess::start(Options::folder());
     // The catalog belongs to the gateway that runs.
-    for arguments in [&["check"][..], &["check", "--offline"], &["serve"], &["scrub"]] {
+    for arguments in [&["serve"][..], &["scrub"]] {
         let (code, said) = gateway.run(arguments, ENGLISH);
         assert_eq!(code, 69, "{arguments:?}: {said}");
         assert!(said.contains("error: The catalog is in use: "), "{arguments:?}: {said}");
         assert!(said.contains("see: docs/operators/errors.md#catalog-in-use"), "{arguments:?}: {said}");
     }
-    let (code, said) = gateway.run(&["check"], FRENCH);
+    let (code, said) = gateway.run(&["scrub"], FRENCH);
     assert_eq!(code, 69, "{said}");
     assert!(said.contains("Le catalogue est déjà employé"), "{said}");
     assert!(gateway.is_ready(), "the running gateway was disturbed");
@@ -111,6 +111,57 @@ fn scrub_finds_what_the_provider_lost_and_says_it_in_the_operators_language() {
     let (code, said) = gateway.run(&["scrub"], FRENCH);
     assert_eq!(code, 70, "{said}");
     assert!(said.contains("Des fragments manquent ou sont abîmés\u{a0}: 1 parties"), "{said}");
+}
+
+/// What the check reads is of one moment, and the gateway goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_looks_at_a_snapshot_of_a_catalog_that_a_gateway_has_open() {
+    let gateway = std::sync::Arc::new(GatewayProcess::start(Options::folder()));
+    testing::client::create_bucket(&gateway, super::BUCKET).await;
+    let writes = std::sync::Arc::clone(&gateway);
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let (begun, begins) = tokio::sync::oneshot::channel::<()>();
+    let writer = tokio::spawn(async move {
+        let (mut ended, mut begun) = (ended, Some(begun));
+        for number in 0.. {
+            let key = format!("record-{}", number % 7);
+            assert_eq!(super::ask(&writes, http::Method::PUT, &key, "content").await.status, 200);
+            if let Some(begun) = begun.take() {
+                begun.send(()).unwrap();
+            }
+            if ended.try_recv().is_ok() {
+                return;
+            }
+        }
+    });
+    begins.await.unwrap();
+    let provider = || testing::notes::chunks_below(gateway.data(), &gateway.folder()).len();
+    let runs = std::sync::Arc::clone(&gateway);
+    let checks = move || {
+        for (arguments, language, words) in [
+            (&["check"][..], ENGLISH, "is open in a gateway; a snapshot of this moment is looked at"),
+            (&["check", "--quick"], ENGLISH, "versions and"),
+            (&["check", "--offline"], ENGLISH, "is open in a gateway"),
+            (&["check", "--quick"], FRENCH, "est ouvert par une passerelle"),
+        ] {
+            let (code, said) = runs.run(arguments, language);
+            assert_eq!(code, 0, "{arguments:?}: {said}");
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+    };
+    tokio::task::spawn_blocking(checks).await.unwrap();
+    end.send(()).unwrap();
+    writer.await.unwrap();
+    assert!(provider() > 0 && gateway.is_ready(), "the running gateway was disturbed");
+
+    // What is wrong in the running catalog is found.
+    let db = rusqlite::Connection::open(gateway.data().join("catalog.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    db.execute_batch("UPDATE version SET length = length + 1").unwrap();
+    for arguments in [&["check"][..], &["check", "--quick"]] {
+        let (code, said) = gateway.run(arguments, ENGLISH);
+        assert!(code == 70 && said.contains("a version's length is not its slices'"), "{arguments:?}: {code} {said}");
+    }
 }
 
 /// A file at the provider, as if it was written so many days ago.

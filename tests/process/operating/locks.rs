@@ -25,13 +25,15 @@ fn second(gateway: &GatewayProcess, folder: &Path) -> (std::path::PathBuf, std::
     (data, path)
 }
 
-/// What the second gateway says: `serve` must end by itself.
+/// What the second gateway says: `serve` must end by itself, and `check` sees that another has the catalog.
 fn refused(gateway: &GatewayProcess, config: &Path, code: &str) {
-    for command in ["serve", "check"] {
+    for command in ["serve", "scrub"] {
         let (exit, said) = gateway.run_on(config, &[command], "C.UTF-8");
         assert_eq!(exit, 69, "{command}: {said}");
         assert!(said.contains(&format!("errors.md#{code}")), "{command}: {said}");
     }
+    let (_, said) = gateway.run_on(config, &["check", "--offline"], "C.UTF-8");
+    assert!(said.contains("is open in a gateway"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -545,16 +545,16 @@ pub trait Catalog: Belonging + CrossOrigins {
     async fn postpone_deletions(&self, failed: Vec<QueuedDeletion>, now: Timestamp) -> Result<(), CatalogError>;
 
     /// Nothing that is queued waits beyond `latest`: what is due later becomes due then. Only a clock that was ahead, or a
-    /// longer grace, can have put it there.
+    /// longer grace, can have put it there. A long queue is hastened in steps; what is queued meanwhile may be left out.
     async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError>;
 
     /// Takes finished deletions off the queue.
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError>;
 
-    /// What the queue holds. Looks at every deletion: not to be asked at short intervals.
+    /// What the queue holds.
     async fn deletion_queue(&self) -> Result<DeletionQueue, CatalogError>;
 
-    /// How many deletions wait, due or not. As dear as [`deletion_queue`](Self::deletion_queue).
+    /// How many deletions wait, due or not.
     async fn deletions_waiting(&self) -> Result<u64, CatalogError> {
         Ok(self.deletion_queue().await?.waiting)
     }

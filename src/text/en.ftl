@@ -77,6 +77,7 @@ check-migration-2 = schema 2: the storage class of each object is in lists
 check-migration-3 = schema 3: what the Azure front needs (leases, snapshots, blocks, tags)
 check-migration-4 = schema 4: tables and columns for what this version keeps besides; contents stay as they are
 check-migration-5 = schema 5: what is done to many versions of a name at once goes on in steps; contents stay as they are
+check-migration-6 = schema 6: the deletions that wait are counted as they come and go; contents stay as they are
 check-not-adopted = version 0.1 made this catalog: run “ecluse keys init --adopt --config FILE” before the next start
 check-markers = the providers carry this catalog's marker, its epoch is the newest, and create-only writes are honoured
 check-markers-seen = the providers carry this catalog's marker, and its epoch is the newest

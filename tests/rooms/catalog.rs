@@ -290,7 +290,7 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 5 })));
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 6 })));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
@@ -474,6 +474,39 @@ async fn snapshots_that_schema_4_was_deleting_stay_deleted() {
     assert!(!catalog.purge(Timestamp(0), 9, GRACE).await.unwrap());
     assert_eq!(azure::listed(&catalog, all).await, ["a@1!", "a@2!", "a@3", "a"]);
     assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn deletions_that_waited_under_schema_5_are_counted() {
+    let fresh = Fresh::new();
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    for migration in [
+        include_str!("../../src/catalog/migrations/0001_start.sql"),
+        include_str!("../../src/catalog/migrations/0002_storage_class.sql"),
+        include_str!("../../src/catalog/migrations/0003_azure.sql"),
+        include_str!("../../src/catalog/migrations/0004_edges.sql"),
+        include_str!("../../src/catalog/migrations/0005_bulk.sql"),
+    ] {
+        db.execute_batch(migration).unwrap();
+    }
+    db.execute_batch(
+        "PRAGMA application_id = 0x45434c55;
+         PRAGMA user_version = 5;
+         INSERT INTO deletion (part_id, provider, tenant, chunks, due, since, attempts) VALUES
+             (zeroblob(16), 'here', 'chum', 1, 500, 500, 0), (zeroblob(16), 'there', 'chum', 1, 900, 400, 2);",
+    )
+    .unwrap();
+    drop(db);
+    let catalog = fresh.open();
+    let queue = catalog.deletion_queue().await.unwrap();
+    assert_eq!((queue.waiting, queue.failing, queue.oldest), (2, 1, Some(Timestamp(400))));
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    db.execute_batch("UPDATE deletion_count SET waiting = 3").unwrap();
+    drop(db);
+    let faults = fresh.open().audit().await.unwrap();
+    assert_eq!(faults, ["the deletions that wait are counted wrong: the count"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,11 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT DISTINCT hex(part_id) FROM deletion WHERE EXISTS (SELECT 1 FROM part WHERE part.part_id = deletion.part_id)",
     ),
     (
+        "the deletions that wait are counted wrong",
+        "SELECT 'the count' WHERE (SELECT waiting FROM deletion_count) IS NOT (SELECT count(*) FROM deletion)
+             OR (SELECT failing FROM deletion_count) IS NOT (SELECT count(nullif(attempts, 0)) FROM deletion)",
+    ),
+    (
         "a placement has no part",
         "SELECT hex(part_id) FROM placement WHERE NOT EXISTS (SELECT 1 FROM part WHERE part.part_id = placement.part_id)",
     ),

@@ -2,13 +2,16 @@
 //!
 //! # Invariants
 //! - Queueing again keeps the earlier time.
-//! - What failed is tried again later and later; what waits behind it does not wait for it.
+//! - What has not failed is due when it was due first. What failed is tried again later and later; what waits behind it does not wait for it.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::{limit, number, part_id, tenant};
 use crate::catalog::{CatalogError, DeletionQueue, QueuedDeletion};
 use crate::model::{ProviderName, Timestamp};
+
+/// Rows that a step of hastening looks at.
+const STEP: usize = 500;
 
 /// What queueing again does.
 const AGAIN: &str =
@@ -105,15 +108,54 @@ pub(super) fn due(
     Ok(deletions)
 }
 
-pub(super) fn hasten(db: &Connection, latest: Timestamp) -> Result<(), CatalogError> {
-    db.prepare_cached(
-        "UPDATE deletion SET due = ?1, since = min(since, ?1) WHERE due > CASE attempts WHEN 0 THEN ?1 ELSE ?2 END",
-    )?
-    .execute([latest.0, QueuedDeletion::latest_of_failed(latest).0])?;
+/// How far a queue was hastened: up to a deletion, in the order in which those of a provider are due.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    provider: String,
+    after: Option<(i64, Vec<u8>)>,
+}
+
+/// Looks at the next [`STEP`] deletions that are due after `latest`, and hastens those that may not wait as long. Where to go
+/// on; nothing after the last.
+pub(super) fn hasten(db: &Connection, latest: Timestamp, from: Place) -> Result<Option<Place>, CatalogError> {
+    let Place { provider, after } = from;
+    let Some((due, part)) = after else {
+        let sql = "SELECT min(provider) FROM deletion WHERE provider > ?1";
+        let next: Option<String> = db.prepare_cached(sql)?.query_row([provider], |row| row.get(0))?;
+        // All ids of parts are below this one.
+        return Ok(next.map(|provider| Place { provider, after: Some((latest.0, vec![u8::MAX; 17])) }));
+    };
+    let mut found = db.prepare_cached(
+        "SELECT due, part_id, attempts FROM deletion WHERE provider = ?1 AND (due, part_id) > (?2, ?3)
+         ORDER BY due, part_id LIMIT ?4",
+    )?;
+    let mut hasten =
+        db.prepare_cached("UPDATE deletion SET due = ?3, since = min(since, ?3) WHERE part_id = ?1 AND provider = ?2")?;
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = found.query_map(params![provider, due, part, limit(STEP)], read)?;
+    let found: Vec<(i64, Vec<u8>, i64)> = found.collect::<Result<_, _>>()?;
+    let latest_of_failed = QueuedDeletion::latest_of_failed(latest).0;
+    for (due, part, attempts) in &found {
+        if *attempts == 0 || *due > latest_of_failed {
+            hasten.execute(params![part, provider, latest.0])?;
+        }
+    }
+    let is_over = found.len() < STEP;
+    let after = found.into_iter().next_back().map(|(due, part, _)| (due, part)).filter(|_| !is_over);
+    Ok(Some(Place { provider, after }))
+}
+
+/// Hastens some second looks; whether there may be more. Blocks that were set aside are few.
+pub(super) fn hasten_looks(db: &Connection, latest: Timestamp) -> Result<bool, CatalogError> {
     let again = latest.plus(QueuedDeletion::LINGERS).0;
-    db.prepare_cached("UPDATE second_look SET at = ?1 WHERE at > ?1")?.execute([again])?;
+    let changed = db
+        .prepare_cached(
+            "UPDATE second_look SET at = ?1 WHERE (part_id, provider) IN
+                 (SELECT part_id, provider FROM second_look WHERE at > ?1 LIMIT ?2)",
+        )?
+        .execute(params![again, limit(STEP)])?;
     db.prepare_cached("UPDATE swept_block SET at = ?1 WHERE at > ?1")?.execute([again])?;
-    Ok(())
+    Ok(changed == STEP)
 }
 
 pub(super) fn postpone(db: &Connection, failed: &[QueuedDeletion], now: Timestamp) -> Result<(), CatalogError> {
@@ -138,10 +180,21 @@ pub(super) fn finish(db: &Connection, done: &[QueuedDeletion]) -> Result<(), Cat
     Ok(())
 }
 
-/// Looks at every row.
+/// Looks at one row, and at the first of each provider: see `0006_queue.sql`.
 pub(super) fn queue_state(db: &Connection) -> Result<DeletionQueue, CatalogError> {
-    let sql = "SELECT count(*), count(nullif(attempts, 0)), min(since) FROM deletion";
+    let sql = "WITH RECURSIVE place (provider) AS (
+                   SELECT min(provider) FROM deletion
+                   UNION ALL SELECT (SELECT min(provider) FROM deletion WHERE deletion.provider > place.provider)
+                   FROM place WHERE place.provider IS NOT NULL),
+               first (at) AS (
+                   SELECT (SELECT min(due) FROM deletion WHERE deletion.provider = place.provider) FROM place
+                   UNION ALL SELECT (SELECT min(since) FROM deletion WHERE attempts > 0))
+               SELECT waiting, failing, (SELECT min(at) FROM first) FROM deletion_count";
     let (waiting, failing, oldest) =
         db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)))?;
     Ok(DeletionQueue { waiting: number(waiting)?, failing: number(failing)?, oldest: oldest.map(Timestamp) })
 }
+
+#[cfg(test)]
+#[path = "deletions_tests.rs"]
+mod tests;

@@ -511,7 +511,12 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn hasten_deletions(&self, latest: Timestamp) -> Result<(), CatalogError> {
-        self.write(move |db| deletions::hasten(db, latest)).await
+        let mut from = Some(deletions::Place::default());
+        while let Some(place) = from {
+            from = self.write(move |db| deletions::hasten(db, latest, place)).await?;
+        }
+        while self.write(move |db| deletions::hasten_looks(db, latest)).await? {}
+        Ok(())
     }
 
     async fn finish_deletions(&self, done: Vec<QueuedDeletion>) -> Result<(), CatalogError> {

@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_azure.sql"),
     include_str!("../migrations/0004_edges.sql"),
     include_str!("../migrations/0005_bulk.sql"),
+    include_str!("../migrations/0006_queue.sql"),
 ];
 
 /// The first schema with an identity.

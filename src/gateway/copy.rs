@@ -36,12 +36,8 @@ impl Gateway {
                 // Kind and tier are Azure's, and so is the record of an earlier copy.
                 MetadataDirective::Copy { storage_class, website_redirect } => {
                     let mut metadata = Metadata { append: None, tier: None, copied: None, ..source.metadata.clone() };
-                    if let Some(class) = storage_class {
-                        metadata.system.storage_class = Some(class.clone()).filter(|class| class != "STANDARD");
-                    }
-                    if website_redirect.is_some() {
-                        metadata.system.website_redirect.clone_from(website_redirect);
-                    }
+                    metadata.system.storage_class = storage_class.clone().filter(|class| class != "STANDARD");
+                    metadata.system.website_redirect.clone_from(website_redirect);
                     metadata
                 }
                 MetadataDirective::Replace(metadata) => (**metadata).clone(),

@@ -224,11 +224,11 @@ pub struct DeleteObject {
 /// What a copy does with metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetadataDirective {
-    /// The source's, but for these.
+    /// The source's, but for these two, which each object has for itself.
     Copy {
-        /// The storage class, where one is named.
+        /// The storage class; `None`: `STANDARD`.
         storage_class: Option<String>,
-        /// Where the object redirects to, where that is named.
+        /// Where the object redirects to.
         website_redirect: Option<String>,
     },
     /// These instead; tags are apart.

@@ -168,6 +168,35 @@ async fn a_copy_onto_itself_that_names_class_or_encryption_is_done() {
 }
 
 #[tokio::test]
+async fn a_copy_has_its_own_storage_class_and_redirect_and_the_rest_of_its_source() {
+    let world = World::start().await;
+    let sent = [
+        ("x-amz-storage-class", "STANDARD_IA"),
+        ("x-amz-website-redirect-location", "/there"),
+        ("cache-control", "no-store"),
+    ];
+    assert_eq!(put(&world, "/imaging/k", &sent, b"x").await.status, 200);
+    let source = ("x-amz-copy-source", "imaging/k");
+    for (number, (headers, class, redirect)) in [
+        (vec![], "", ""),
+        (vec![("x-amz-metadata-directive", "COPY")], "", ""),
+        (vec![("x-amz-storage-class", "STANDARD")], "", ""),
+        (vec![("x-amz-storage-class", "ONEZONE_IA")], "ONEZONE_IA", ""),
+        (vec![("x-amz-website-redirect-location", "/here")], "", "/here"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("/imaging/copy{number}");
+        put(&world, &path, &[vec![source], headers].concat(), b"").await.expect(200, "");
+        let head = world.send("HEAD", &path, &[], &[], b"").await;
+        let told = (head.header("x-amz-storage-class"), head.header("x-amz-website-redirect-location"));
+        assert_eq!(told, (class, redirect), "{path}");
+        assert_eq!(head.header("cache-control"), "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_range_of_a_copy_is_exact() {
     let world = World::start().await;
     assert_eq!(put(&world, "/imaging/k", &[], b"0123456789").await.status, 200);

@@ -1,10 +1,23 @@
-//! Lists of a tenant's buckets, in pages.
+//! Lists of a tenant's buckets, in pages, and the tags of one.
 
 use std::iter::Peekable;
 
+use async_trait::async_trait;
+
 use super::query::weight_of_texts;
 use super::{Bucket, CatalogError, Retained};
-use crate::model::{BucketName, Sight, TenantId};
+use crate::model::{BucketName, BucketRef, Sight, Tags, TenantId};
+
+/// The tags of buckets: a part of [`Catalog`](super::Catalog), whose invariants hold here, too. They go with their bucket, and
+/// come back with it. They are not searched by, and no list shows them.
+#[async_trait]
+pub trait BucketTagging: Send + Sync + 'static {
+    /// The tags; none, where none were set. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    async fn bucket_tags(&self, bucket: &BucketRef) -> Result<Tags, CatalogError>;
+
+    /// Puts these tags in the place of all that were there. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    async fn set_bucket_tags(&self, bucket: &BucketRef, tags: Tags) -> Result<(), CatalogError>;
+}
 
 /// Where a bucket stands in a list: its name, and, behind the bucket that has the name now, which deletion it was.
 pub type BucketPlace = (String, Option<i64>);

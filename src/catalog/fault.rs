@@ -12,14 +12,14 @@ use tokio::sync::watch;
 
 use super::{
     Appended, Belonging, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery,
-    BucketRevision, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue, FoundPage,
-    ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    BucketRevision, BucketTagging, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue,
+    FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
     OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select,
     SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketName, BucketRef, CatalogIdentity, ClientId, Conditions, CorsPlace, CorsRule, ETag, EpochEntry, Epochs,
-    LeaseAction, LeaseOutcome, ObjectKey, Part, PartBlock, PartId, ProviderName, Quotas, SnapshotId, TenantId,
+    LeaseAction, LeaseOutcome, ObjectKey, Part, PartBlock, PartId, ProviderName, Quotas, SnapshotId, Tags, TenantId,
     Timestamp, Usage, WrappedTenantKey,
 };
 
@@ -186,6 +186,18 @@ impl Belonging for FaultyCatalog {
         limit: usize,
     ) -> Result<Vec<QueuedDeletion>, CatalogError> {
         self.inner.doomed_at(provider, after, limit).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl BucketTagging for FaultyCatalog {
+    async fn bucket_tags(&self, bucket: &BucketRef) -> Result<Tags, CatalogError> {
+        self.inner.bucket_tags(bucket).await
+    }
+
+    async fn set_bucket_tags(&self, bucket: &BucketRef, tags: Tags) -> Result<(), CatalogError> {
+        self.faults.meet(self.inner.set_bucket_tags(bucket, tags)).await
     }
 }
 

@@ -46,7 +46,7 @@ pub use belonging::Belonging;
 pub use blocks::{
     BlockCommit, BlockCursor, BlockLists, BlockPage, MOST_BLOCKS, MOST_UNCOMMITTED_BLOCKS, NewBlock, PAGE_BLOCKS,
 };
-pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, GoneBucket};
+pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, BucketTagging, GoneBucket};
 pub use cors::{CrossOrigins, MOST_CORS_ACCOUNTS, MOST_CORS_TENANTS};
 pub use deletions::{DeletionQueue, QueuedDeletion};
 pub use error::CatalogError;
@@ -259,7 +259,7 @@ pub enum Select {
 
 /// The namespace and the key store. See the module's invariants, which hold for every method.
 #[async_trait]
-pub trait Catalog: Belonging + CrossOrigins {
+pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     // --- keys -----------------------------------------------------------------------------------------------------
 
     /// The canary that the first start stored, if any.

@@ -12,6 +12,7 @@ mod authorize;
 mod blocks;
 mod bodies;
 mod bucket;
+mod bucket_tags;
 mod copy;
 mod cors;
 mod delete;
@@ -61,8 +62,8 @@ pub use operations::{
     CopyUploadPart, CreateBucket, CreateUpload, DeleteBucket, DeleteObject, DropBucket, FindByTags, GetObject,
     GotObject, HeadBucket, HeadObject, IfRange, LeaseBucket, LeaseObject, ListBlocks, ListBuckets, ListObjects,
     ListUploadParts, ListUploads, MetadataDirective, ObjectBody, PutBlock, PutObject, PutUploadPart, ReadBucket,
-    ReadCors, ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket,
-    ReviseObject, SetCors, SnapshotObject, Stored, UploadPartsPage,
+    ReadBucketTags, ReadCors, ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject,
+    ReviseBucket, ReviseObject, SetBucketTags, SetCors, SnapshotObject, Stored, UploadPartsPage,
 };
 pub use readiness::Readiness;
 pub use unlock::UnlockError;

@@ -5,6 +5,7 @@
 //! [`Gateway`](super::Gateway) named beside it.
 
 mod blocks;
+mod bucket_tags;
 mod cors;
 mod revisions;
 
@@ -21,6 +22,7 @@ use crate::model::{
 };
 
 pub use blocks::{Append, CommitBlocks, CopySource, ListBlocks, PutBlock, Received};
+pub use bucket_tags::{ReadBucketTags, SetBucketTags};
 pub use cors::{ReadCors, SetCors};
 pub(super) use revisions::FOUND;
 pub use revisions::{

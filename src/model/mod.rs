@@ -35,5 +35,5 @@ pub use part::{ChunkName, Part, PartBlock, PartId, Slice, TenantKeyPurpose, Wrap
 pub use quota::{Quota, Quotas, Usage};
 pub use range::{ByteRange, RangeRequest, Unsatisfiable};
 pub use snapshot::SnapshotId;
-pub use tags::{TagCharacters, TagExpression, TagFault, TagRange, Tags, check_tags};
+pub use tags::{TagCharacters, TagExpression, TagFault, TagRange, Tags, check_bucket_tags, check_tags};
 pub use timestamp::{CLOCK_TRUST, Timestamp};

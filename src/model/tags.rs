@@ -10,11 +10,13 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tags of an object: names and values, ordered by name. At most ten.
+/// Tags of an object or of a bucket: names and values, ordered by name.
 pub type Tags = BTreeMap<String, String>;
 
 /// Most tags of an object, and most names in an expression.
 const MOST_TAGS: usize = 10;
+/// Most tags of a bucket.
+const MOST_BUCKET_TAGS: usize = 50;
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 128;
 /// Longest value, in characters.
@@ -29,8 +31,8 @@ const DEEPEST: usize = 16;
 /// Why tags, or an expression over them, were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TagFault {
-    /// An object has at most ten tags, and an expression names at most ten.
-    #[error("there are more than 10 tags")]
+    /// An object has at most ten tags, a bucket 50, and an expression names at most ten.
+    #[error("there are too many tags")]
     TooMany,
     /// A name is empty or too long.
     #[error("a tag's name has 1 to 128 characters")]
@@ -68,7 +70,16 @@ impl TagCharacters {
 /// Checks tags against the rules that Azure and S3 share: at most ten, names of 1 to 128 characters, values of up to 256; and
 /// against the characters of the one that they came by.
 pub fn check_tags(tags: &Tags, characters: TagCharacters) -> Result<(), TagFault> {
-    if tags.len() > MOST_TAGS {
+    check(tags, MOST_TAGS, characters)
+}
+
+/// Checks tags against the rules of S3 for a bucket's: at most 50, with names, values and characters as an object's.
+pub fn check_bucket_tags(tags: &Tags) -> Result<(), TagFault> {
+    check(tags, MOST_BUCKET_TAGS, TagCharacters::S3)
+}
+
+fn check(tags: &Tags, most: usize, characters: TagCharacters) -> Result<(), TagFault> {
+    if tags.len() > most {
         return Err(TagFault::TooMany);
     }
     tags.iter().try_for_each(|(name, value)| check_name(name, characters).and_then(|()| check_value(value, characters)))

@@ -6,6 +6,17 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+#[test]
+fn a_bucket_has_at_most_fifty_tags_of_the_characters_of_s3() {
+    let many = |count: usize| (0..count).map(|n| (n.to_string(), String::new())).collect::<Tags>();
+    assert_eq!(check_bucket_tags(&many(50)), Ok(()));
+    assert_eq!(check_bucket_tags(&many(51)), Err(TagFault::TooMany));
+    assert_eq!(check_bucket_tags(&tags(&[(&"é".repeat(128), &"ü".repeat(256))])), Ok(()));
+    assert_eq!(check_bucket_tags(&tags(&[(&"é".repeat(129), "")])), Err(TagFault::NameLength));
+    assert_eq!(check_bucket_tags(&tags(&[("n", &"ü".repeat(257))])), Err(TagFault::ValueLength));
+    assert_eq!(check_bucket_tags(&tags(&[("n", "a\rb")])), Err(TagFault::Character));
+}
+
 fn search(text: &str) -> Result<TagExpression, TagFault> {
     TagExpression::parse_search(text)
 }

@@ -78,6 +78,7 @@ check-migration-3 = schema 3: what the Azure front needs (leases, snapshots, blo
 check-migration-4 = schema 4: tables and columns for what this version keeps besides; contents stay as they are
 check-migration-5 = schema 5: what is done to many versions of a name at once goes on in steps; contents stay as they are
 check-migration-6 = schema 6: the deletions that wait are counted as they come and go; contents stay as they are
+check-migration-7 = schema 7: tags of buckets
 check-not-adopted = version 0.1 made this catalog: run “ecluse keys init --adopt --config FILE” before the next start
 check-markers = the providers carry this catalog's marker, its epoch is the newest, and create-only writes are honoured
 check-markers-seen = the providers carry this catalog's marker, and its epoch is the newest

@@ -93,6 +93,7 @@ check-migration-3 = schéma 3 : ce qu'il faut à la façade Azure (baux, instan
 check-migration-4 = schéma 4 : des tables et des colonnes pour ce que cette version conserve de plus; les contenus restent tels quels
 check-migration-5 = schéma 5 : ce qui est fait d'un coup à de nombreuses versions d'un nom se poursuit par étapes; les contenus restent tels quels
 check-migration-6 = schéma 6 : les suppressions en attente sont comptées à leur arrivée et à leur départ; les contenus restent tels quels
+check-migration-7 = schéma 7 : les étiquettes des compartiments
 check-not-adopted = la version 0.1 a créé ce catalogue : lancez « ecluse keys init --adopt --config FICHIER » avant le prochain démarrage
 check-markers = les fournisseurs portent la marque de ce catalogue, son époque est la plus récente, et ils respectent les écritures sans remplacement
 check-markers-seen = les fournisseurs portent la marque de ce catalogue, et son époque est la plus récente

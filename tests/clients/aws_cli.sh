@@ -51,6 +51,12 @@ cmp range.bin <(tail -c +11 tree/small.bin | head -c 10)
 [ "$(aws s3api list-objects-v2 --bucket cli-seau --prefix tree/ --max-items 2 --query 'length(Contents)')" = 2 ] ||
     fail "page of two"
 
+aws s3api put-bucket-tagging --bucket cli-seau --tagging 'TagSet=[{Key=service,Value=radiologie},{Key=site,Value=Hôpital nord}]'
+[ "$(aws s3api get-bucket-tagging --bucket cli-seau --query 'TagSet[?Key==`site`].Value' --output text)" = "Hôpital nord" ] ||
+    fail "tags of a bucket lost"
+aws s3api delete-bucket-tagging --bucket cli-seau
+if aws s3api get-bucket-tagging --bucket cli-seau 2>/dev/null; then fail "tags of a bucket are still there"; fi
+
 rm "back/small.bin"
 aws s3 sync --no-progress --delete back s3://cli-seau/tree | grep "^delete: s3://cli-seau/tree/small.bin" >/dev/null ||
     fail "sync --delete"

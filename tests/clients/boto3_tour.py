@@ -291,6 +291,15 @@ def tags():
     )
     refused("a tag's name", "InvalidTag", 400, s3.put_object_tagging, Bucket=BUCKET, Key="tags/a", Tagging=tag_set({"n" * 129: "1"}))
     refused("tags of nothing", "NoSuchKey", 404, s3.get_object_tagging, Bucket=BUCKET, Key="tags/none")
+    refused("no tags of a bucket", "NoSuchTagSet", 404, s3.get_bucket_tagging, Bucket=BUCKET)
+    for wanted in [{"service": "radiologie", "hélène": "a@chum.example", "vide": ""}, {str(n): "é" * 256 for n in range(50)}]:
+        s3.put_bucket_tagging(Bucket=BUCKET, Tagging=tag_set(wanted))
+        found = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]}
+        equal(found, wanted, "tags of a bucket")
+    refused("51 tags", "BadRequest", 400, s3.put_bucket_tagging, Bucket=BUCKET, Tagging=tag_set({str(n): "" for n in range(51)}))
+    refused("a tag of AWS's own", "InvalidTag", 400, s3.put_bucket_tagging, Bucket=BUCKET, Tagging=tag_set({"aws:cost": "1"}))
+    s3.delete_bucket_tagging(Bucket=BUCKET)
+    refused("tags of a bucket taken away", "NoSuchTagSet", 404, s3.get_bucket_tagging, Bucket=BUCKET)
 
 
 NAMES = [

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart,
-    MemoryCatalog, Select, SnapshotRule, SqliteCatalog,
+    BucketTagging, Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery,
+    ListStart, MemoryCatalog, Select, SnapshotRule, SqliteCatalog,
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
@@ -92,6 +92,8 @@ every_catalog!(
     cors::rules_are_kept_in_their_order_and_replaced_as_a_whole,
     cors::rules_are_found_by_the_name_alone,
     cors::rules_go_with_their_bucket,
+    bucket_tags::tags_of_a_bucket_are_kept_and_replaced_as_a_whole,
+    bucket_tags::tags_go_with_their_bucket,
     buckets::a_page_of_buckets_ends_by_count_and_by_bytes_and_the_next_goes_on,
     buckets::a_page_of_what_tags_find_ends_by_bytes_and_the_next_goes_on,
     listing::pages_agree_with_a_naive_model_on_any_names,
@@ -146,6 +148,7 @@ mod retaining {
     every_catalog!(
         testing::suites::catalog::retention::SETTINGS;
         cors::rules_come_back_with_their_bucket,
+        bucket_tags::tags_come_back_with_their_bucket,
         retention::a_deletion_can_be_undone_until_its_time_is_over,
         retention::what_is_replaced_is_a_snapshot_that_was_deleted,
         retention::a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snapshot,
@@ -290,7 +293,7 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 6 })));
+    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 7 })));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
@@ -436,6 +439,61 @@ async fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
         assert_eq!(again.metadata.created, Some(Timestamp(5_000)));
         assert!(again.revision > 3);
         assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+    }
+}
+
+/// Schema 6, of a gateway that had no tags of buckets.
+#[tokio::test]
+async fn a_catalog_of_schema_6_keeps_what_it_had_and_its_buckets_can_be_tagged() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    let before = put(&catalog, "a", 1, 10).await;
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    db.execute_batch("DROP TRIGGER bucket_with_tags_goes; DROP TABLE bucket_tags; PRAGMA user_version = 6;").unwrap();
+    let schema_6 = rusqlite::Connection::open_in_memory().unwrap();
+    for migration in [
+        include_str!("../../src/catalog/migrations/0001_start.sql"),
+        include_str!("../../src/catalog/migrations/0002_storage_class.sql"),
+        include_str!("../../src/catalog/migrations/0003_azure.sql"),
+        include_str!("../../src/catalog/migrations/0004_edges.sql"),
+        include_str!("../../src/catalog/migrations/0005_bulk.sql"),
+        include_str!("../../src/catalog/migrations/0006_queue.sql"),
+    ] {
+        schema_6.execute_batch(migration).unwrap();
+    }
+    let structure = |db: &rusqlite::Connection| -> Vec<String> {
+        let mut statement = db.prepare("SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY name").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(structure(&db), structure(&schema_6), "not what schema 6 was");
+    drop(db);
+    let catalog = fresh.open();
+    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), before);
+    assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), azure::tags(&[]));
+    catalog.set_bucket_tags(&bucket(), azure::tags(&[("a", "1")])).await.unwrap();
+    assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), azure::tags(&[("a", "1")]));
+    assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_audit_looks_at_tags_of_buckets() {
+    let fresh = Fresh::new();
+    let catalog = fresh.open();
+    with_bucket(&catalog).await;
+    drop(catalog);
+    let db = rusqlite::Connection::open(fresh.path()).unwrap();
+    for (row, fault) in [
+        ("(99, '{\"a\":\"1\"}')", "tags of a bucket have no bucket: 99"),
+        ("(1, '{\"\":\"1\"}')", "tags of a bucket that cannot be read: 1: "),
+        ("(1, '{\"b\":\"1\",\"a\":\"1\"}')", "tags of a bucket that cannot be read: 1: "),
+        ("(1, '{}')", "tags of a bucket that cannot be read: 1: "),
+        ("(1, 'x')", "tags of a bucket that cannot be read: 1: "),
+    ] {
+        db.execute_batch(&format!("DELETE FROM bucket_tags; INSERT INTO bucket_tags VALUES {row}")).unwrap();
+        let faults = fresh.open().audit().await.unwrap();
+        assert!(faults.iter().any(|line| line.starts_with(fault)), "{fault} is not in {faults:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use super::past;
 use super::state::{BucketEntry, Dropped, State};
 use crate::catalog::slices::PartSlice;
 use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
-use crate::model::{BucketRef, Conditions, Lease, TenantId, Timestamp};
+use crate::model::{BucketRef, Conditions, Lease, Tags, TenantId, Timestamp};
 
 pub(super) fn create(
     state: &mut State,
@@ -28,6 +28,7 @@ pub(super) fn create(
             lease: None,
         },
         cors: Vec::new(),
+        tags: Tags::new(),
         objects: BTreeMap::new(),
         past: BTreeMap::new(),
         uncommitted: BTreeMap::new(),

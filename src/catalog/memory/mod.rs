@@ -7,6 +7,7 @@
 mod audit;
 mod belonging;
 mod blocks;
+mod bucket_tags;
 mod buckets;
 mod changes;
 mod cors;

@@ -12,7 +12,7 @@ use crate::catalog::{
 };
 use crate::model::{
     Block, BlockId, BucketRef, ByteRange, ClientId, CorsRule, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName,
-    Quota, Slice, TenantId, Timestamp, WrappedTenantKey,
+    Quota, Slice, Tags, TenantId, Timestamp, WrappedTenantKey,
 };
 
 #[derive(Clone, Default)]
@@ -62,6 +62,7 @@ pub(super) struct Waiting {
 pub(super) struct BucketEntry {
     pub(super) bucket: Bucket,
     pub(super) cors: Vec<CorsRule>,
+    pub(super) tags: Tags,
     pub(super) objects: BTreeMap<ObjectKey, ObjectEntry>,
     /// Snapshots, and what was deleted and is retained, by name and rank.
     pub(super) past: BTreeMap<(ObjectKey, i64), PastEntry>,

@@ -159,6 +159,10 @@ const CHECKS: &[(&str, &str)] = &[
         "rules of CORS have no bucket",
         "SELECT bucket_id || '' FROM bucket_cors WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)",
     ),
+    (
+        "tags of a bucket have no bucket",
+        "SELECT bucket_id || '' FROM bucket_tags WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)",
+    ),
     ("an upload has no bucket", "SELECT upload_id FROM upload WHERE bucket_id NOT IN (SELECT bucket_id FROM bucket)"),
     (
         "an upload part has no upload",

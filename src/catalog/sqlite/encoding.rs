@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{AccessPolicy, CatalogError};
 use crate::model::{
     AppendState, Checksum, ChecksumAlgorithm, ClientId, CopyRecord, CorsRule, Metadata, ShownMd5, SystemMetadata, Tags,
-    Tier, Timestamp,
+    Tier, Timestamp, check_bucket_tags,
 };
 
 const METADATA_VERSION: u32 = 1;
@@ -207,6 +207,17 @@ pub(super) fn write_tags(tags: &Tags) -> Result<Option<String>, CatalogError> {
 
 pub(super) fn read_tags(text: Option<&str>) -> Result<Tags, CatalogError> {
     text.map_or_else(|| Ok(Tags::new()), read)
+}
+
+/// Tags of a bucket.
+pub(super) fn write_bucket_tags(tags: &Tags) -> Result<String, CatalogError> {
+    write(tags)
+}
+
+pub(super) fn read_bucket_tags(text: &str) -> Result<Tags, CatalogError> {
+    let tags = read(text)?;
+    check_bucket_tags(&tags).map_err(|_fault| CatalogError::Damaged("tags that no bucket may have"))?;
+    Ok(tags)
 }
 
 /// User metadata of a bucket.

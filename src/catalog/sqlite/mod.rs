@@ -14,6 +14,7 @@ mod audit;
 mod belonging;
 mod block_list;
 mod blocks;
+mod bucket_tags;
 mod buckets;
 mod changes;
 mod checkpoint;

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_edges.sql"),
     include_str!("../migrations/0005_bulk.sql"),
     include_str!("../migrations/0006_queue.sql"),
+    include_str!("../migrations/0007_bucket_tags.sql"),
 ];
 
 /// The first schema with an identity.

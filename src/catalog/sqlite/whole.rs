@@ -33,6 +33,7 @@ const TABLES: &[(&str, &str, Look)] = &[
         bucket,
     ),
     ("rules of a bucket that cannot be read", "SELECT bucket_id || '', rules FROM bucket_cors", cors),
+    ("tags of a bucket that cannot be read", "SELECT bucket_id || '', tags FROM bucket_tags", bucket_tags),
     (
         "rules of an account that cannot be read",
         "SELECT 'of ' || length(rules) || ' bytes', rules, tenant FROM account_cors",
@@ -144,6 +145,11 @@ fn digest(row: &Row<'_>, column: usize, bytes: usize) -> Result<(), CatalogError
 fn cors(row: &Row<'_>) -> Result<(), CatalogError> {
     let rules = same(&text(row, 1)?, encoding::read_cors, |rules| encoding::write_cors(rules))?;
     must(!rules.is_empty(), "a row without a rule")
+}
+
+fn bucket_tags(row: &Row<'_>) -> Result<(), CatalogError> {
+    let tags = same(&text(row, 1)?, encoding::read_bucket_tags, |tags| encoding::write_bucket_tags(tags))?;
+    must(!tags.is_empty(), "a row without a tag")
 }
 
 fn account_cors(row: &Row<'_>) -> Result<(), CatalogError> {

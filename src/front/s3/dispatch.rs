@@ -2,7 +2,7 @@
 
 use super::admission::ask::Ask;
 use super::operations::{
-    attributes, buckets, copy, cors, delete, get, listing, multipart, put, tagging, truths, uploads,
+    attributes, bucket_tagging, buckets, copy, cors, delete, get, listing, multipart, put, tagging, truths, uploads,
 };
 use super::wire::errors::{access_forbidden, not_implemented};
 use super::wire::operation::{Operation as Op, refused_operations};
@@ -33,7 +33,9 @@ pub(super) async fn run(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refus
         Op::GetBucketPolicy | Op::GetBucketPolicyStatus => {
             truths::none(ask, "NoSuchBucketPolicy", "The bucket policy does not exist").await
         }
-        Op::GetBucketTagging => truths::none(ask, "NoSuchTagSet", "The TagSet does not exist").await,
+        Op::GetBucketTagging => bucket_tagging::get(ask).await,
+        Op::PutBucketTagging => bucket_tagging::put(ask, body).await,
+        Op::DeleteBucketTagging => bucket_tagging::delete(ask).await,
         Op::GetObjectLockConfiguration => {
             let text = "Object Lock configuration does not exist for this bucket";
             truths::none(ask, "ObjectLockConfigurationNotFoundError", text).await

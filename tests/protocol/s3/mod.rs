@@ -1,6 +1,7 @@
 //! The S3 front, spoken to by hand over real sockets: what no well-behaved client sends.
 
 mod bodies;
+mod bucket_tags;
 mod cors;
 mod letters;
 mod permissions;

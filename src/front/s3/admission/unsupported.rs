@@ -117,7 +117,12 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         Op::GetBucketVersioning => &["versioning"],
         Op::GetObject | Op::HeadObject => &["partNumber"],
         Op::DeleteObjects => &["delete"],
-        Op::GetObjectTagging | Op::PutObjectTagging | Op::DeleteObjectTagging => &["tagging"],
+        Op::GetObjectTagging
+        | Op::PutObjectTagging
+        | Op::DeleteObjectTagging
+        | Op::GetBucketTagging
+        | Op::PutBucketTagging
+        | Op::DeleteBucketTagging => &["tagging"],
         Op::CreateMultipartUpload | Op::ListMultipartUploads => &["uploads"],
         Op::UploadPart | Op::UploadPartCopy => &["uploadId", "partNumber"],
         Op::CompleteMultipartUpload | Op::AbortMultipartUpload | Op::ListParts => &["uploadId"],
@@ -129,7 +134,6 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         Op::GetPublicAccessBlock => &["publicAccessBlock"],
         Op::GetBucketPolicy => &["policy"],
         Op::GetBucketPolicyStatus => &["policyStatus"],
-        Op::GetBucketTagging => &["tagging"],
         Op::GetObjectLockConfiguration => &["object-lock"],
         Op::GetBucketLifecycleConfiguration => &["lifecycle"],
         Op::GetBucketCors | Op::PutBucketCors | Op::DeleteBucketCors => &["cors"],

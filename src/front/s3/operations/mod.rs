@@ -1,6 +1,7 @@
 //! What is done: each operation reads what it was asked, calls the gateway, and makes its answer.
 
 pub(super) mod attributes;
+pub(super) mod bucket_tagging;
 pub(super) mod buckets;
 pub(super) mod copy;
 pub(super) mod cors;

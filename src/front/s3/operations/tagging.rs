@@ -13,7 +13,7 @@ use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, headers, xml};
 use crate::front::server::RequestBody;
 use crate::gateway::{ReviseObject, Revision};
-use crate::model::{Conditions, TagCharacters, TagFault, Tags, check_tags};
+use crate::model::{Conditions, TagCharacters, TagFault, Tags, check_bucket_tags, check_tags};
 
 const TAGGING: HeaderName = HeaderName::from_static("x-amz-tagging");
 const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-tagging-directive");
@@ -27,8 +27,7 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 /// PutObjectTagging: all tags, in place of those that were.
 pub(in crate::front::s3) async fn put(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
     let tags = ask.read_xml(body, checksums::required, xml::tagging).await?;
-    let tags = tags.ok_or_else(|| invalid("InvalidTag", "Cannot provide multiple Tags with the same key"))?;
-    set(ask, checked(tags)?).await?;
+    set(ask, checked(once(tags)?)?).await?;
     Ok(Reply::new(StatusCode::OK))
 }
 
@@ -80,11 +79,31 @@ pub(in crate::front::s3) fn of_copy(headers: &HeaderMap) -> Result<Option<Tags>,
     }
 }
 
-/// Tags that S3 would take.
+/// Tags that S3 would take for a bucket; `None`: one is there twice.
+pub(in crate::front::s3) fn of_bucket(tags: Option<Tags>) -> Result<Tags, Refusal> {
+    let tags = once(tags)?;
+    let checked = check_bucket_tags(&tags);
+    sound(tags, checked, "Bucket tag count cannot be greater than 50")
+}
+
+/// Tags that S3 would take for an object.
 fn checked(tags: Tags) -> Result<Tags, Refusal> {
-    match check_tags(&tags, TagCharacters::S3) {
+    let checked = check_tags(&tags, TagCharacters::S3);
+    sound(tags, checked, "Object tags cannot be greater than 10")
+}
+
+fn once(tags: Option<Tags>) -> Result<Tags, Refusal> {
+    tags.ok_or_else(|| invalid("InvalidTag", "Cannot provide multiple Tags with the same key"))
+}
+
+fn sound(tags: Tags, checked: Result<(), TagFault>, too_many: &'static str) -> Result<Tags, Refusal> {
+    let of_the_system = |name: &String| name.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("aws:"));
+    match checked {
+        Ok(()) if tags.keys().any(of_the_system) => {
+            Err(invalid("InvalidTag", "System tags cannot be added/updated by requester"))
+        }
         Ok(()) => Ok(tags),
-        Err(TagFault::TooMany) => Err(invalid("BadRequest", "Object tags cannot be greater than 10")),
+        Err(TagFault::TooMany) => Err(invalid("BadRequest", too_many)),
         Err(TagFault::ValueLength) => Err(invalid("InvalidTag", "The TagValue you have provided is invalid")),
         Err(TagFault::Character) => Err(invalid("InvalidTag", "A tag has characters that are not allowed")),
         Err(TagFault::NameLength | TagFault::TooLarge | TagFault::Malformed) => {
@@ -117,6 +136,9 @@ mod tests {
         assert_eq!(of_header(&HeaderMap::new()).unwrap(), None);
         assert_eq!(code(read("a=1&a=2")), "InvalidArgument");
         assert_eq!(code(read("=1")), "InvalidTag");
+        assert_eq!(code(read("aws%3Acost=1")), "InvalidTag");
+        assert_eq!(code(read("AWS%3A=1")), "InvalidTag");
+        assert!(read("laws%3A=1").is_ok());
         assert_eq!(code(read("a=%00")), "InvalidTag");
         assert_eq!(code(read("a=%3Cb%3E")), "InvalidTag");
         assert_eq!(code(read(&format!("{}=1", "n".repeat(129)))), "InvalidTag");

@@ -154,8 +154,6 @@ macro_rules! refused_operations {
             | $operation::DeleteBucketReplication
             | $operation::GetBucketRequestPayment
             | $operation::PutBucketRequestPayment
-            | $operation::PutBucketTagging
-            | $operation::DeleteBucketTagging
             | $operation::GetBucketWebsite
             | $operation::PutBucketWebsite
             | $operation::DeleteBucketWebsite
@@ -197,9 +195,11 @@ impl Operation {
     pub(in crate::front::s3) fn takes(self) -> Takes {
         match self {
             Self::PutObject | Self::UploadPart => Takes::Bytes,
-            Self::CreateBucket | Self::PutBucketEncryption | Self::PutBucketAcl | Self::PutBucketCors => {
-                Takes::Xml(Action::Admin)
-            }
+            Self::CreateBucket
+            | Self::PutBucketEncryption
+            | Self::PutBucketAcl
+            | Self::PutBucketCors
+            | Self::PutBucketTagging => Takes::Xml(Action::Admin),
             Self::DeleteObjects => Takes::Xml(Action::Delete),
             Self::PutObjectTagging | Self::PutObjectAcl | Self::CompleteMultipartUpload => Takes::Xml(Action::Write),
             Self::ListBuckets
@@ -222,6 +222,7 @@ impl Operation {
             | Self::GetBucketPolicyStatus
             | Self::GetPublicAccessBlock
             | Self::GetBucketTagging
+            | Self::DeleteBucketTagging
             | Self::GetObjectLockConfiguration
             | Self::GetObject
             | Self::HeadObject

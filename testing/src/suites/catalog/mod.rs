@@ -3,6 +3,7 @@
 pub mod azure;
 pub mod belonging;
 pub mod blocks;
+pub mod bucket_tags;
 pub mod buckets;
 pub mod cors;
 pub mod histories;

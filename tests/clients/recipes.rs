@@ -98,10 +98,12 @@ impl Kitchen {
 /// What was written for `ecluse.hospital.example` and its client, for this gateway, and below this home.
 fn made_real(text: &str, gateway: &GatewayProcess, home: &Path) -> String {
     // A name, as hospitals have: pgBackRest finds no address in a certificate.
-    let place = gateway.endpoint.split_once("//").expect("a URL").1.replace("127.0.0.1", "localhost");
+    let named = |url: &str| url.split_once("//").expect("a URL").1.replace("127.0.0.1", "localhost");
+    let azure = gateway.azure_endpoint();
     let below = |path: &str| home.join(path).display().to_string();
-    text.replace("https://ecluse.hospital.example:10000/pacs", &gateway.azure_endpoint())
-        .replace("ecluse.hospital.example:9000", &place)
+    text.replace("https://ecluse.hospital.example:10000/pacs", &azure)
+        .replace("ecluse.hospital.example:10000", named(&azure).split('/').next().expect("a host"))
+        .replace("ecluse.hospital.example:9000", &named(&gateway.endpoint))
         .replace("/etc/ssl/certs/ecluse-ca.pem", &below("ecluse-ca.pem"))
         .replace("/var/lib/postgresql/15/main", &below("main"))
         .replace("/etc/pgbackrest/pgbackrest.conf", &below("pgbackrest.conf"))
@@ -177,6 +179,7 @@ recipes! {
     the_page_of_barman_is_done_as_it_stands: "barman.md", Postgres;
     the_page_of_docker_registry_is_done_as_it_stands: "docker-registry.md", Image;
     the_page_of_pgbackrest_is_done_as_it_stands: "pgbackrest.md", Postgres;
+    the_page_of_pgbackrest_through_azure_is_done_as_it_stands: "pgbackrest-azure.md", Postgres;
     the_page_of_rclone_is_done_as_it_stands: "rclone.md", Plain;
     the_page_of_restic_is_done_as_it_stands: "restic.md", Plain;
     #[ignore = "mounts a file system, which containers seldom may: `just night`"]

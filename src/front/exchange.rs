@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 
 use super::server::{RequestBody, RequestBodyError, RequestId, Stay};
@@ -16,6 +16,15 @@ use crate::model::ClientId;
 
 /// What metrics call a request of which it is not known which operation it is.
 pub(in crate::front) const UNKNOWN: &str = "unknown";
+
+/// Most bytes of a request's headers, names and values. The listeners take twice as much, so that what is too much is still
+/// read and answered as any request is.
+const MOST_HEADER_BYTES: usize = 32 * 1024;
+
+/// Whether a request has more headers than any front takes.
+pub(in crate::front) fn has_too_many(headers: &HeaderMap) -> bool {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MOST_HEADER_BYTES
+}
 
 /// A request's body as it arrives.
 pub(in crate::front) type Incoming = BoxStream<'static, Result<Bytes, BodyError>>;

@@ -61,6 +61,16 @@ impl Reply {
         reply
     }
 
+    /// As it is sent where there is no request that could be read, which is over with it. What is not whole has no body.
+    pub(in crate::front) fn whole(self, exchange: &Exchange) -> Response<Bytes> {
+        let body = if let Payload::Whole(bytes) = self.payload { bytes } else { Bytes::new() };
+        exchange.finish(self.status, body.len() as u64);
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
     /// With the share that its body takes, now that it is there.
     pub(in crate::front) fn holding(mut self, mut share: Share) -> Self {
         if let Payload::Whole(bytes) = &self.payload {

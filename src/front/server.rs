@@ -13,6 +13,7 @@ mod connection;
 mod crowd;
 mod limits;
 mod socket;
+mod unread;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crowd::Crowd;
 pub use body::{RequestBody, RequestBodyError};
 pub use crowd::{Standing, Stay, TooMany};
 pub use limits::Limits;
+pub use unread::Unreadable;
 
 /// What the loop knows of a connection; a copy is in the extensions of each of its requests.
 #[derive(Debug, Clone)]
@@ -79,6 +81,11 @@ impl std::fmt::Display for RequestId {
 pub trait Answer<B>: Clone + Send + Sync + 'static {
     /// Answers. [`RequestId`] and [`ConnectionInfo`] are in the request's extensions.
     fn answer(&self, request: Request<RequestBody>) -> impl Future<Output = Response<B>> + Send + 'static;
+
+    /// Answers a head that could not be read, in the protocol's own words; `None`: its status alone does.
+    fn unread(&self, _fault: Unreadable, _id: &RequestId) -> Option<Response<Bytes>> {
+        None
+    }
 }
 
 impl<F, R, B> Answer<B> for F

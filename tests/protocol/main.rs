@@ -19,6 +19,7 @@ mod azure;
 mod crowds;
 mod dawdlers;
 mod edges;
+mod heads;
 mod one_truth;
 mod pages;
 mod s3;

@@ -4,17 +4,19 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use super::admission::address::Domains;
+use super::admission::address::{self, Domains};
 use super::admission::admit::{admit, authenticated};
-use super::admission::arrival::{Origin, asked};
+use super::admission::arrival::{self, Origin, asked};
 use super::admission::auth::Bearer;
 use super::admission::house::House;
 use super::admission::{routing, versions};
 use super::dispatch;
 use super::operations::cors;
 use super::wire::asked::Incoming;
+use super::wire::codes::Code;
 use super::wire::context::{self, Context};
 use super::wire::operation::Operation;
 use super::wire::outbound::Outbound;
@@ -23,7 +25,7 @@ use super::wire::refused::refused;
 use super::wire::shown::named;
 use crate::front::exchange::incoming;
 use crate::front::reply::{Outgoing, Reply, put};
-use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestId, Standing};
+use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestId, Standing, Unreadable};
 use crate::gateway::{Error, Gateway};
 
 /// What the operator decides about this front.
@@ -112,6 +114,21 @@ impl Answer<Outgoing> for AzureFront {
     fn answer(&self, request: Request<RequestBody>) -> impl Future<Output = Response<Outgoing>> + Send + 'static {
         let front = self.clone();
         async move { front.call(request).await }
+    }
+
+    fn unread(&self, fault: Unreadable, id: &RequestId) -> Option<Response<Bytes>> {
+        let refusal = match fault {
+            Unreadable::Malformed => {
+                let text = "The head of the request is not HTTP/1.1.";
+                Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidInput, text)
+            }
+            Unreadable::Target => address::invalid_uri(),
+            Unreadable::TooLarge => arrival::too_many_headers(),
+        };
+        let context = context::begin(id);
+        let mut reply = refused(refusal, &context);
+        common_headers(&HeaderMap::new(), versions::DEFAULT, &context, &mut reply.headers);
+        Some(reply.whole(&context))
     }
 }
 

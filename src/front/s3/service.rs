@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Request, Response};
 
 use super::admission::address::Domains;
 use super::admission::admit::admit;
-use super::admission::arrival::asked;
+use super::admission::arrival::{self, asked};
 use super::admission::house::House;
 use super::dispatch;
 use super::operations::cors::{self, Page};
-use super::wire::errors::REQUEST_ID;
+use super::wire::errors::{REQUEST_ID, invalid};
 use super::wire::operation::{NAMES, Operation};
 use super::wire::refused::refused;
 use crate::front::exchange::Exchange;
 use crate::front::reply::{Outgoing, Reply};
 use crate::front::s3::wire::refusal::Refusal;
-use crate::front::server::{Answer, RequestBody, RequestId, Standing};
+use crate::front::server::{Answer, RequestBody, RequestId, Standing, Unreadable};
 use crate::gateway::Gateway;
 use crate::model::BucketName;
 
@@ -87,5 +88,15 @@ impl Answer<Outgoing> for S3Front {
     fn answer(&self, request: Request<RequestBody>) -> impl Future<Output = Response<Outgoing>> + Send + 'static {
         let front = self.clone();
         async move { front.call(request).await }
+    }
+
+    fn unread(&self, fault: Unreadable, id: &RequestId) -> Option<Response<Bytes>> {
+        let refusal = match fault {
+            Unreadable::Malformed => invalid("BadRequest", "The head of the request is not HTTP/1.1."),
+            Unreadable::Target => invalid("InvalidURI", "The URI of the request is too long."),
+            Unreadable::TooLarge => arrival::too_many_headers(),
+        };
+        let exchange = Exchange::begin("s3", id, str::to_owned);
+        Some(refused(refusal, exchange.id(), false).with(REQUEST_ID, exchange.id()).whole(&exchange))
     }
 }

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{RequestBody, ResponseBody, Rest};
 use super::socket::Socket;
+use super::unread::{self, Unread};
 use super::{Answer, ConnectionInfo, Limits, RequestId, Standing};
 use crate::front::tls::TlsHandle;
 use crate::redact::{RedactedHeaders, RedactedName};
@@ -93,6 +94,7 @@ impl Connection {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let told = unread::told(self.listener, self.remote, answer.clone());
         let service = {
             let (activity, stall) = (Arc::clone(&activity), self.limits.request_stall);
             let standing = self.standing.clone();
@@ -102,6 +104,7 @@ impl Connection {
             })
         };
         let builder = self.builder();
+        let io = Unread::new(io, Arc::clone(&activity), told);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         tokio::pin!(connection);
         let mut tick = tokio::time::interval(self.limits.tick());
@@ -267,6 +270,12 @@ impl Activity {
 
     pub(super) fn is_aborted(&self) -> bool {
         self.aborted.load(Ordering::Acquire)
+    }
+
+    /// How many requests there were, when none is in flight.
+    pub(super) fn answered(&self) -> Option<u64> {
+        let clocks = self.clocks();
+        (clocks.requests == 0).then_some(clocks.next)
     }
 
     fn clocks(&self) -> std::sync::MutexGuard<'_, Clocks> {

@@ -3,12 +3,20 @@
 use std::net::IpAddr;
 
 use http::header::HOST;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::address;
 use super::house::House;
 use crate::front::azure::wire::asked::Asked;
+use crate::front::azure::wire::codes::Code;
 use crate::front::azure::wire::refusal::Refusal;
+use crate::front::exchange::has_too_many;
+
+/// The refusal of a header section that is too large.
+pub(in crate::front::azure) fn too_many_headers() -> Refusal {
+    let text = "The headers of the request exceed the maximum permissible limit.";
+    Refusal::new(StatusCode::BAD_REQUEST, Code::InvalidHeaderValue, text)
+}
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +33,9 @@ pub(in crate::front::azure) fn asked<'r>(
     headers: &'r HeaderMap,
     origin: Origin,
 ) -> Result<Asked<'r>, Refusal> {
+    if has_too_many(headers) {
+        return Err(too_many_headers());
+    }
     // HTTP/2 has the host in the address, HTTP/1.1 in a header; a request that names two hosts is refused.
     let header = headers.get(HOST).and_then(|value| value.to_str().ok());
     let authority = uri.authority().map(http::uri::Authority::as_str);

@@ -4,20 +4,22 @@ use http::header::HOST;
 use http::request::Parts;
 
 use super::house::House;
+use crate::front::exchange::has_too_many;
 use crate::front::s3::wire::asked::Asked;
 use crate::front::s3::wire::errors::invalid;
 use crate::front::s3::wire::refusal::Refusal;
 
-/// Most bytes of a request's headers, names and values. S3's own limit is 8 KiB for those of a PUT.
-const MOST_HEADER_BYTES: usize = 32 * 1024;
+/// The refusal of a header section that is too large. S3's own limit is 8 KiB for those of a PUT.
+pub(in crate::front::s3) fn too_many_headers() -> Refusal {
+    invalid("RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size")
+}
 
 /// A request's head as it was asked.
 pub(in crate::front::s3) fn asked<'r>(house: &House, parts: &'r mut Parts) -> Result<Asked<'r>, Refusal> {
     let headers = std::mem::take(&mut parts.headers);
     let parts = &*parts;
-    if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MOST_HEADER_BYTES {
-        let text = "Your request header section exceeds the maximum allowed size";
-        return Err(invalid("RequestHeaderSectionTooLarge", text));
+    if has_too_many(&headers) {
+        return Err(too_many_headers());
     }
     // The authority of the target (`:authority` under HTTP/2) and the host header name one place: the header is what was
     // signed and what names the bucket, the other is what a proxy on the way may have looked at.

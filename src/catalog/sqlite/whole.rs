@@ -148,7 +148,7 @@ fn cors(row: &Row<'_>) -> Result<(), CatalogError> {
 }
 
 fn bucket_tags(row: &Row<'_>) -> Result<(), CatalogError> {
-    let tags = same(&text(row, 1)?, encoding::read_bucket_tags, |tags| encoding::write_bucket_tags(tags))?;
+    let tags = same(&text(row, 1)?, encoding::read_bucket_tags, encoding::write_bucket_tags)?;
     must(!tags.is_empty(), "a row without a tag")
 }
 

@@ -16,7 +16,10 @@ pub struct Limits {
     /// Time for the header of an HTTP/1.1 request, counted from the end of the one before it: so it bounds the pause
     /// between requests too.
     pub header: Duration,
-    /// Largest header (request line and fields), in bytes; beyond it HTTP/1.1 gets 431. At least 8,192.
+    /// Largest header (request line and fields), in bytes; what is more is not read: HTTP/1.1 gets what [`Answer::unread`] says,
+    /// HTTP/2 gets 431. At least 8,192.
+    ///
+    /// [`Answer::unread`]: super::Answer::unread
     pub header_bytes: usize,
     /// Longest pause within a request body.
     pub request_stall: Duration,

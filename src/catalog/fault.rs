@@ -67,7 +67,7 @@ impl CommitFaults {
         self.plan().full = full;
     }
 
-    /// Mute: the canary does not come until [`release`](Self::release), as from a catalog that is slow.
+    /// Mute: neither the canary nor a name's rules come until [`release`](Self::release), as from a catalog that is slow.
     pub fn set_mute(&self, mute: bool) {
         self.plan().mute = mute;
     }
@@ -209,6 +209,9 @@ impl CrossOrigins for FaultyCatalog {
     }
 
     async fn cors_of_name(&self, name: &BucketName) -> Result<Vec<Vec<CorsRule>>, CatalogError> {
+        if self.faults.plan().mute {
+            self.faults.stalled().await;
+        }
         self.inner.cors_of_name(name).await
     }
 

@@ -38,7 +38,7 @@ pub(in crate::front) fn allow(headers: &mut HeaderMap, found: &CorsMatch<'_>, as
     if let Some(seconds) = found.rule.max_age {
         put(headers, ACCESS_CONTROL_MAX_AGE, &seconds.to_string());
     }
-    put(headers, VARY, "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
+    vary_by_all(headers);
 }
 
 /// Lets a page read an answer that has all its headers. Patterns are told as the headers that are there.
@@ -59,6 +59,11 @@ pub(in crate::front) fn share(headers: &mut HeaderMap, found: &CorsMatch<'_>, or
 /// Says that the answer is another one for another origin.
 pub(in crate::front) fn vary(headers: &mut HeaderMap) {
     put(headers, VARY, "Origin");
+}
+
+/// Says all of what a preflight's answer, and S3's to any page that a rule allows, depends on.
+pub(in crate::front) fn vary_by_all(headers: &mut HeaderMap) {
+    put(headers, VARY, "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
 }
 
 fn share_origin(headers: &mut HeaderMap, found: &CorsMatch<'_>, origin: &str) {

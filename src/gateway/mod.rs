@@ -28,6 +28,7 @@ mod put;
 mod readiness;
 mod revise;
 mod settling;
+mod strangers;
 mod token;
 mod unlock;
 mod upload;
@@ -116,6 +117,9 @@ pub struct Gateway {
     /// Lists and searches of the catalog, by turns; changes of it.
     scans: Turns,
     writes: Turns,
+    /// Look-ups for who is nobody yet.
+    strangers: strangers::Strangers,
+    account_rules: Arc<cors::AccountRules>,
     settings: Settings,
     parts: settling::PartIds,
     fence: fence::Fence,
@@ -155,7 +159,23 @@ impl Gateway {
         let fence = fence::Fence::new(settings.fencing);
         let merges = (wanted, Mutex::new(waiting));
         let limited = std::sync::Mutex::default();
-        Self { catalog, keyring, store, clients, budget, scans, writes, settings, parts, fence, merges, limited }
+        let (strangers, account_rules) = (strangers::Strangers::default(), Arc::default());
+        Self {
+            catalog,
+            keyring,
+            store,
+            clients,
+            budget,
+            scans,
+            writes,
+            strangers,
+            account_rules,
+            settings,
+            parts,
+            fence,
+            merges,
+            limited,
+        }
     }
 
     /// The configured clients: who a request's credentials belong to.

@@ -31,6 +31,7 @@ mod late;
 mod memory;
 mod orphans;
 mod pages;
+mod pages_of_others;
 mod polls;
 mod races;
 mod revoked;

@@ -74,7 +74,7 @@ impl AzureFront {
         let outcome = self.serve(&parts, incoming, origin, &context, &mut version).await;
         let mut reply = outcome.unwrap_or_else(|refusal| refused(refusal, &context));
         common_headers(&parts.headers, &version, &context, &mut reply.headers);
-        cors::share(&self.house, &context, (&parts.method, &parts.headers), &mut reply.headers).await;
+        cors::share(&self.house, &context, (&parts.method, &parts.headers), origin.remote, &mut reply.headers).await;
         Outgoing::answer(reply, head, context)
     }
 

@@ -1,5 +1,6 @@
 //! The front as a service: from a request of hyper to an answer, with the request's id on every answer.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use super::wire::refused::refused;
 use crate::front::exchange::Exchange;
 use crate::front::reply::{Outgoing, Reply};
 use crate::front::s3::wire::refusal::Refusal;
-use crate::front::server::{Answer, RequestBody, RequestId, Standing, Unreadable};
+use crate::front::server::{Answer, ConnectionInfo, RequestBody, RequestId, Standing, Unreadable};
 use crate::gateway::Gateway;
 use crate::model::BucketName;
 
@@ -53,7 +54,7 @@ impl S3Front {
         let id = parts.extensions.get::<RequestId>().cloned().unwrap_or_else(RequestId::generate);
         let exchange = Exchange::begin("s3", &id, str::to_owned);
         let head = parts.method == Method::HEAD;
-        let mut page = Page::of(&parts.method, &parts.headers);
+        let mut page = Page::of(&parts.method, &parts.headers, remote(&parts));
         let outcome = self.serve(&mut parts, body, &exchange, page.as_mut()).await;
         let reply = outcome.unwrap_or_else(|refusal| refused(refusal, exchange.id(), head));
         let mut reply = reply.with(REQUEST_ID, exchange.id());
@@ -71,10 +72,11 @@ impl S3Front {
         page: Option<&mut Page>,
     ) -> Result<Reply, Refusal> {
         let standing = parts.extensions.get::<Standing>().cloned();
+        let from = remote(parts);
         let asked = asked(&self.house, parts)?;
         if *asked.method == Method::OPTIONS {
             exchange.note_operation(Operation::OptionsObject.name());
-            return cors::preflight(&self.house, &asked, exchange).await;
+            return cors::preflight(&self.house, &asked, from, exchange).await;
         }
         if let Some(page) = page {
             page.bucket = asked.target.bucket.as_deref().and_then(|name| BucketName::parse(name).ok());
@@ -82,6 +84,11 @@ impl S3Front {
         let ask = admit(&self.house, asked, standing.as_ref(), exchange)?;
         dispatch::run(&ask, body).await
     }
+}
+
+/// Where a request comes from.
+fn remote(parts: &http::request::Parts) -> IpAddr {
+    parts.extensions.get::<ConnectionInfo>().map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.remote.ip())
 }
 
 impl Answer<Outgoing> for S3Front {

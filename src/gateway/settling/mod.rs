@@ -9,4 +9,5 @@ mod doubts;
 mod own_task;
 mod parts;
 
+pub(in crate::gateway) use own_task::in_own_task;
 pub(in crate::gateway) use parts::{PartIds, PartTicket};

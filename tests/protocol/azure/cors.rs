@@ -173,10 +173,49 @@ async fn answers_to_a_page_tell_it_what_it_may_read() {
     shared(&world.raw(&get("/imaging/k", VIEWER)).await, "ETag");
     let other = world.send(get("/imaging/k", "https://other.example")).await.ok(200);
     assert_eq!((other.find("access-control-allow-origin"), other.header("vary")), (None, "Origin"));
-    let none = world.get("/imaging/k").await.ok(200);
-    assert_eq!((none.find("access-control-allow-origin"), none.find("vary")), (None, None));
     set(&world, &rule("*", "GET")).await.ok(202);
     let any = world.send(get("/imaging/k", VIEWER)).await.ok(200);
     assert_eq!((any.header("access-control-allow-origin"), any.find("vary")), ("*", None));
     assert_eq!(any.find("access-control-allow-credentials"), None);
+}
+
+/// The table of "CORS support for Azure Storage": answers to GET and HEAD, with an origin and without, by the rules there are.
+#[tokio::test]
+async fn answers_say_that_they_vary_where_the_service_says_so() {
+    let world = AzureWorld::start().await;
+    world.put("/imaging/k", b"slice").await.ok(201);
+    let told = async |method: &str, origin: Option<&str>| {
+        let request = world.request(method, "/imaging/k");
+        let request = match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
+        let answer = world.send(request).await.ok(200);
+        ["vary", "access-control-allow-origin", "access-control-expose-headers"]
+            .map(|name| answer.find(name).map(str::to_owned).unwrap_or_default())
+    };
+    let exposed = "ETag";
+    for (rules, origin, expected) in [
+        (String::new(), None, ["", "", ""]),
+        (String::new(), Some(VIEWER), ["", "", ""]),
+        (rule(VIEWER, "GET,HEAD"), None, ["Origin", "", ""]),
+        (rule(VIEWER, "GET,HEAD"), Some(VIEWER), ["Origin", VIEWER, exposed]),
+        (rule(VIEWER, "GET,HEAD"), Some("https://other.example"), ["Origin", "", ""]),
+        (rule(VIEWER, "PUT"), None, ["Origin", "", ""]),
+        (rule("*", "GET,HEAD"), None, ["", "*", exposed]),
+        (rule("*", "GET,HEAD"), Some(VIEWER), ["", "*", exposed]),
+        (rule("*", "PUT"), Some(VIEWER), ["Origin", "", ""]),
+    ] {
+        set(&world, &rules).await.ok(202);
+        for method in ["GET", "HEAD"] {
+            assert_eq!(told(method, origin).await, expected, "{method} {origin:?} {rules}");
+        }
+    }
+    // Answers to other methods are kept by no cache.
+    set(&world, &rule(VIEWER, "PUT")).await.ok(202);
+    for (origin, shared) in [(VIEWER, Some(VIEWER)), ("https://other.example", None)] {
+        let put = world.put_blob("/imaging/k", b"slice").header("origin", origin);
+        let answer = world.send(put).await.ok(201);
+        assert_eq!((answer.find("access-control-allow-origin"), answer.find("vary")), (shared, None));
+    }
 }

@@ -146,7 +146,8 @@ async fn answers_to_a_page_tell_it_what_it_may_read() {
         assert_eq!(answer.header("access-control-allow-origin"), VIEWER);
         assert_eq!(answer.header("access-control-expose-headers"), "ETag");
         assert_eq!(answer.header("access-control-allow-credentials"), "true");
-        assert_eq!(answer.header("vary"), "Origin");
+        let all = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+        assert_eq!(answer.header("vary"), all, "as S3 says it of each answer that it shares");
     };
     shared(&get("/imaging/k", VIEWER).await.expect(200, ""));
     shared(&get("/imaging/missing", VIEWER).await.expect(404, "NoSuchKey"));

@@ -7,6 +7,8 @@
 //!
 //! Source: S3 API reference, "PutBucketCors", "OPTIONS object"; S3 user guide, "CORS configuration".
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::front::cors;
@@ -20,7 +22,7 @@ use crate::front::s3::wire::refusal::Refusal;
 use crate::front::s3::wire::{checksums, cors_xml};
 use crate::front::server::RequestBody;
 use crate::gateway::{ReadCors, SetCors};
-use crate::model::{BucketName, BucketRef, CorsPlace, CorsTarget, CrossOrigin, first_that_fits};
+use crate::model::{BucketName, BucketRef, CorsTarget, CrossOrigin, first_that_fits};
 
 /// GetBucketCors.
 pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -58,6 +60,7 @@ pub(in crate::front::s3) async fn delete(ask: &Ask<'_>) -> Result<Reply, Refusal
 pub(in crate::front::s3) async fn preflight(
     house: &House,
     asked: &Asked<'_>,
+    from: IpAddr,
     exchange: &Exchange,
 ) -> Result<Reply, Refusal> {
     let Some(page) = cors::preflight(&asked.headers) else {
@@ -66,7 +69,7 @@ pub(in crate::front::s3) async fn preflight(
     };
     let name = asked.target.bucket.as_deref().and_then(|name| BucketName::parse(name).ok());
     let name = name.ok_or_else(access_forbidden)?;
-    let rules = house.gateway.cors_of_name(&name).await.map_err(|error| errors::answer(error, exchange))?;
+    let rules = house.gateway.cors_of_name(&name, from).await.map_err(|error| errors::answer(error, exchange))?;
     let found = rules.iter().find_map(|rules| first_that_fits(rules, &page)).ok_or_else(access_forbidden)?;
     let mut reply = Reply::new(StatusCode::OK);
     cors::allow(&mut reply.headers, &found, &page);
@@ -79,35 +82,36 @@ pub(in crate::front::s3) struct Page {
     pub(in crate::front::s3) origin: String,
     /// Its method.
     pub(in crate::front::s3) method: Method,
+    /// Where it comes from.
+    pub(in crate::front::s3) from: IpAddr,
     /// The bucket that it names.
     pub(in crate::front::s3) bucket: Option<BucketName>,
 }
 
 impl Page {
     /// That of a request of a page.
-    pub(in crate::front::s3) fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::front::s3) fn of(method: &Method, headers: &HeaderMap, from: IpAddr) -> Option<Self> {
         let origin = cors::origin(headers).filter(|_| *method != Method::OPTIONS)?;
-        Some(Self { origin, method: method.clone(), bucket: None })
+        Some(Self { origin, method: method.clone(), from, bucket: None })
     }
 
     /// Tells the page what it may read of an answer, which has all its other headers. What is not known is not shared.
     pub(in crate::front::s3) async fn share(self, house: &House, exchange: &Exchange, answer: &mut HeaderMap) {
-        let Self { origin, method, bucket: Some(name) } = self else { return };
+        let Self { origin, method, from, bucket: Some(name) } = self else { return };
         let rules = match exchange.client().and_then(|client| house.gateway.clients().find(client.as_str())) {
             Some(client) => {
                 let tenant = client.principal.tenant.clone();
-                let place = CorsPlace::Bucket(BucketRef { tenant, name });
-                house.gateway.cors_of(&place).await.map(|rules| vec![rules])
+                house.gateway.cors_of_bucket(BucketRef { tenant, name }).await.map(|rules| vec![rules])
             }
-            None => house.gateway.cors_of_name(&name).await,
+            None => house.gateway.cors_of_name(&name, from).await,
         };
         let page = CrossOrigin { origin: &origin, method: method.as_str(), headers: "" };
         let rules = rules.unwrap_or_default();
         if let Some(found) = rules.iter().find_map(|rules| first_that_fits(rules, &page)) {
             cors::share(answer, &found, &origin);
-        }
-        // S3 says so only where a rule fits; a cache needs it wherever one might.
-        if rules.iter().any(|rules| !rules.is_empty()) {
+            cors::vary_by_all(answer);
+        } else if rules.iter().any(|rules| !rules.is_empty()) {
+            // S3 says nothing here; but a cache must not give this answer to a page that a rule allows.
             cors::vary(answer);
         }
     }

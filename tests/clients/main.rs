@@ -16,6 +16,7 @@
 
 mod azure;
 mod blind;
+mod browser;
 mod demo;
 mod differential;
 mod hostile;

@@ -4,7 +4,7 @@ use time::Duration;
 
 use super::bodies;
 use super::choices::Choices;
-use super::s3::{Sent, head, shown};
+use super::s3::{PAGE, PREFLIGHT, Sent, head, shown};
 use super::values::{Kind, Seen, instant, value};
 use crate::azure::shared_key::{Account, AccountSas, Request, ServiceSas};
 use crate::azure::world::AzureWorld;
@@ -277,6 +277,11 @@ const SHAPES: &[Shape] = &[
         Body::Content,
     ),
     shape("GET", 2, &[("comp", "pagelist")], NONE, READ, Body::Nothing),
+    shape("OPTIONS", 2, &[], PREFLIGHT, READ, Body::Nothing),
+    shape("OPTIONS", 1, &[("restype", "container")], PREFLIGHT, READ, Body::Nothing),
+    shape("OPTIONS", 0, &[], NONE, More { query: &[("timeout", Kind::Number)], headers: PREFLIGHT }, Body::Nothing),
+    shape("GET", 2, &[], PAGE, READ, Body::Nothing),
+    shape("PUT", 2, &[("comp", "metadata")], PAGE, WRITTEN, Body::Nothing),
 ];
 
 /// One request.

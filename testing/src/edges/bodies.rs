@@ -14,6 +14,7 @@ pub(super) enum S3 {
     Location,
     Deletions,
     Tagging,
+    Cors,
     Completion,
 }
 
@@ -109,6 +110,25 @@ pub(super) fn s3(kind: S3, choices: &mut Choices<'_>, seen: &Seen) -> Vec<u8> {
             }
             document(text + "</TagSet></Tagging>", choices)
         }
+        S3::Cors => {
+            let mut text = String::from("<CORSConfiguration>");
+            for _ in 0..times(choices, 101) {
+                text.push_str("<CORSRule>");
+                for _ in 0..choices.below(6) {
+                    let name = choices.text(&[
+                        "AllowedOrigin",
+                        "AllowedMethod",
+                        "AllowedHeader",
+                        "ExposeHeader",
+                        "MaxAgeSeconds",
+                        "ID",
+                    ]);
+                    text.push_str(&format!("<{name}>{}</{name}>", of_a_rule(choices, seen)));
+                }
+                text.push_str("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>");
+            }
+            document(text + "</CORSConfiguration>", choices)
+        }
         S3::Completion => {
             let mut text = String::from("<CompleteMultipartUpload>");
             for number in 0..times(choices, 10_001) {
@@ -123,6 +143,13 @@ pub(super) fn s3(kind: S3, choices: &mut Choices<'_>, seen: &Seen) -> Vec<u8> {
             document(text + "</CompleteMultipartUpload>", choices)
         }
     }
+}
+
+/// What may stand in a rule for the pages of other origins.
+fn of_a_rule(choices: &mut Choices<'_>, seen: &Seen) -> String {
+    let usual = ["https://viewer.example", "https://*.viewer.example", "*", "GET", "PUT", "x-amz-*", "ETag", "600"];
+    let other = value(Kind::Text, choices, seen);
+    if choices.once_in(4) { escaped(&other, choices) } else { choices.text(&usual).to_owned() }
 }
 
 /// `aws-chunked`, signed, with sizes that may not be so.
@@ -212,6 +239,18 @@ pub(super) fn azure(kind: Azure, choices: &mut Choices<'_>, seen: &Seen, account
         }
         Azure::Properties => {
             let days = value(Kind::Number, choices, seen);
+            if choices.once_in(2) {
+                let mut text = String::from("<StorageServiceProperties><Cors>");
+                for _ in 0..times(choices, 6) {
+                    let [origin, header, exposed, age] = [(); 4].map(|()| of_a_rule(choices, seen));
+                    text.push_str(&format!(
+                        "<CorsRule><AllowedOrigins>*,{origin}</AllowedOrigins><AllowedMethods>GET,PUT</AllowedMethods>\
+                         <AllowedHeaders>{header}</AllowedHeaders><ExposedHeaders>{exposed}</ExposedHeaders>\
+                         <MaxAgeInSeconds>{age}</MaxAgeInSeconds></CorsRule>"
+                    ));
+                }
+                return document(text + "</Cors></StorageServiceProperties>", choices);
+            }
             document(
                 format!(
                     "<StorageServiceProperties><DeleteRetentionPolicy><Enabled>true</Enabled><Days>{days}</Days></DeleteRetentionPolicy></StorageServiceProperties>"

@@ -98,6 +98,15 @@ const READ: &[(&str, Kind)] = &[
     ("attributes", FLAG),
 ];
 
+/// What a browser asks beforehand, and what it says in a page's request.
+pub(super) const PREFLIGHT: &[(&str, Kind)] = &[
+    ("origin", ORIGIN),
+    ("access-control-request-method", Kind::Of(&["GET", "PUT", "get", "", "TRACE"])),
+    ("access-control-request-headers", Kind::Of(&["x-amz-meta-a", "", ",,", "x-ms-meta-a, Range", "a b"])),
+];
+pub(super) const PAGE: &[(&str, Kind)] = &[("origin", ORIGIN)];
+const ORIGIN: Kind = Kind::Of(&["https://viewer.example", "null", "", "*", "https://a.viewer.example"]);
+
 const NONE: &[(&str, Kind)] = &[];
 const PART: &[(&str, Kind)] = &[("partNumber", Kind::Number), ("uploadId", Kind::Upload)];
 const UPLOAD: &[(&str, Kind)] = &[("uploadId", Kind::Upload)];
@@ -146,6 +155,16 @@ const SHAPES: &[Shape] = &[
     },
     shape("GET", 2, &[("acl", FLAG)]),
     Shape { body: bodies::S3::Content, ..shape("POST", 1, NONE) },
+    shape("GET", 1, &[("cors", FLAG)]),
+    Shape { more_headers: WRITTEN, body: bodies::S3::Cors, ..shape("PUT", 1, &[("cors", FLAG)]) },
+    shape("DELETE", 1, &[("cors", FLAG)]),
+    shape("GET", 1, &[("tagging", FLAG)]),
+    Shape { more_headers: WRITTEN, body: bodies::S3::Tagging, ..shape("PUT", 1, &[("tagging", FLAG)]) },
+    shape("DELETE", 1, &[("tagging", FLAG)]),
+    Shape { headers: PREFLIGHT, ..shape("OPTIONS", 2, NONE) },
+    Shape { headers: PREFLIGHT, ..shape("OPTIONS", 1, NONE) },
+    Shape { more_headers: PREFLIGHT, ..shape("OPTIONS", 0, NONE) },
+    Shape { headers: PAGE, more_query: READ, more_headers: CONDITIONS, ..shape("GET", 2, NONE) },
 ];
 
 /// What is sent: head and body.

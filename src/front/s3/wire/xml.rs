@@ -239,6 +239,7 @@ pub fn read_any(bytes: &[u8]) -> usize {
         new_bucket(bytes).is_ok(),
         encryption(bytes).is_ok(),
         acl(bytes).is_ok_and(|acl| acl.is_some()),
+        super::cors_xml::read(bytes).is_ok(),
     ];
     read.into_iter().filter(|read| *read).count()
 }

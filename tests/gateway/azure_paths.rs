@@ -12,7 +12,7 @@ use ecluse::store::{Call, ChunkStore as _, Consent, Fault, When};
 
 use super::cancelled::turns;
 use super::commits::{leaves_no_question, release_until_idle};
-use super::crashed::after_a_crash;
+use super::crashed::{after_a_crash, until_at_provider};
 use super::hostile::lies;
 use testing::in_process::*;
 
@@ -238,6 +238,7 @@ async fn a_crash_in_a_block_or_an_append_keeps_what_was_acknowledged_and_nothing
         house.begin_append("grows").await;
         house.append("grows", body(&first), None).await.unwrap();
         house.plan.on(Call::Put, When::Nth(2), Fault::Stall);
+        let before = house.plan.calls(Call::Put);
         let write = async {
             if appends {
                 house.append("grows", body(&lost), None).await.map(drop)
@@ -248,7 +249,7 @@ async fn a_crash_in_a_block_or_an_append_keeps_what_was_acknowledged_and_nothing
         let next = tokio::select! {
             outcome = write => panic!("it did not stall: {outcome:?}"),
             next = async {
-                tokio::time::sleep(Duration::from_millis(400)).await;
+                until_at_provider(&house, 3, before + 2).await;
                 after_a_crash(&house, one_by_one.clone()).await
             } => next,
         };

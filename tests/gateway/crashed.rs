@@ -23,6 +23,18 @@ pub async fn after_a_crash(house: &House, settings: Settings) -> House {
     House::on(open(folder.path()), chunks, folder, settings).await
 }
 
+/// Waits until the provider holds so many chunks and has been asked for so many puts.
+pub async fn until_at_provider(house: &House, chunks: usize, puts: u64) {
+    let there = async {
+        while house.chunks.snapshot().len() < chunks || house.plan.calls(Call::Put) < puts {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let seen = || (house.chunks.snapshot().len(), house.plan.calls(Call::Put));
+    let outcome = tokio::time::timeout(Duration::from_secs(60), there).await;
+    outcome.unwrap_or_else(|_late| panic!("{:?} instead of {chunks} chunks after {puts} puts", seen()));
+}
+
 fn open(folder: &Path) -> Arc<dyn Catalog> {
     Arc::new(SqliteCatalog::open(&catalog_path(folder)).unwrap())
 }
@@ -37,9 +49,10 @@ async fn after_a_crash_in_any_chunk_of_a_put_committed_objects_read_and_nothing_
         let upload = house.begin_upload("study", None).await;
         let tag = house.put_part(&upload, 1, &part).await.unwrap().etag;
         house.plan.on(Call::Put, When::Nth(nth), Fault::Stall);
+        let before = house.plan.calls(Call::Put);
         let put = house.put("lost", &lost);
         let crash = async {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            until_at_provider(&house, 1 + nth as usize, before + nth).await;
             after_a_crash(&house, one_by_one.clone()).await
         };
         let next = tokio::select! {
@@ -76,9 +89,7 @@ async fn a_crash_with_chunks_in_parallel_leaves_gaps_and_the_sweep_looks_past_th
     house.plan.on(Call::Put, When::Nth(1), Fault::Stall);
     let bytes = noise(1, 3 * CHUNK + 1);
     let crash = async {
-        while house.chunks.snapshot().len() < 3 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until_at_provider(&house, 3, 4).await;
         after_a_crash(&house, all_at_once.clone()).await
     };
     let next = tokio::select! {
@@ -98,7 +109,7 @@ async fn a_sweep_that_fails_can_be_begun_again() {
     let next = tokio::select! {
         outcome = house.put("lost", &bytes) => panic!("the put did not stall: {outcome:?}"),
         next = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            until_at_provider(&house, 1, 2).await;
             after_a_crash(&house, settings()).await
         } => next,
     };
@@ -149,9 +160,7 @@ async fn what_a_sweep_finds_waits_out_the_grace_time() {
     house.plan.on(Call::Put, When::Nth(2), Fault::Stall);
     let bytes = noise(1, CHUNK + 1);
     let crash = async {
-        while house.chunks.snapshot().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until_at_provider(&house, 1, 2).await;
         after_a_crash(&house, patient.clone()).await
     };
     let next = tokio::select! {
@@ -175,9 +184,7 @@ async fn what_arrives_after_the_sweep_is_found_by_the_second_one() {
     let next = tokio::select! {
         outcome = house.put("lost", &bytes) => panic!("the put did not stall: {outcome:?}"),
         next = async {
-            while house.chunks.snapshot().is_empty() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            until_at_provider(&house, 1, 2).await;
             after_a_crash(&house, one_by_one.clone()).await
         } => next,
     };

@@ -36,6 +36,9 @@ fn flowing(items: impl futures::Stream<Item = std::io::Result<Bytes>> + Send + '
     StreamBody::new(items.map(|item| item.map(Frame::data))).boxed_unsync()
 }
 
+/// More than a socket's buffers take.
+const MUCH: usize = 8 << 20;
+
 async fn answers(request: Request<RequestBody>) -> Response<TestBody> {
     let id = request.extensions().get::<RequestId>().unwrap().to_string();
     let tls = request.extensions().get::<ConnectionInfo>().unwrap().tls;
@@ -45,6 +48,7 @@ async fn answers(request: Request<RequestBody>) -> Response<TestBody> {
             tokio::time::sleep(Duration::from_millis(400)).await;
             whole("done")
         }
+        "/much" => whole(vec![b'x'; MUCH]),
         "/hang" => std::future::pending().await,
         "/panic" => panic!("a test's panic"),
         "/break" => flowing(stream::iter(0..3).then(|i| async move {
@@ -414,6 +418,45 @@ async fn when_much_of_a_body_is_not_read_the_answer_says_that_the_connection_end
         assert!(!head.contains("connection: close"), "{head}");
     }
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_arrives_whole_though_nobody_read_what_its_client_sent() {
+    let server = Running::start(None, Limits::default());
+    for bytes in [65_537, 1 << 20, 4 << 20] {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let (mut reads, mut writes) = stream.into_split();
+        let head = format!("PUT /much HTTP/1.1\r\nhost: x\r\ncontent-length: {bytes}\r\n\r\n");
+        let sending = tokio::spawn(async move {
+            writes.write_all(head.as_bytes()).await.unwrap();
+            let _refused = writes.write_all(&vec![7; bytes]).await;
+            writes
+        });
+        // By then the answer waits for its client, and so does the request's body for the server.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut said = Vec::new();
+        reads.read_to_end(&mut said).await.unwrap();
+        let body = said.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(said.len() - body, MUCH, "of a request of {bytes} bytes");
+        assert!(String::from_utf8_lossy(&said[..body]).to_lowercase().contains("connection: close"));
+        drop(sending.await.unwrap());
+    }
+    // Who goes on and on is not waited for.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"PUT /ok HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n").await.unwrap();
+    let goes_on = async {
+        while stream.write_all(b"and on").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), goes_on).await.unwrap();
+    // Nor is who says nothing more, when the server ends.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"PUT /ok HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n").await.unwrap();
+    let begun = Instant::now();
+    server.stop().await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    drop(stream);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 //! # Invariants
 //! - A request counts as in flight from its header to the end, failure or drop of its response body.
 //! - Under HTTP/1.1 a connection that cannot go on after an answer says so in it: `Connection: close`.
+//! - Where a request's body was not read to its end, the socket stays open after the last answer until the peer has closed it, for a
+//!   bounded time and number of bytes: otherwise the kernel would throw away what is on its way to the peer.
 //! - An answer without a body does not describe one: a refused HEAD, 204 and 304, of every front and however early.
 //! - The clocks of [`Activity`] are read by the connection's own task, so nothing outlives it.
 
@@ -23,7 +25,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +73,18 @@ impl Connection {
         let info = ConnectionInfo { listener: self.listener, remote: self.remote, local, tls: self.tls.is_some() };
         let activity = Arc::new(Activity::new());
         let socket = Socket::new(stream, Arc::clone(&activity));
+        self.converse(socket, answer, info, Arc::clone(&activity)).await;
+        if let Some(stream) = activity.left() {
+            self.read_away(stream).await;
+        }
+    }
+
+    async fn converse<A, B>(&self, socket: Socket, answer: A, info: ConnectionInfo, activity: Arc<Activity>)
+    where
+        A: Answer<B>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let Some(tls) = &self.tls else { return self.drive(socket, answer, info, activity).await };
 
         let handshake = TlsAcceptor::from(tls.current()).accept(socket);
@@ -143,6 +157,25 @@ impl Connection {
                     }
                 },
             }
+        }
+    }
+
+    /// Reads what the peer still sends, until it has its answer and closes, for a while at most.
+    async fn read_away(&self, mut stream: TcpStream) {
+        let away = async {
+            let _closed = stream.shutdown().await;
+            let (mut piece, mut bytes) = (vec![0; READ_AWAY_PIECE], 0);
+            while bytes < MOST_READ_AWAY_BYTES {
+                match stream.read(&mut piece).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(came) => bytes += came,
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.abort.cancelled() => {}
+            _ended = tokio::time::timeout(LONGEST_READ_AWAY, away) => {}
         }
     }
 
@@ -226,6 +259,7 @@ where
     match rest.read_away(waits).await {
         Some(_left) if in_turn => {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            activity.is_left_unread();
         }
         // Under HTTP/2 it is its stream's affair: the connection goes on.
         Some(left) => response.body_mut().linger(left),
@@ -244,6 +278,10 @@ fn describes_nothing(head: bool, status: StatusCode) -> bool {
 /// What goes on on a connection.
 pub(super) struct Activity {
     aborted: AtomicBool,
+    /// The peer sent, or sends, what nobody reads.
+    unread: AtomicBool,
+    /// The socket's stream, when it was closed before that was read.
+    left: Mutex<Option<TcpStream>>,
     clocks: Mutex<Clocks>,
 }
 
@@ -260,7 +298,25 @@ struct Clocks {
 impl Activity {
     fn new() -> Self {
         let clocks = Clocks { requests: 0, idle_since: Instant::now(), unread: Vec::new(), next: 0 };
-        Self { aborted: AtomicBool::new(false), clocks: Mutex::new(clocks) }
+        let (aborted, unread) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { aborted, unread, left: Mutex::new(None), clocks: Mutex::new(clocks) }
+    }
+
+    /// The connection ends with a request whose body was not read to its end.
+    fn is_left_unread(&self) {
+        self.unread.store(true, Ordering::Release);
+    }
+
+    /// The socket is no longer used. Its stream is kept for [`left`](Self::left) where something is unread.
+    pub(super) fn leave(&self, stream: TcpStream) {
+        if self.unread.load(Ordering::Acquire) {
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+        }
+    }
+
+    /// The stream whose peer may not have its answer yet.
+    fn left(&self) -> Option<TcpStream> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The socket must be reset when it is dropped.
@@ -343,6 +399,11 @@ impl Drop for Flight {
 const DESCRIPTIONS: [HeaderName; 5] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, TRANSFER_ENCODING];
 const SMALLEST_BUFFER: usize = 8192;
+/// Longest time for a peer to take its last answer, when it has sent what nobody reads.
+const LONGEST_READ_AWAY: Duration = Duration::from_secs(2);
+/// Who has sent as much without looking at the answer is not going to.
+const MOST_READ_AWAY_BYTES: usize = 8 << 20;
+const READ_AWAY_PIECE: usize = 16 * 1024;
 const MOST_HEADERS: usize = 512;
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;

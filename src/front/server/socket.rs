@@ -2,6 +2,10 @@
 //!
 //! A close looks like the end of the body to a client that reads until the end of the connection (HTTP/1.0, or
 //! `Connection: close` without a length). A reset looks like what it is.
+//!
+//! The other way round, a socket that is closed while something that its peer sent is unread is reset by the kernel, and what
+//! was still on its way to the peer is thrown away. So where a request's body was not read to its end, the stream outlives the
+//! socket ([`Activity::leave`]), and what comes is read away until the peer has its answer.
 
 use std::io;
 use std::pin::Pin;
@@ -15,21 +19,28 @@ use super::connection::Activity;
 
 /// The socket of one connection.
 pub(super) struct Socket {
-    stream: TcpStream,
+    /// There until this is dropped.
+    stream: Option<TcpStream>,
     activity: Arc<Activity>,
 }
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+        Self { stream: Some(stream), activity }
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if (self.activity.is_aborted() || std::thread::panicking())
-            && let Err(error) = self.stream.set_zero_linger()
-        {
+        let Some(stream) = self.stream.take() else { return };
+        if !self.activity.is_aborted() && !std::thread::panicking() {
+            return self.activity.leave(stream);
+        }
+        if let Err(error) = stream.set_zero_linger() {
             tracing::debug!(%error, "cannot reset a connection");
         }
     }
@@ -37,17 +48,17 @@ impl Drop for Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        self.stream()?.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        self.stream()?.poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -55,7 +66,7 @@ impl AsyncWrite for Socket {
             // No close_notify, no FIN: dropping the socket resets it.
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -63,10 +74,10 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        self.stream()?.poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 }

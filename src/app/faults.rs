@@ -124,6 +124,7 @@ pub(super) fn fence(fault: &FenceFault, path: &Path) -> OperatorError {
             whose(at("epoch-contested", provider).arg("ours", epoch.to_string()), by)
         }
         FenceFault::Overwrites(provider) => at("provider-overwrites", provider),
+        FenceFault::ClaimsAll(provider) => at("provider-claims-all", provider),
         FenceFault::Sample { provider, looked, missing } => {
             at("adoption-sample", provider).arg("looked", looked.to_string()).arg("missing", missing.to_string())
         }

@@ -159,6 +159,23 @@ async fn who_finds_a_later_epoch_is_stale_for_good_and_a_take_over_goes_beyond_a
 }
 
 #[tokio::test]
+async fn a_provider_that_claims_every_note_ends_a_take_over_at_once() {
+    let ground = Ground::new().await;
+    let house = ground.house(None).await;
+    house.gateway.enter().await.unwrap();
+    // The marker is read as it is; whatever else is asked for, something is there.
+    house.plan.on(Call::Get, When::Nth(1), Fault::Truncate { by: 0 });
+    house.plan.on(Call::Get, When::Always, Fault::Substitute(bytes::Bytes::from_static(b"anything")));
+    let before = house.plan.calls(Call::Get);
+    let fault = house.gateway.take_over().await.unwrap_err();
+    assert!(matches!(fault, FenceFault::ClaimsAll(_)) && !fault.is_passing(), "{fault}");
+    assert!(house.plan.calls(Call::Get) - before < 50);
+    // Nothing was entered: the same catalog goes on when the provider is in order again.
+    house.plan.clear();
+    assert_eq!(house.gateway.take_over().await.unwrap().epoch, 2);
+}
+
+#[tokio::test]
 async fn a_batch_of_deletions_ends_when_the_fence_closes_in_the_middle_of_it() {
     let ground = Ground::new().await;
     let house = ground.house(None).await;

@@ -70,6 +70,9 @@ async fn highest(notes: &Notes, at: &ProviderName, ours: u64) -> Result<u64, Fen
         async |epoch| Ok::<_, FenceFault>(!matches!(notes.read(at, NoteId::Epoch(epoch)).await?, Found::Nothing));
     let (mut known, mut step) = (ours, 1_u64);
     while there(known.saturating_add(step)).await? {
+        if step >= MOST_AHEAD {
+            return Err(FenceFault::ClaimsAll(at.clone()));
+        }
         known = known.saturating_add(step);
         step = step.saturating_mul(2);
     }
@@ -81,3 +84,6 @@ async fn highest(notes: &Notes, at: &ProviderName, ours: u64) -> Result<u64, Fen
     }
     Ok(known)
 }
+
+/// Each start enters one epoch: so many have not been.
+const MOST_AHEAD: u64 = 1 << 40;

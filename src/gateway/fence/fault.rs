@@ -66,6 +66,9 @@ pub enum FenceFault {
     /// The provider lets create-only writes replace what is there: the epoch fence would be none.
     #[error("the provider {0} does not honour create-only writes")]
     Overwrites(ProviderName),
+    /// The provider says that every note is there.
+    #[error("the provider {0} says that every epoch was entered")]
+    ClaimsAll(ProviderName),
     /// Chunks that the catalog knows are not at the provider, or do not open.
     #[error("of {looked} parts looked at, {missing} are not at the provider {provider}")]
     Sample {
@@ -110,6 +113,7 @@ impl FenceFault {
             | Self::Stale { .. }
             | Self::Contested { .. }
             | Self::Overwrites(_)
+            | Self::ClaimsAll(_)
             | Self::Sample { .. } => false,
         }
     }
@@ -131,6 +135,7 @@ impl FenceFault {
             Self::Stale { .. } => "stale",
             Self::Contested { .. } => "contested",
             Self::Overwrites(_) => "overwrites",
+            Self::ClaimsAll(_) => "claims_all",
             Self::Sample { .. } => "sample",
             Self::Store { .. } => "provider",
             Self::Catalog(_) => "catalog",

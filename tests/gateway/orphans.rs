@@ -111,6 +111,30 @@ async fn names_that_nothing_accounts_for_are_found_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn names_of_ids_under_way_are_made_only_for_what_nothing_else_accounts_for() {
+    let house = fenced(false).await;
+    house.put("kept", &noise(1, CHUNK + 1)).await.unwrap();
+    let known = house.chunks.snapshot().len() as u64;
+    let timed = async || {
+        let begun = std::time::Instant::now();
+        let (compared, _) = compare(&house.gateway, all(1000)).await;
+        (compared.unwrap(), begun.elapsed())
+    };
+    house.chunks.replace(&ChunkName([7; 20]), Bytes::from_static(b"stray"));
+    let (compared, with_a_stray) = timed().await;
+    assert_eq!((compared.known, compared.orphans), (known, 1));
+    house.chunks.delete(&ChunkName([7; 20]), &Consent::given()).await.unwrap();
+    // A gateway that was restarted again and again: 1,000 blocks of ids, of which each could have left 700 chunks.
+    for _ in 0..1_000 {
+        house.catalog.reserve_parts(&tenant("chum"), 256).await.unwrap();
+    }
+    let (compared, took) = timed().await;
+    assert_eq!(compared, Compared { names: known, known, ..Compared::default() });
+    println!("{took:?} before 1,001 blocks, {with_a_stray:?} for the names of one");
+    assert!(took < Duration::from_secs(10).max(20 * with_a_stray), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_catalogs_notes_are_never_orphans_of_whatever_epoch() {
     let house = fenced(false).await;
     for epoch in 2..=5 {

@@ -16,7 +16,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use crate::catalog::{CatalogError, QueuedDeletion, ScrubPart};
 use crate::gateway::{FenceFault, Gateway};
 use crate::keys::KeyError;
-use crate::model::{ChunkName, PartId, ProviderName, TenantId, Timestamp};
+use crate::model::{ChunkName, PartBlock, PartId, ProviderName, TenantId, Timestamp};
 use crate::seal::chunk_name;
 use crate::store::StoreError;
 
@@ -192,6 +192,8 @@ struct Found {
 #[derive(Default)]
 struct Window {
     names: Vec<Found>,
+    /// How many of them nothing accounts for so far.
+    unknown: usize,
 }
 
 impl Window {
@@ -206,16 +208,13 @@ impl Window {
         if self.names.iter().zip(self.names.iter().skip(1)).any(|(one, next)| one.name == next.name) {
             return Err(OrphanError::Repeats);
         }
+        self.unknown = self.names.len();
         for name in notes {
             self.mark(name);
         }
         // In the order in which an id goes on: one that moves meanwhile is met later.
         let aside = gateway.catalog.blocks_aside(Timestamp(i64::MAX)).await?;
-        for block in gateway.catalog.open_blocks().await?.into_iter().chain(aside) {
-            for id in (0..block.count).filter_map(|number| block.id(number)) {
-                self.mark_part(gateway, &block.tenant, id, MOST_CHUNKS)?;
-            }
-        }
+        let blocks: Vec<PartBlock> = gateway.catalog.open_blocks().await?.into_iter().chain(aside).collect();
         let mut after = None;
         loop {
             let parts = gateway.catalog.parts_at(provider, after, BATCH).await?;
@@ -233,6 +232,18 @@ impl Window {
             for part in &doomed {
                 self.mark_part(gateway, &part.tenant, part.part, part.chunks)?;
             }
+        }
+        // Of an id of a block it is not known how many chunks it has left, if any: each costs hundreds of names. They are made only
+        // as long as a name is left that nothing else accounts for.
+        for block in &blocks {
+            for id in (0..block.count).filter_map(|number| block.id(number)) {
+                if self.unknown == 0 {
+                    return Ok(());
+                }
+                self.mark_part(gateway, &block.tenant, id, MOST_CHUNKS)?;
+            }
+            // A block's names take a moment.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
@@ -254,6 +265,7 @@ impl Window {
     fn mark(&mut self, name: &ChunkName) {
         let found = self.names.binary_search_by(|found| found.name.cmp(name));
         if let Some(found) = found.ok().and_then(|at| self.names.get_mut(at)) {
+            self.unknown -= usize::from(!found.known);
             found.known = true;
         }
     }

@@ -3,6 +3,8 @@
 //! `0x01`, then for each block: length of its name (1 byte), its name, its length (8 bytes, big endian), 16 and its MD5,
 //! or 0 where that is not known.
 
+use rusqlite::Connection;
+
 use crate::catalog::{CatalogError, MOST_BLOCKS, PAGE_BLOCKS};
 use crate::model::{Block, BlockId};
 
@@ -40,6 +42,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, CatalogError> {
 
 /// Bytes that hold a page of blocks, be their names as long as they may.
 pub(super) const WINDOW_BYTES: usize = PAGE_BLOCKS * 128;
+
+/// The bytes of a version's list from a place on, as many as a page may be. Nothing else of the list is in memory then: read as a
+/// column, it would be there whole, however short the page.
+pub(super) fn window(db: &Connection, version: i64, from: u64) -> Result<Vec<u8>, CatalogError> {
+    let list = db.blob_open("main", "version", "blocks", version, true)?;
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; list.len().saturating_sub(from).min(WINDOW_BYTES)];
+    list.read_at_exact(&mut bytes, from)?;
+    Ok(bytes)
+}
 
 /// The blocks, at most a page, that `bytes` hold whole, and how many bytes they are. `first`: with the beginning of the list.
 pub(super) fn page(bytes: &[u8], first: bool) -> Result<(Vec<Block>, u64), CatalogError> {

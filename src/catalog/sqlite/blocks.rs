@@ -4,7 +4,7 @@
 //! - A name's uncommitted blocks go when a version is committed under it, by whichever protocol.
 //! - An uncommitted block owns its content until a commit makes it a version's.
 //! - A list of blocks is counted in slices before anything of it is written.
-//! - A set of many blocks that goes is renamed, to what is no UTF-8 and so no name of an object, and then dropped in steps.
+//! - A set of many blocks that goes is renamed, to what is no UTF-8 and so no name of an object (`rows::GOING`), and then dropped in steps.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal, Origin};
 use super::purge::Step;
-use super::rows::{bucket_id, limit, next_content, number, stored};
+use super::rows::{bucket_id, going, limit, next_content, number, stored};
 use super::{block_list, past, slices};
 use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
@@ -101,13 +101,13 @@ fn more_committed(
     from: u64,
     position: u64,
 ) -> Result<(Vec<Block>, Option<BlockPlace>), CatalogError> {
-    let sql = "SELECT length, length(blocks), substr(blocks, ?2 + 1, ?3) FROM version
-               WHERE version_id = ?1 AND blocks IS NOT NULL";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![version.0, stored(from)?, limit(block_list::WINDOW_BYTES)])?;
-    let row = rows.next()?.ok_or(CatalogError::SourceChanged)?;
-    let (length, all): (u64, u64) = (number(row.get(0)?)?, number(row.get(1)?)?);
-    let (blocks, taken) = block_list::page(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?, from == 0)?;
+    let sql = "SELECT length, length(blocks) FROM version WHERE version_id = ?1 AND blocks IS NOT NULL";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let found = db.prepare_cached(sql)?.query_row([version.0], read).optional()?;
+    let (length, all) = found.ok_or(CatalogError::SourceChanged)?;
+    let (length, all): (u64, u64) = (number(length)?, number(all)?);
+    let bytes = block_list::window(db, version.0, from)?;
+    let (blocks, taken) = block_list::page(&bytes, from == 0)?;
     let sum = blocks.iter().try_fold(position, |sum, block| sum.checked_add(block.length));
     let place = sum.map(|position| BlockPlace::Committed { version, from: from + taken, position });
     match sum {
@@ -309,14 +309,20 @@ pub(super) fn discard_some(db: &Connection, id: i64, grace_until: Timestamp) -> 
 }
 
 pub(super) fn discard(db: &Connection, id: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
-    let sql = "UPDATE uncommitted SET key = CAST(x'ff' || CAST(uncommitted_id AS TEXT) AS BLOB), touched = ?2
-               WHERE uncommitted_id = ?1 AND blocks > ?3";
-    if db.prepare_cached(sql)?.execute(params![id, i64::MIN, limit(PAGE_SLICES)])? == 1 {
+    let sql = concat!(
+        "UPDATE uncommitted SET key = CAST(",
+        going!(),
+        " || CAST(uncommitted_id AS TEXT) AS BLOB), touched = ?2 WHERE uncommitted_id = ?1 AND blocks > ?3"
+    );
+    if db.prepare_cached(sql)?.execute(params![id, SINCE_EVER, limit(PAGE_SLICES)])? == 1 {
         // Under a name that no object can have, for `drop_stale`.
         return Ok(());
     }
     discard_some(db, id, grace_until).map(drop)
 }
+
+/// When blocks that are going were touched last: before all others.
+pub(super) const SINCE_EVER: i64 = i64::MIN;
 
 /// The uncommitted blocks of one name, all together.
 struct Waiting {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::rows::{bucket_id, bucket_name, next_content};
+use super::rows::{bucket_id, bucket_name, going, next_content};
 use super::{encoding, ending, leases, rows};
 use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
 use crate::model::{BucketRef, Conditions, Timestamp};
@@ -77,9 +77,13 @@ pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Dura
     let id = bucket_id(db, bucket)?;
     leases::guard_write(db, id, &[], None)?;
     // Where there is no object, no snapshot is there.
-    let used = "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
-        OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
-        OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < x'ff')";
+    let used = concat!(
+        "SELECT EXISTS (SELECT 1 FROM object WHERE bucket_id = ?1)
+            OR EXISTS (SELECT 1 FROM upload WHERE bucket_id = ?1)
+            OR EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1 AND key < ",
+        going!(),
+        ")"
+    );
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
         return Err(CatalogError::BucketNotEmpty);
     }

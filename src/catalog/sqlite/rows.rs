@@ -6,6 +6,19 @@ use super::encoding;
 use crate::catalog::{CatalogError, Version, VersionId};
 use crate::model::{BucketName, BucketRef, ETag, Lease, ObjectKey, PartId, ProviderName, TenantId, Timestamp};
 
+/// The first byte of the key that waiting blocks have which are going, as an SQL literal (`blocks::discard`).
+/// No client's key begins so: keys are UTF-8 ([`ObjectKey`]), in which this byte does not occur (RFC 3629 §1), and a row whose
+/// key is none is never read as one ([`key`]). It is above every key.
+macro_rules! going {
+    () => {
+        "x'ff'"
+    };
+}
+pub(super) use going;
+
+/// The same, as a byte.
+pub(super) const GOING: u8 = 0xff;
+
 /// What [`version`] reads, of a current version: a seek in `lease` finds that there is none.
 /// Begins a statement that goes on with `WHERE`.
 pub(super) const CURRENT_VERSION: &str = "SELECT version.version_id, version.key, version.length, version.etag,
@@ -96,4 +109,29 @@ pub(super) fn bucket_id(db: &Connection, bucket: &BucketRef) -> Result<i64, Cata
 pub(super) fn next_content(db: &Connection) -> Result<i64, CatalogError> {
     let sql = "UPDATE counter SET value = value + 1 WHERE name = 'content' RETURNING value";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_an_object_begins_as_the_key_of_what_is_going_nor_is_such_a_key_read_as_one() {
+        // A key is made of a text, which is UTF-8.
+        let _parses: fn(&str) -> _ = ObjectKey::parse;
+        for char in '\0'..=char::MAX {
+            let mut bytes = [0; 4];
+            let text = char.encode_utf8(&mut bytes);
+            assert!(!text.as_bytes().contains(&GOING), "{char:?}");
+            if let Ok(name) = ObjectKey::parse(text) {
+                assert!(name.as_bytes() < &[GOING][..]);
+            }
+        }
+        for rest in [&b""[..], b"1", b"1234567890", b"a/b"] {
+            assert!(key([&[GOING], rest].concat()).is_err());
+        }
+        let db = Connection::open_in_memory().unwrap();
+        let literal: Vec<u8> = db.query_row(concat!("SELECT ", going!()), [], |row| row.get(0)).unwrap();
+        assert_eq!(literal, [GOING]);
+    }
 }

@@ -373,6 +373,23 @@ fn a_list_that_was_looked_up_is_not_committed_over_what_came_since() {
 }
 
 #[test]
+fn blocks_that_are_going_have_the_key_of_their_own_id_and_no_time() {
+    let db = catalog();
+    fill(&db, 2_000, 0);
+    put(&db, "b", Content::Empty, 0);
+    let going: Vec<u8> = db.query_row("SELECT key FROM uncommitted", [], |row| row.get(0)).unwrap();
+    assert_eq!(going, [&[super::rows::GOING], &b"1"[..]].concat());
+    let faults = || super::whole::rows(&db).unwrap();
+    assert_eq!(faults(), Vec::<String>::new());
+    for changed in ["key = x'ff32'", "key = x'ff'", "touched = 7"] {
+        db.execute_batch(&format!("SAVEPOINT before; UPDATE uncommitted SET {changed}")).unwrap();
+        let found = faults();
+        assert!(found.len() == 1 && found[0].starts_with("waiting blocks that cannot be read: 1: "), "{found:?}");
+        db.execute_batch("ROLLBACK TO before; RELEASE before").unwrap();
+    }
+}
+
+#[test]
 fn blocks_that_nobody_commits_go_in_steps_of_rows() {
     let db = catalog();
     db.execute_batch(

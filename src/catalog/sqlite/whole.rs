@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, Row};
 
+use super::blocks::SINCE_EVER;
 use super::{block_list, encoding, rows};
 use crate::catalog::CatalogError;
 use crate::model::BlockId;
@@ -75,7 +76,7 @@ const TABLES: &[(&str, &str, Look)] = &[
     ("a lease that cannot be read", "SELECT lease_id, key, lease_id, duration, expires, breaks FROM lease", lease),
     (
         "waiting blocks that cannot be read",
-        "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted WHERE substr(key, 1, 1) <> x'ff'",
+        "SELECT uncommitted_id || '', key, id_bytes, touched FROM uncommitted",
         waiting,
     ),
     ("a block that cannot be read", "SELECT content_id || '', block_id, length, md5 FROM block", block),
@@ -273,8 +274,13 @@ fn lease(row: &Row<'_>) -> Result<(), CatalogError> {
 }
 
 fn waiting(row: &Row<'_>) -> Result<(), CatalogError> {
-    key(row, 1)?;
     count(row, 2)?;
+    let stored: Vec<u8> = row.get(1)?;
+    if let Some((&rows::GOING, which)) = stored.split_first() {
+        must(which == text(row, 0)?.as_bytes(), "a key of what is going that is not its id's")?;
+        return must(row.get::<_, i64>(3)? == SINCE_EVER, "what is going and has a time");
+    }
+    rows::key(stored)?;
     time(row, 3)
 }
 

@@ -16,7 +16,8 @@ use super::http_date;
 use crate::gateway::{Error, Share};
 use crate::model::{ETag, Timestamp};
 
-/// A body that is built whole goes out in pieces of so many bytes.
+/// A body that is built whole goes out in pieces of so many bytes. One that is no longer needs no share: it is within what a request
+/// may take beside the budget (`docs/memory.md`).
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// An answer before it goes out.
@@ -126,6 +127,10 @@ impl Outgoing {
             Payload::Whole(bytes) => Some(bytes.len() as u64),
             Payload::Stream(_, length) => *length,
         };
+        debug_assert!(
+            share.is_some() || !matches!(&payload, Payload::Whole(bytes) if bytes.len() > PIECE_BYTES),
+            "an answer of {left:?} bytes was built without a share of the memory"
+        );
         let bodiless = status == StatusCode::NOT_MODIFIED || status == StatusCode::NO_CONTENT;
         // The answer to HEAD says what GET would send; it has said so itself if it knows.
         let said = head && headers.contains_key(CONTENT_LENGTH);

@@ -15,6 +15,7 @@
     reason = "tests"
 )]
 
+mod answers;
 mod azure;
 mod crowds;
 mod dawdlers;

@@ -1,4 +1,4 @@
-//! Small bodies: XML and batches, read whole before anything is done with them.
+//! Small bodies: XML and batches, read whole before anything is done with them. And the room for answers that are built whole.
 //!
 //! # Invariants
 //! - Not a byte is read before its client was found to be allowed as much: [`read_small`](Gateway::read_small) takes the proof.
@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::budget::Share;
 use crate::gateway::fair::Payer;
 use crate::gateway::{BodyError, Error, Gateway, ReadSmall};
-use crate::model::Authorized;
+use crate::model::{Authorized, Principal};
 
 /// Bytes of memory for each byte of a body: as it came, joined, and what it says.
 const FACTOR: u64 = 4;
@@ -28,7 +28,14 @@ pub struct SmallBody {
     /// All of it.
     pub bytes: Bytes,
     /// `None` if it is empty.
-    _share: Option<Share>,
+    share: Option<Share>,
+}
+
+impl SmallBody {
+    /// Its memory, for the answer to go on with ([`Gateway::room_for_answer`]).
+    pub fn into_share(self) -> Option<Share> {
+        self.share
+    }
 }
 
 impl Gateway {
@@ -63,7 +70,22 @@ impl Gateway {
         if op.announced.is_some_and(|announced| (whole.len() as u64) < announced) {
             return Err(BodyError::Incomplete.into());
         }
-        Ok(SmallBody { bytes: whole.into(), _share: share })
+        Ok(SmallBody { bytes: whole.into(), share })
+    }
+
+    /// Room for an answer that is built whole, to be taken before what it is built of is read or done. `held`: of the request's
+    /// body, to go on with; it may be more. [`Error::Busy`] when memory is short.
+    pub async fn room_for_answer(
+        &self,
+        principal: &Principal,
+        held: Option<Share>,
+        bytes: u64,
+    ) -> Result<Share, Error> {
+        let payer = Payer::of(principal);
+        let Some(mut share) = held else { return self.budget.take_patiently(&payer, bytes).await };
+        let growing = timeout(GROWING_PATIENCE, self.budget.grow(&mut share, &payer, bytes)).await;
+        growing.map_err(|_late| Error::Busy)??;
+        Ok(share)
     }
 
     async fn grow(&self, share: &mut Option<Share>, payer: &Payer, bytes: u64) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use testing::s3::sigv4::sha256;
 const KEY: &str = "/imaging/patients/Hélène (1).dcm";
 
 /// What `x-amz-checksum-sha256` says of these bytes.
-fn base64_sha256(bytes: &[u8]) -> String {
+pub fn base64_sha256(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(hex::decode(sha256(bytes)).unwrap())
 }

@@ -13,7 +13,7 @@ use crate::front::azure::wire::context::Context;
 use crate::front::azure::wire::operation::Operation;
 use crate::front::azure::wire::refusal::Refusal;
 use crate::front::azure::wire::{context, errors};
-use crate::gateway::{Claim, Error, ReadSmall, SmallBody, verify_claims};
+use crate::gateway::{Claim, Error, ReadSmall, Share, SmallBody, verify_claims};
 use crate::model::{Action, Authorized, BucketName, ObjectKey, SnapshotId};
 
 /// A request, its caller, and what it is.
@@ -109,6 +109,12 @@ impl Ask<'_> {
         let small = self.house.gateway.read_small(op, body).await.map_err(|error| self.refuse(error))?;
         verify_claims(claims, std::slice::from_ref(&small.bytes)).map_err(|error| self.refuse(error))?;
         Ok(small)
+    }
+
+    /// Room for an answer that is built whole and may be large. `held`: what the request's body took.
+    pub(in crate::front::azure) async fn room(&self, held: Option<Share>, bytes: u64) -> Result<Share, Refusal> {
+        let room = self.house.gateway.room_for_answer(&self.caller.principal, held, bytes).await;
+        room.map_err(|error| self.refuse(error))
     }
 }
 

@@ -28,6 +28,8 @@ use crate::front::reply::{Payload, Reply};
 const MOST_BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// Requests of one batch that run at once.
 const PARALLEL: usize = 16;
+/// Most bytes of memory for the answer to one request: its headers and an error, twice.
+const ANSWER_BYTES: u64 = 8 * 1024;
 
 /// Blob Batch.
 pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Result<Reply, Refusal> {
@@ -43,6 +45,8 @@ pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Resul
             "All requests of a batch must be of the same operation.",
         ));
     }
+    // Before anything is done: an answer that there is no memory for would hide what was.
+    let share = ask.room(small.into_share(), inner.len() as u64 * ANSWER_BYTES).await?;
     let answers: Vec<_> = stream::iter(inner)
         .map(|request| async move {
             let reply = answer(ask, &request).await.unwrap_or_else(|refusal| error_reply(&refusal, ask.context.id()));
@@ -61,7 +65,7 @@ pub(in crate::front::azure) async fn run(ask: &Ask<'_>, body: Incoming) -> Resul
     let mut reply =
         Reply::new(StatusCode::ACCEPTED).with(CONTENT_TYPE, &format!("multipart/mixed; boundary={boundary}"));
     reply.payload = Payload::Whole(batch::respond(&answers, &boundary).into());
-    Ok(reply)
+    Ok(reply.holding(share))
 }
 
 async fn answer(ask: &Ask<'_>, request: &InnerRequest) -> Result<Reply, Refusal> {

@@ -14,7 +14,7 @@ use crate::front::s3::wire::operation::{Operation, Takes};
 use crate::front::s3::wire::refusal::Refusal;
 use crate::front::server::RequestBody;
 use crate::front::xml::Fault;
-use crate::gateway::{Claim, Error, ReadSmall, verify_claims};
+use crate::gateway::{Claim, Error, ReadSmall, Share, verify_claims};
 use crate::model::{Authorized, BucketName, ObjectKey, Principal};
 
 /// Largest XML body, in bytes: a completion of 10,000 parts with their checksums, or 1,000 keys to delete, fit well.
@@ -104,6 +104,16 @@ impl Ask<'_> {
         claims: impl FnOnce(&HeaderMap) -> Result<Vec<Claim>, Refusal>,
         read: impl FnOnce(&[u8]) -> Result<T, Fault>,
     ) -> Result<T, Refusal> {
+        self.read_xml_held(body, claims, read).await.map(|(value, _share)| value)
+    }
+
+    /// The same, with the memory that the body took.
+    pub(in crate::front::s3) async fn read_xml_held<T>(
+        &self,
+        body: RequestBody,
+        claims: impl FnOnce(&HeaderMap) -> Result<Vec<Claim>, Refusal>,
+        read: impl FnOnce(&[u8]) -> Result<T, Fault>,
+    ) -> Result<(T, Option<Share>), Refusal> {
         let needs = match self.operation.takes() {
             Takes::Nothing | Takes::Bytes | Takes::Refused => None,
             Takes::Xml(action) => {
@@ -129,10 +139,17 @@ impl Ask<'_> {
         if small.bytes.iter().filter(|byte| **byte == b'<').count() > MOST_TAGS {
             return Err(too_large());
         }
-        read(&small.bytes).map_err(|fault| {
+        let value = read(&small.bytes).map_err(|fault| {
             tracing::debug!(request = %self.exchange.id(), %fault, "a body is not as it must be");
             errors::malformed_xml()
-        })
+        })?;
+        Ok((value, small.into_share()))
+    }
+
+    /// Room for an answer that is built whole and may be large. `held`: what the request's body took.
+    pub(in crate::front::s3) async fn room(&self, held: Option<Share>, bytes: u64) -> Result<Share, Refusal> {
+        let room = self.house.gateway.room_for_answer(&self.principal, held, bytes).await;
+        room.map_err(|error| self.refuse(error))
     }
 }
 

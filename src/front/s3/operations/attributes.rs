@@ -22,6 +22,10 @@ static MARKER: HeaderName = HeaderName::from_static("x-amz-part-number-marker");
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
 /// Most parts in an answer.
 const PAGE: usize = 1000;
+/// Bytes of the lengths of 10,000 parts, and of what the answer says besides.
+const MOST_LENGTHS_BYTES: u64 = 96 * 1024;
+/// Most bytes of a part in an answer.
+const PART_BYTES: u64 = 80;
 
 /// GetObjectAttributes.
 pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -44,6 +48,12 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let limit =
         number(&MOST_PARTS)?.and_then(|limit| usize::try_from(limit).ok()).map_or(PAGE, |limit| limit.min(PAGE));
     let marker = number(&MARKER)?.and_then(|marker| usize::try_from(marker).ok()).unwrap_or(0);
+    // The lengths of all parts, and those that the answer has.
+    let room = if wanted.contains(&"ObjectParts") {
+        Some(ask.room(None, MOST_LENGTHS_BYTES + limit as u64 * PART_BYTES).await?)
+    } else {
+        None
+    };
     let version = version(ask, conditions::for_read(asked, &conditions::TARGET)).await?;
     let text = xml::document("GetObjectAttributesResponse", |writer| {
         for name in KNOWN.iter().filter(|name| wanted.contains(*name)) {
@@ -63,7 +73,11 @@ pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
             }
         }
     });
-    Ok(Reply::xml(text).with(LAST_MODIFIED, &http_date::written(version.modified)))
+    let reply = Reply::xml(text).with(LAST_MODIFIED, &http_date::written(version.modified));
+    Ok(match room {
+        Some(share) => reply.holding(share),
+        None => reply,
+    })
 }
 
 /// The parts that an object was uploaded in.

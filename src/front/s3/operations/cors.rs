@@ -27,11 +27,12 @@ use crate::model::{BucketName, BucketRef, CorsTarget, CrossOrigin, first_that_fi
 /// GetBucketCors.
 pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let op = ask.may(ReadCors { of: CorsTarget::Bucket(ask.bucket()?) })?;
+    let share = ask.room(None, cors_xml::MOST_MEMORY).await?;
     let rules = ask.house.gateway.read_cors(op).await.map_err(|error| ask.refuse(error))?;
     if rules.is_empty() {
         return Err(plain("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist"));
     }
-    Ok(Reply::xml(cors_xml::write(&rules)))
+    Ok(Reply::xml(cors_xml::write(&rules)).holding(share))
 }
 
 /// PutBucketCors.

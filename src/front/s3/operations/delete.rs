@@ -15,6 +15,10 @@ use crate::model::{BucketName, Conditions, ETag, EtagCondition};
 
 /// Deletions of one request that run at once.
 const PARALLEL: usize = 16;
+/// Bytes of memory for each byte of a key: as it was asked for, and in the answer, where one byte may take five.
+const KEY_FACTOR: u64 = 6;
+/// Most bytes of what else the answer says of a key.
+const OUTCOME_BYTES: u64 = 512;
 
 /// DeleteObject.
 pub(in crate::front::s3) async fn one(ask: &Ask<'_>) -> Result<Reply, Refusal> {
@@ -29,7 +33,10 @@ pub(in crate::front::s3) async fn one(ask: &Ask<'_>) -> Result<Reply, Refusal> {
 /// DeleteObjects: each key has its own grant and its own outcome.
 pub(in crate::front::s3) async fn many(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refusal> {
     let bucket = ask.bucket()?;
-    let Deletion { keys, quiet } = ask.read_xml(body, checksums::required, xml::deletion).await?;
+    let (Deletion { keys, quiet }, held) = ask.read_xml_held(body, checksums::required, xml::deletion).await?;
+    // Before anything is deleted: an answer that there is no memory for would hide what was.
+    let most = keys.iter().map(|doomed| doomed.key.len() as u64 * KEY_FACTOR + OUTCOME_BYTES).sum();
+    let share = ask.room(held, most).await?;
     let outcomes: Vec<_> = stream::iter(keys)
         .map(|doomed| {
             let bucket = &bucket;
@@ -41,7 +48,7 @@ pub(in crate::front::s3) async fn many(ask: &Ask<'_>, body: RequestBody) -> Resu
         .buffered(PARALLEL)
         .collect()
         .await;
-    Ok(Reply::xml(xml::document("DeleteResult", |writer| {
+    let text = xml::document("DeleteResult", |writer| {
         for (key, outcome) in &outcomes {
             match outcome {
                 Ok(()) if quiet => {}
@@ -53,7 +60,8 @@ pub(in crate::front::s3) async fn many(ask: &Ask<'_>, body: RequestBody) -> Resu
                 }),
             }
         }
-    })))
+    });
+    Ok(Reply::xml(text).holding(share))
 }
 
 async fn delete(ask: &Ask<'_>, bucket: &BucketName, doomed: &Doomed) -> Result<(), Refusal> {

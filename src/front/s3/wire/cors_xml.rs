@@ -9,6 +9,8 @@ use super::xml;
 
 /// Largest document, in bytes.
 pub(in crate::front::s3) const MOST_BYTES: usize = 64 * 1024;
+/// Bytes of memory for such a document: what it says, and it written again, where one byte may take five.
+pub(in crate::front::s3) const MOST_MEMORY: u64 = 8 * MOST_BYTES as u64;
 const MOST_RULES: usize = 100;
 const LONGEST_ID: usize = 255;
 const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];

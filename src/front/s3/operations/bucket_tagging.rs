@@ -14,14 +14,18 @@ use crate::front::server::RequestBody;
 use crate::gateway::{ReadBucketTags, SetBucketTags};
 use crate::model::Tags;
 
+/// Bytes of memory for 50 tags of 384 characters of four bytes: as they are, and written.
+const MOST_MEMORY: u64 = 256 * 1024;
+
 /// GetBucketTagging.
 pub(in crate::front::s3) async fn get(ask: &Ask<'_>) -> Result<Reply, Refusal> {
     let op = ask.may(ReadBucketTags { bucket: ask.bucket()? })?;
+    let share = ask.room(None, MOST_MEMORY).await?;
     let tags = ask.house.gateway.bucket_tags(op).await.map_err(|error| ask.refuse(error))?;
     if tags.is_empty() {
         return Err(plain("NoSuchTagSet", 404, "The TagSet does not exist"));
     }
-    Ok(Reply::xml(xml::document("Tagging", |writer| writer.tag_set(&tags))))
+    Ok(Reply::xml(xml::document("Tagging", |writer| writer.tag_set(&tags))).holding(share))
 }
 
 /// PutBucketTagging: all tags, in place of those that were.

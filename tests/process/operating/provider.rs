@@ -62,7 +62,7 @@ async fn without_its_provider_the_catalog_is_served_and_the_rest_works_when_it_c
     gateway.restart();
     serves_the_catalog_only(&gateway, "empty", 1).await;
     let (code, said) = gateway.run(&["check", "--offline"], "C.UTF-8");
-    assert_eq!(code, 69, "the catalog is in use: {said}");
+    assert!(code == 0 && said.contains("is open in a gateway"), "{code} {said}");
 
     let network = connect(port, upstream).await;
     until("the provider is there", || gateway.is_ready());

@@ -12,6 +12,7 @@ mod body;
 mod connection;
 mod crowd;
 mod limits;
+mod pace;
 mod socket;
 mod unread;
 

@@ -40,7 +40,8 @@ impl Gateway {
             query.limit = most - all.entries.len();
             query.most_bytes = STEP_BYTES.min(MOST_BUCKETS_BYTES - bytes);
             let turn = self.turn_to_scan(&payer).await?;
-            let page = self.catalog.buckets(&query).await?;
+            let step = query.clone();
+            let page = self.seated(|catalog| async move { catalog.buckets(&step).await }).await?;
             drop(turn);
             bytes += page.weight();
             // Nobody waits with so much in hand: what memory does not hold now is asked for again.

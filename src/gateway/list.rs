@@ -43,10 +43,11 @@ impl Gateway {
             with_user_metadata: op.with_user_metadata,
             extras: op.extras,
         };
-        let mut page = self.catalog.list(&query).await?;
+        let bucket = query.bucket.name.clone();
+        let mut page = self.seated(|catalog| async move { catalog.list(&query).await }).await?;
         for entry in &mut page.entries {
             if let ListEntry::Object { key, metadata: Some(metadata), .. } = entry
-                && !principal.may_read(&query.bucket.name, key.as_str())
+                && !principal.may_read(&bucket, key.as_str())
             {
                 **metadata = unread(metadata);
             }
@@ -88,7 +89,7 @@ impl Gateway {
             limit: op.limit,
             most_bytes,
         };
-        let page = self.catalog.list_uploads(&query).await?;
+        let page = self.seated(|catalog| async move { catalog.list_uploads(&query).await }).await?;
         share.shrink_to((page.weight() * FACTOR) as u64);
         Ok((page, share))
     }

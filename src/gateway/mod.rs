@@ -24,6 +24,7 @@ mod incident;
 pub mod jobs;
 mod list;
 mod operations;
+mod processor;
 mod put;
 mod readiness;
 mod revise;
@@ -37,6 +38,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::catalog::{Catalog, CatalogError, MOST_SCANS};
 use crate::keys::Keyring;
@@ -66,6 +68,7 @@ pub use operations::{
     ReadBucketTags, ReadCors, ReadPolicies, ReadSmall, Received, RemoveObject, RestoreBucket, RestoreObject,
     ReviseBucket, ReviseObject, SetBucketTags, SetCors, SnapshotObject, Stored, UploadPartsPage,
 };
+pub use processor::{Asking, Owner, Processor, Seat};
 pub use readiness::Readiness;
 pub use unlock::UnlockError;
 
@@ -120,6 +123,9 @@ pub struct Gateway {
     /// Look-ups for who is nobody yet.
     strangers: strangers::Strangers,
     account_rules: Arc<cors::AccountRules>,
+    /// Chunks on their way to providers, by turns, in units of [`SEND_UNIT_BYTES`].
+    sends: Turns,
+    processor: Processor,
     settings: Settings,
     parts: settling::PartIds,
     fence: fence::Fence,
@@ -137,11 +143,20 @@ const SCANS: u32 = MOST_SCANS;
 /// Changes that the catalog has at once. It commits those that wait together; more would not make it faster, and a client that
 /// comes with nothing waits for fewer.
 const WRITES: u32 = 32;
+/// What a chunk on its way to a provider is counted in, and the fewest of them that one counts: what is small takes time
+/// to sync as well.
+const SEND_UNIT_BYTES: u64 = 256 * 1024;
+const LEAST_SEND_UNITS: u32 = 4;
 /// How many may wait for a turn. Connections and their streams bound them before; this is a second fence.
 const WAITING_TURNS: usize = 16_384;
 
 /// How many objects may wait to be merged.
 const MERGES_WAITING: usize = 256;
+
+/// Units of chunks on their way, for so many bytes.
+fn units_of_sends(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(SEND_UNIT_BYTES)).unwrap_or(u32::MAX).clamp(LEAST_SEND_UNITS, u32::MAX >> 4)
+}
 
 impl Gateway {
     /// Puts the four leaves together.
@@ -154,6 +169,8 @@ impl Gateway {
     ) -> Self {
         let budget = Budget::new(settings.memory);
         let (scans, writes) = (Turns::new(SCANS, WAITING_TURNS), Turns::new(WRITES, WAITING_TURNS));
+        let sends = Turns::new(units_of_sends(store.put_bytes_at_once()), usize::MAX);
+        let processor = Processor::of_process();
         let parts = settling::PartIds::new(Arc::clone(&catalog));
         let (wanted, waiting) = mpsc::channel(MERGES_WAITING);
         let fence = fence::Fence::new(settings.fencing);
@@ -170,6 +187,8 @@ impl Gateway {
             writes,
             strangers,
             account_rules,
+            sends,
+            processor,
             settings,
             parts,
             fence,
@@ -204,6 +223,19 @@ impl Gateway {
     /// A turn to read much of the catalog; 503 when too many wait.
     async fn turn_to_scan(&self, payer: &Payer) -> Result<Turn, Error> {
         Ok(self.scans.take(payer, 1).await?)
+    }
+
+    /// The outcome of a query that may read much, made when it is its turn for the processor. Whoever may scan has been chosen
+    /// among clients already: all scans have one client's part, or a greedy one's would hold up those of others.
+    async fn seated<T, Q, F>(&self, query: Q) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        Q: FnOnce(Arc<dyn Catalog>) -> F,
+        F: Future<Output = Result<T, CatalogError>> + Send + 'static,
+    {
+        let answer = self.processor.wait_for(Owner::Gateway, query(Arc::clone(&self.catalog)));
+        let answer = AbortOnDropHandle::new(answer).await;
+        Ok(answer.map_err(|join| Error::lost("the reading of a list", &join))??)
     }
 
     /// A turn to change the catalog; 503 when too many wait.

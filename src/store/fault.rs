@@ -349,6 +349,10 @@ impl ChunkStore for Faulty {
         self.inner.tidy().await
     }
 
+    fn put_bytes_at_once(&self) -> u64 {
+        self.inner.put_bytes_at_once()
+    }
+
     fn troubles(&self) -> u64 {
         self.inner.troubles()
     }

@@ -272,6 +272,10 @@ impl ChunkStore for Guarded {
         self.inner.tidy().await
     }
 
+    fn put_bytes_at_once(&self) -> u64 {
+        self.inner.put_bytes_at_once()
+    }
+
     fn troubles(&self) -> u64 {
         self.breaker.openings()
     }

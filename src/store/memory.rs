@@ -19,9 +19,15 @@ use crate::model::{ChunkName, Timestamp};
 #[derive(Default)]
 pub struct MemoryChunks {
     chunks: RwLock<BTreeMap<ChunkName, Bytes>>,
+    put_bytes_at_once: Option<u64>,
 }
 
 impl MemoryChunks {
+    /// None yet; a place that takes care of so many bytes at once, as a disk does.
+    pub fn narrow(put_bytes_at_once: u64) -> Self {
+        Self { put_bytes_at_once: Some(put_bytes_at_once), ..Self::default() }
+    }
+
     /// All that is stored, by name: what a curious provider sees.
     pub fn snapshot(&self) -> BTreeMap<ChunkName, Bytes> {
         self.chunks.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -82,6 +88,10 @@ impl ChunkStore for MemoryChunks {
 
     async fn probe(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn put_bytes_at_once(&self) -> u64 {
+        self.put_bytes_at_once.unwrap_or(u64::MAX)
     }
 }
 

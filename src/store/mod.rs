@@ -116,6 +116,11 @@ pub trait ChunkStore: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Of how many bytes of chunks it takes care at once without being slower for it: a disk of few, a service of any number.
+    fn put_bytes_at_once(&self) -> u64 {
+        u64::MAX
+    }
+
     /// How often the provider was given up for a while because it failed too often. When it has grown, nobody knows what is there
     /// now under the provider's address.
     fn troubles(&self) -> u64 {

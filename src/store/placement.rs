@@ -41,6 +41,11 @@ impl Store {
         self.providers.iter()
     }
 
+    /// Of how many bytes of chunks the providers take care at once without being slower for it.
+    pub fn put_bytes_at_once(&self) -> u64 {
+        self.providers().map(|(_, provider)| provider.put_bytes_at_once()).min().unwrap_or(u64::MAX)
+    }
+
     /// Stores a chunk at every provider of `placements`, at once. If one fails the others end first, then the first
     /// failure is told.
     pub async fn put(

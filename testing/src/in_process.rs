@@ -95,6 +95,12 @@ impl House {
         Self::on(catalog, Arc::default(), folder_with_key(), settings).await.furnished().await
     }
 
+    /// On a provider that takes care of so many bytes at once.
+    pub async fn narrow(put_bytes_at_once: u64) -> Self {
+        let chunks = Arc::new(MemoryChunks::narrow(put_bytes_at_once));
+        Self::on(Arc::new(MemoryCatalog::default()), chunks, folder_with_key(), settings()).await.furnished().await
+    }
+
     /// On a catalog in SQLite, in the folder of the key.
     pub async fn sqlite(settings: Settings) -> Self {
         let folder = folder_with_key();

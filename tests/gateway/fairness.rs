@@ -11,6 +11,7 @@ use ecluse::gateway::{
     PutObject, ReadSmall, RestoreBucket, Select, Settings,
 };
 use ecluse::model::{Action, ClientId, Conditions, Grant, Metadata, Operation, Principal};
+use ecluse::store::{Call, Fault, When};
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream::BoxStream;
@@ -199,6 +200,42 @@ async fn every_change_of_the_catalog_waits_for_its_turn() {
     assert!(matches!(restored, Err(Error::NoSuchBucket)), "{restored:?}");
     while let Some(deleted) = flood.join_next().await {
         deleted.unwrap();
+    }
+}
+
+/// A disk has few chunks at a time. Whose is next is decided by what clients have under way, not by who came first.
+#[tokio::test]
+async fn chunks_of_a_crowd_do_not_all_go_before_one_of_another_client() {
+    let house = House::narrow(2 * MIB as u64).await;
+    house.plan.on(Call::Put, When::Always, Fault::Stall);
+    let put = |name: &'static str, n: usize| {
+        let (gateway, who) = (Arc::clone(&house.gateway), client_of("chum", name));
+        let (metadata, conditions) = (Metadata::default(), Conditions::default());
+        let op = PutObject { bucket: bucket(BUCKET), key: key(&format!("{name}/{n}")), metadata, conditions };
+        let op = who.authorize(op).unwrap();
+        tokio::spawn(async move { gateway.put_object(op, body(b"chunk")).await.map(|_stored| ()).unwrap() })
+    };
+    let comes = async |nth: u64| {
+        while house.plan.calls(Call::Put) < nth {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let crowd: Vec<_> = (0..8).map(|n| put("greedy", n)).collect();
+    comes(2).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(house.plan.calls(Call::Put), 2, "two at a time");
+    let polite = put("polite", 0);
+    // Until it stands in its line.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    house.plan.release();
+    comes(4).await;
+    house.plan.release();
+    polite.await.unwrap();
+    assert!(crowd.iter().filter(|put| put.is_finished()).count() <= 3);
+    house.plan.clear();
+    house.plan.release();
+    for put in crowd {
+        put.await.unwrap();
     }
 }
 

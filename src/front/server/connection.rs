@@ -10,8 +10,9 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -31,10 +32,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::body::{RequestBody, ResponseBody, Rest};
+use super::pace::{Pace, Paced, PacedExecutor, STRIDE_BYTES};
 use super::socket::Socket;
 use super::unread::{self, Unread};
 use super::{Answer, ConnectionInfo, Limits, RequestId, Standing};
 use crate::front::tls::TlsHandle;
+use crate::gateway::Processor;
 use crate::redact::{RedactedHeaders, RedactedName};
 use crate::telemetry::names;
 
@@ -117,10 +120,13 @@ impl Connection {
                 respond(answer.clone(), request, info.clone(), Arc::clone(&activity), stall)
             })
         };
-        let builder = self.builder();
+        let processor = Processor::of_process();
+        let builder = self.builder(&processor);
         let io = Unread::new(io, Arc::clone(&activity), told);
         let connection = builder.serve_connection(TokioIo::new(io), service);
         tokio::pin!(connection);
+        let pace = Pace::new(processor, self.standing.clone(), Some(Arc::clone(&activity)));
+        let mut connection = Paced::new(connection, pace);
         let mut tick = tokio::time::interval(self.limits.tick());
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut closing = false;
@@ -131,7 +137,7 @@ impl Connection {
                     activity.abort();
                     return;
                 }
-                ended = connection.as_mut() => {
+                ended = &mut connection => {
                     if let Err(error) = ended {
                         tracing::debug!(listener = self.listener, remote = %self.remote, %error, "connection ended");
                     }
@@ -139,14 +145,14 @@ impl Connection {
                 }
                 () = self.shutdown.cancelled(), if !closing => {
                     closing = true;
-                    connection.as_mut().graceful_shutdown();
+                    connection.inner.as_mut().graceful_shutdown();
                 }
                 _ = tick.tick() => match activity.verdict(&self.limits) {
                     Verdict::Fine => {}
                     Verdict::Idle => {
                         if !closing {
                             closing = true;
-                            connection.as_mut().graceful_shutdown();
+                            connection.inner.as_mut().graceful_shutdown();
                         }
                     }
                     Verdict::Stuck => {
@@ -179,9 +185,10 @@ impl Connection {
         }
     }
 
-    fn builder(&self) -> auto::Builder<TokioExecutor> {
+    fn builder(&self, processor: &Processor) -> auto::Builder<PacedExecutor> {
         let limits = &self.limits;
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let executor = PacedExecutor { processor: processor.clone(), standing: self.standing.clone() };
+        let mut builder = auto::Builder::new(executor);
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -282,6 +289,8 @@ pub(super) struct Activity {
     unread: AtomicBool,
     /// The socket's stream, when it was closed before that was read.
     left: Mutex<Option<TcpStream>>,
+    /// Bytes that the socket may still move in this poll.
+    stride: AtomicUsize,
     clocks: Mutex<Clocks>,
 }
 
@@ -299,7 +308,8 @@ impl Activity {
     fn new() -> Self {
         let clocks = Clocks { requests: 0, idle_since: Instant::now(), unread: Vec::new(), next: 0 };
         let (aborted, unread) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { aborted, unread, left: Mutex::new(None), clocks: Mutex::new(clocks) }
+        let stride = AtomicUsize::new(usize::MAX);
+        Self { aborted, unread, left: Mutex::new(None), stride, clocks: Mutex::new(clocks) }
     }
 
     /// The connection ends with a request whose body was not read to its end.
@@ -332,6 +342,28 @@ impl Activity {
     pub(super) fn answered(&self) -> Option<u64> {
         let clocks = self.clocks();
         (clocks.requests == 0).then_some(clocks.next)
+    }
+
+    /// The connection is polled from here on: the socket may move a stride.
+    pub(super) fn begin_stride(&self) {
+        self.stride.store(STRIDE_BYTES, Ordering::Relaxed);
+    }
+
+    /// Whether the socket may move anything more. If not, the connection is polled again when it is its turn.
+    pub(super) fn poll_stride(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.stride.load(Ordering::Relaxed) > 0 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The socket moved so many bytes. Only the connection's own task calls this.
+    pub(super) fn moved(&self, bytes: usize) {
+        let left = self.stride.load(Ordering::Relaxed);
+        if left != usize::MAX {
+            self.stride.store(left.saturating_sub(bytes), Ordering::Relaxed);
+        }
     }
 
     fn clocks(&self) -> std::sync::MutexGuard<'_, Clocks> {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::gateway::Owner;
 use crate::model::ClientId;
 
 /// The counts of one listener.
@@ -102,6 +103,12 @@ impl Counts {
 }
 
 impl Standing {
+    /// Whose the connection is, as far as that is known.
+    pub(super) fn owner(&self) -> Owner {
+        let owner = self.0.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        owner.0.clone().map_or(Owner::Stranger(self.0.address), Owner::Client)
+    }
+
     /// A request was found to be of `client`. [`TooMany`] if that client has its part: the request is not to be served.
     pub fn known_as(&self, client: &ClientId) -> Result<Stay, TooMany> {
         let Place { crowd, address, owner } = self.0.as_ref();

@@ -6,11 +6,13 @@
 //! The other way round, a socket that is closed while something that its peer sent is unread is reset by the kernel, and what
 //! was still on its way to the peer is thrown away. So where a request's body was not read to its end, the stream outlives the
 //! socket ([`Activity::leave`]), and what comes is read away until the peer has its answer.
+//!
+//! In one poll of its connection it moves [`STRIDE_BYTES`](super::pace::STRIDE_BYTES) at most; then others have a turn.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -48,13 +50,20 @@ impl Drop for Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_read(cx, buf)
+        ready!(self.activity.poll_stride(cx));
+        let before = buf.filled().len();
+        let polled = self.stream()?.poll_read(cx, buf);
+        self.activity.moved(buf.filled().len().saturating_sub(before));
+        polled
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(cx, buf)
+        ready!(self.activity.poll_stride(cx));
+        let written = ready!(self.stream()?.poll_write(cx, buf))?;
+        self.activity.moved(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,7 +83,10 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(cx, bufs)
+        ready!(self.activity.poll_stride(cx));
+        let written = ready!(self.stream()?.poll_write_vectored(cx, bufs))?;
+        self.activity.moved(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

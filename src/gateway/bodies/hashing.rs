@@ -6,10 +6,11 @@
 //!
 //! Memory: at most two batches of [`BATCH_BYTES`] for each body.
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle};
 
 use super::digest::{Computed, Hashers};
 use crate::gateway::Error;
+use crate::gateway::processor::{Owner, Processor};
 
 /// Bytes hashed at a time. Handing a batch over costs some 10 µs; MD5 takes 200 µs for it.
 pub(in crate::gateway) const BATCH_BYTES: usize = 128 * 1024;
@@ -22,19 +23,25 @@ pub(in crate::gateway) struct Hashing {
     state: State,
     /// What comes next, in order.
     batch: Vec<u8>,
+    /// Whose turn it is when a batch is hashed on another thread.
+    processor: Processor,
+    owner: Owner,
 }
+
+/// What hashing gives back: itself, and an empty batch to use again.
+type Hashed = (Box<Hashers>, Vec<u8>);
 
 enum State {
     /// Nothing is being hashed. The second is an empty batch to use again.
     Resting(Box<Hashers>, Vec<u8>),
-    Busy(JoinHandle<(Box<Hashers>, Vec<u8>)>),
+    Busy(JoinHandle<Result<Hashed, JoinError>>),
     /// The task that had the hashes panicked; there is no digest.
     Lost,
 }
 
 impl Hashing {
-    pub(in crate::gateway) fn new(hashers: Hashers) -> Self {
-        Self { state: State::Resting(Box::new(hashers), Vec::new()), batch: Vec::new() }
+    pub(in crate::gateway) fn new(hashers: Hashers, processor: Processor, owner: Owner) -> Self {
+        Self { state: State::Resting(Box::new(hashers), Vec::new()), batch: Vec::new(), processor, owner }
     }
 
     /// Takes the next bytes. Waits when hashing is a batch behind.
@@ -61,11 +68,11 @@ impl Hashing {
         Ok(hashers.finish())
     }
 
-    /// Begins to hash the batch, and an empty one takes its place.
+    /// Has the batch hashed when it is its owner's turn, and an empty one takes its place.
     async fn hand_over(&mut self) -> Result<(), Error> {
         let (mut hashers, empty) = self.rest().await?;
         let full = std::mem::replace(&mut self.batch, empty);
-        self.state = State::Busy(spawn_blocking(move || {
+        self.state = State::Busy(self.processor.run(self.owner.clone(), move || {
             hashers.update(&full);
             let mut batch = full;
             batch.clear();
@@ -78,7 +85,7 @@ impl Hashing {
     async fn rest(&mut self) -> Result<(Box<Hashers>, Vec<u8>), Error> {
         match std::mem::replace(&mut self.state, State::Lost) {
             State::Resting(hashers, empty) => Ok((hashers, empty)),
-            State::Busy(task) => task.await.map_err(|join| Error::lost(TASK, &join)),
+            State::Busy(task) => task.await.flatten().map_err(|join| Error::lost(TASK, &join)),
             State::Lost => Err(Error::Panicked(TASK)),
         }
     }
@@ -90,8 +97,12 @@ mod tests {
     use super::*;
     use crate::model::ChecksumAlgorithm;
 
+    fn hashing(hashers: Hashers) -> Hashing {
+        Hashing::new(hashers, Processor::of_process(), Owner::Gateway)
+    }
+
     async fn in_pieces(digests: &Digests, body: &[u8], piece: usize) -> Computed {
-        let mut hashing = Hashing::new(Hashers::new(digests, true));
+        let mut hashing = hashing(Hashers::new(digests, true));
         for piece in body.chunks(piece) {
             hashing.update(piece).await.unwrap();
         }
@@ -118,8 +129,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_hashing_is_told_as_a_panic() {
-        let state = State::Busy(spawn_blocking(|| panic!("a hash")));
-        let mut hashing = Hashing { state, batch: Vec::new() };
+        let mut hashing = hashing(Hashers::new(&Digests::default(), true));
+        hashing.state = State::Busy(hashing.processor.run(Owner::Gateway, || panic!("a hash")));
         assert!(matches!(hashing.hand_over().await, Err(Error::Panicked(TASK))));
         assert!(matches!(hashing.finish().await, Err(Error::Panicked(TASK))));
     }
@@ -127,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn fast_checksums_are_computed_where_they_are() {
         let digests = Digests { checksums: vec![ChecksumAlgorithm::Crc32], ..Digests::default() };
-        let mut hashing = Hashing::new(Hashers::new(&digests, false));
+        let mut hashing = hashing(Hashers::new(&digests, false));
         hashing.update(&[1; 3 * BATCH_BYTES]).await.unwrap();
         assert_eq!(hashing.batch.capacity(), 0);
         assert!(matches!(hashing.state, State::Resting(..)));

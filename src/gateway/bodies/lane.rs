@@ -19,9 +19,9 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Share};
 use super::spool::{Spool, Spooled};
-use crate::gateway::fair::Payer;
+use crate::gateway::fair::{Payer, Turns};
 use crate::gateway::settling::PartTicket;
-use crate::gateway::{Error, Gateway, MAX_PARALLEL_CHUNKS};
+use crate::gateway::{Error, Gateway, MAX_PARALLEL_CHUNKS, units_of_sends};
 use crate::seal::{SealedChunk, Sealer, chunk_name, layout};
 use crate::secret::NamingKey;
 use crate::store::{Attempts, Store};
@@ -43,6 +43,7 @@ pub(in crate::gateway) struct Lane {
     payer: Payer,
     spool: Option<Spool>,
     store: Arc<Store>,
+    turns: Turns,
     naming_key: Arc<NamingKey>,
     sends: JoinSet<Sent>,
     parallel: usize,
@@ -87,6 +88,7 @@ impl Gateway {
             payer,
             spool: self.settings.spool.clone(),
             store: Arc::clone(&self.store),
+            turns: self.sends.clone(),
             naming_key,
             sends: JoinSet::new(),
             parallel: self.settings.parallel_chunks.clamp(1, MAX_PARALLEL_CHUNKS as usize),
@@ -178,7 +180,7 @@ impl Lane {
         self.ticket.sending(chunk.index);
         let name = chunk_name(&self.naming_key, self.ticket.id(), chunk.index);
         let (store, budget, payer) = (Arc::clone(&self.store), self.budget.clone(), self.payer.clone());
-        let placements = self.ticket.placements().to_vec();
+        let (placements, turns) = (self.ticket.placements().to_vec(), self.turns.clone());
         let send = async move {
             let mut bytes = chunk.bytes;
             let share = match filled {
@@ -192,8 +194,9 @@ impl Lane {
                 Some(Filling { share, .. }) => Some(share),
                 None => None,
             };
+            let turn = turns.take(&payer, units_of_sends(bytes.len() as u64)).await?;
             let outcome = store.put(&placements, &name, bytes).await;
-            drop(share);
+            drop((turn, share));
             let in_doubt = match &outcome {
                 Ok(attempts) => *attempts == Attempts::InDoubt,
                 Err(error) => error.leaves_doubt(),

@@ -42,7 +42,11 @@ impl Gateway {
     /// Seals `body` for the payer's tenant and stores its chunks. Every claim about it is checked before this returns.
     pub(in crate::gateway) async fn seal_body(&self, payer: &Payer, body: Body) -> Result<SealedBody, Error> {
         let Body { length: announced, mut stream, digests, claims } = body;
-        let mut hashing = Hashing::new(Hashers::new(&digests, self.settings.etag == EtagMode::Md5));
+        let mut hashing = Hashing::new(
+            Hashers::new(&digests, self.settings.etag == EtagMode::Md5),
+            self.processor.clone(),
+            payer.into(),
+        );
         let mut outgoing: Option<Outgoing> = None;
         let mut length = 0_u64;
         while let Some(piece) = self.next_piece(&mut stream, &mut outgoing).await? {

@@ -134,10 +134,12 @@ async fn requests_before_such_a_head_have_their_own_answers() {
             ids.insert(answer.header(id_header).to_owned());
         }
         assert_eq!(ids.len(), 5, "each request has its own id");
-        let long = format!("GET / HTTP/1.1\r\nx-long: {}\r\n\r\n", "a".repeat(100_000));
+        // Up to twice its limit hyper may still read at one go; the front refuses that, and goes on.
+        let long = format!("GET / HTTP/1.1\r\nx-long: {}\r\n\r\n", "a".repeat(200_000));
         stream.write_all(long.as_bytes()).await.unwrap();
         let mut rest = String::new();
-        stream.read_to_string(&mut rest).await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(30), stream.read_to_string(&mut rest)).await;
+        end.expect("the connection ends").unwrap();
         assert!(rest.starts_with("HTTP/1.1 400") && rest.contains(code), "{rest}");
     }
 }

@@ -41,7 +41,7 @@ impl Gateway {
             query.most_bytes = STEP_BYTES.min(MOST_BUCKETS_BYTES - bytes);
             let turn = self.turn_to_scan(&payer).await?;
             let step = query.clone();
-            let page = self.seated(|catalog| async move { catalog.buckets(&step).await }).await?;
+            let page = self.seated(&payer, |catalog| async move { catalog.buckets(&step).await }).await?;
             drop(turn);
             bytes += page.weight();
             // Nobody waits with so much in hand: what memory does not hold now is asked for again.

@@ -4,7 +4,8 @@
 //! Who wants units gets them at once when they are free and it is nobody's turn. Otherwise it waits in its client's line. What
 //! comes back goes to the tenant that holds least, in it to the client that holds least, and of its requests to the oldest.
 //! A client stops early: it gets no more while it holds more than [`CLIENT_TIMES_FREE`] times what is free. So the greedy
-//! leave something, however many connections they have, and whoever comes with nothing finds it. Source of that rule:
+//! leave something, however many connections they have, and whoever comes with nothing finds it: the last unit is for them
+//! alone, however few there are. Source of that rule:
 //! Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
 //!
 //! # Invariants
@@ -245,8 +246,9 @@ impl State {
     fn is_below(&self, payer: &Payer) -> bool {
         let (of_tenant, of_client) = self.holds(payer);
         let free = u64::from(self.free);
-        of_client == 0
-            || (u64::from(of_client) <= CLIENT_TIMES_FREE * free && u64::from(of_tenant) <= TENANT_TIMES_FREE * free)
+        let leaves_enough =
+            u64::from(of_client) <= CLIENT_TIMES_FREE * free && u64::from(of_tenant) <= TENANT_TIMES_FREE * free;
+        of_client == 0 || (self.free > 1 && leaves_enough)
     }
 
     /// Whether it gets them without waiting: whoever waits and may have more holds more already.

@@ -50,6 +50,28 @@ async fn a_greedy_client_leaves_something_for_whoever_comes_with_nothing() {
     assert!(state.lines.is_empty() && state.tenants.is_empty(), "nobody is remembered");
 }
 
+/// Of three turns to list a greedy client has two, however many it asks for: the third is there for whoever comes.
+#[tokio::test]
+async fn the_last_unit_is_left_for_whoever_has_none() {
+    let turns = Turns::new(3, 100);
+    let (greedy, polite) = (payer("chum", "greedy"), payer("chum", "polite"));
+    let held: Vec<Turn> = std::iter::from_fn(|| turns.try_take(&greedy, 1)).collect();
+    assert_eq!(held.len(), 2);
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let waits = queue(&turns, &greedy, 1, &served);
+    wait_for(&turns, 1).await;
+    for _ in 0..3 {
+        drop(turns.try_take(&polite, 1).expect("one is left for it"));
+    }
+    assert!(served.lock().unwrap().is_empty(), "what the polite one gave back is not the greedy one's");
+    drop(held);
+    waits.await.unwrap().unwrap();
+    assert_eq!(turns.used(), 0);
+    // Alone with one unit, everybody gets it.
+    let one = Turns::new(1, 100);
+    assert!(one.try_take(&greedy, 1).is_some());
+}
+
 #[tokio::test]
 async fn clients_of_one_tenant_leave_something_to_another() {
     let turns = Turns::new(1600, 100);

@@ -44,7 +44,7 @@ impl Gateway {
             extras: op.extras,
         };
         let bucket = query.bucket.name.clone();
-        let mut page = self.seated(|catalog| async move { catalog.list(&query).await }).await?;
+        let mut page = self.seated(&payer, |catalog| async move { catalog.list(&query).await }).await?;
         for entry in &mut page.entries {
             if let ListEntry::Object { key, metadata: Some(metadata), .. } = entry
                 && !principal.may_read(&bucket, key.as_str())
@@ -89,7 +89,7 @@ impl Gateway {
             limit: op.limit,
             most_bytes,
         };
-        let page = self.seated(|catalog| async move { catalog.list_uploads(&query).await }).await?;
+        let page = self.seated(&payer, |catalog| async move { catalog.list_uploads(&query).await }).await?;
         share.shrink_to((page.weight() * FACTOR) as u64);
         Ok((page, share))
     }

@@ -225,15 +225,15 @@ impl Gateway {
         Ok(self.scans.take(payer, 1).await?)
     }
 
-    /// The outcome of a query that may read much, made when it is its turn for the processor. Whoever may scan has been chosen
-    /// among clients already: all scans have one client's part, or a greedy one's would hold up those of others.
-    async fn seated<T, Q, F>(&self, query: Q) -> Result<T, Error>
+    /// The outcome of a query that may read much, made when it is its client's turn for the processor. A client's scans leave
+    /// one turn free: those of others do not wait for what waits here.
+    async fn seated<T, Q, F>(&self, payer: &Payer, query: Q) -> Result<T, Error>
     where
         T: Send + 'static,
         Q: FnOnce(Arc<dyn Catalog>) -> F,
         F: Future<Output = Result<T, CatalogError>> + Send + 'static,
     {
-        let answer = self.processor.wait_for(Owner::Gateway, query(Arc::clone(&self.catalog)));
+        let answer = self.processor.wait_for(Owner::from(payer), query(Arc::clone(&self.catalog)));
         let answer = AbortOnDropHandle::new(answer).await;
         Ok(answer.map_err(|join| Error::lost("the reading of a list", &join))??)
     }

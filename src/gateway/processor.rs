@@ -36,7 +36,7 @@ pub enum Owner {
     Stranger(IpAddr),
     /// A client that has proved who it is.
     Client(ClientId),
-    /// The gateway itself: its own work, and the pages of all lists.
+    /// The gateway itself: its own work.
     Gateway,
 }
 

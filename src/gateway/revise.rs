@@ -143,7 +143,7 @@ impl Gateway {
             limit: op.limit,
             most_bytes,
         };
-        let page = self.seated(|catalog| async move { catalog.find_by_tags(&query).await }).await?;
+        let page = self.seated(&payer, |catalog| async move { catalog.find_by_tags(&query).await }).await?;
         share.shrink_to((page.weight() * FACTOR) as u64);
         Ok((page, share))
     }

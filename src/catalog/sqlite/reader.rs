@@ -144,9 +144,30 @@ fn within_transaction<T>(
     db: &Connection,
     query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
-    // Dropping it rolls back, which for a reader is as good as committing. A snapshot's has begun already.
-    let _transaction = db.is_autocommit().then(|| db.unchecked_transaction()).transpose()?;
+    // A snapshot's has begun already.
+    let _transaction = db.is_autocommit().then(|| Reading::begin(db)).transpose()?;
     query(db)
+}
+
+/// A read transaction; ends when it is dropped, in a panic too. Its two statements are prepared once: they are a part of each
+/// look-up that one can measure.
+struct Reading<'db>(&'db Connection);
+
+impl<'db> Reading<'db> {
+    fn begin(db: &'db Connection) -> Result<Self, CatalogError> {
+        db.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(db))
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT").and_then(|mut end| end.execute([]));
+        if ended.is_err() {
+            // There is nothing to lose, and giving up what was read does not fail.
+            let _rolled_back = self.0.execute_batch("ROLLBACK");
+        }
+    }
 }
 
 #[cfg(test)]

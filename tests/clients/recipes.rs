@@ -56,6 +56,8 @@ enum Kitchen {
     Postgres,
     /// A container image in the folder `image`.
     Image,
+    /// Orthanc, whose Python finds boto3 as that of a machine does that has Debian's package.
+    Orthanc,
 }
 
 impl Kitchen {
@@ -63,6 +65,13 @@ impl Kitchen {
     fn prelude(self) -> &'static str {
         match self {
             Self::Plain => "",
+            Self::Orthanc => {
+                r#"
+                export PATH="$PATH:/usr/sbin"
+                export PYTHONPATH="$(python -c 'import boto3, os; print(os.path.dirname(os.path.dirname(boto3.__file__)))')"
+                mkdir db-v6
+                "#
+            }
             Self::Image => {
                 r#"
                 add() { name=$(sha256sum "$1" | cut -c1-64); size=$(stat -c %s "$1"); mv "$1" image/blobs/sha256/$name; }
@@ -108,6 +117,10 @@ fn made_real(text: &str, gateway: &GatewayProcess, home: &Path) -> String {
         .replace("/var/lib/postgresql/15/main", &below("main"))
         .replace("/etc/pgbackrest/pgbackrest.conf", &below("pgbackrest.conf"))
         .replace("/etc/docker/registry/config.yml", &below("registry.yml"))
+        .replace("/etc/orthanc/", &format!("{}/", home.display()))
+        .replace("/var/lib/orthanc/db-v6", &below("db-v6"))
+        .replace("8042", &testing::process::free_port().to_string())
+        .replace("4242", &testing::process::free_port().to_string())
         .replace("127.0.0.1:5000", &format!("127.0.0.1:{}", testing::process::free_port()))
         .replace("CLIENT_SECRET", &gateway.secret)
 }
@@ -178,6 +191,7 @@ recipes! {
     the_page_of_azure_is_done_as_it_stands: "azure.md", Plain;
     the_page_of_barman_is_done_as_it_stands: "barman.md", Postgres;
     the_page_of_docker_registry_is_done_as_it_stands: "docker-registry.md", Image;
+    the_page_of_orthanc_is_done_as_it_stands: "orthanc.md", Orthanc;
     the_page_of_pgbackrest_is_done_as_it_stands: "pgbackrest.md", Postgres;
     the_page_of_pgbackrest_through_azure_is_done_as_it_stands: "pgbackrest-azure.md", Postgres;
     the_page_of_rclone_is_done_as_it_stands: "rclone.md", Plain;

@@ -43,6 +43,18 @@ pub(super) async fn run(ask: &Ask<'_>, body: RequestBody) -> Result<Reply, Refus
         Op::GetBucketLifecycleConfiguration => {
             truths::none(ask, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist").await
         }
+        Op::GetBucketReplication => {
+            let text = "The replication configuration was not found";
+            truths::none(ask, "ReplicationConfigurationNotFoundError", text).await
+        }
+        Op::GetBucketWebsite => {
+            let text = "The specified bucket does not have a website configuration";
+            truths::none(ask, "NoSuchWebsiteConfiguration", text).await
+        }
+        Op::GetBucketLogging => truths::empty(ask, "BucketLoggingStatus").await,
+        Op::GetBucketNotificationConfiguration => truths::empty(ask, "NotificationConfiguration").await,
+        Op::GetBucketAccelerateConfiguration => truths::empty(ask, "AccelerateConfiguration").await,
+        Op::GetBucketRequestPayment => truths::request_payment(ask).await,
         Op::GetBucketCors => cors::get(ask).await,
         Op::PutBucketCors => cors::set(ask, body).await,
         Op::DeleteBucketCors => cors::delete(ask).await,

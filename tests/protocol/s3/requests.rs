@@ -20,9 +20,11 @@ async fn metadata_has_its_limits() {
 async fn what_is_not_implemented_says_so_and_never_succeeds() {
     let world = World::start().await;
     assert_eq!(world.send("PUT", "/imaging/k", &[], &[], b"abc").await.status, 200);
-    let bucket = ["accelerate", "logging", "notification", "replication", "requestPayment", "website", "unheard-of"];
-    for name in bucket {
+    for name in ["analytics", "inventory", "metrics", "intelligent-tiering", "unheard-of"] {
         world.send("GET", "/imaging", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
+    }
+    for name in ["accelerate", "logging", "notification", "replication", "requestPayment", "website", "policy"] {
+        world.send("PUT", "/imaging", &[(name, "")], &[], b"<a/>").await.expect(501, "NotImplemented");
     }
     for name in ["legal-hold", "retention", "torrent", "policy", "unheard-of"] {
         world.send("GET", "/imaging/k", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
@@ -35,7 +37,7 @@ async fn what_is_not_implemented_says_so_and_never_succeeds() {
     }
     world.send("PUT", "/imaging/k", &[("uploadId", "x")], &[], b"x").await.expect(501, "NotImplemented");
     assert_eq!(world.send("PUT", "/empty", &[], &[], b"").await.status, 200);
-    for name in ["acl", "versioning", "location", "logging"] {
+    for name in ["acl", "versioning", "location", "logging", "website", "replication"] {
         world.send("DELETE", "/empty", &[(name, "")], &[], b"").await.expect(501, "NotImplemented");
     }
     assert_eq!(world.send("HEAD", "/empty", &[], &[], b"").await.status, 200);

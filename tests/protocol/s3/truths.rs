@@ -11,6 +11,10 @@ async fn what_is_true_of_every_bucket_is_told() {
         ("encryption", "<SSEAlgorithm>AES256</SSEAlgorithm>"),
         ("ownershipControls", "<ObjectOwnership>BucketOwnerEnforced</ObjectOwnership>"),
         ("publicAccessBlock", "<RestrictPublicBuckets>true</RestrictPublicBuckets>"),
+        ("requestPayment", "<Payer>BucketOwner</Payer>"),
+        ("logging", "<BucketLoggingStatus xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\" />"),
+        ("notification", "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\" />"),
+        ("accelerate", "<AccelerateConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\" />"),
     ] {
         let text = ask(name).await.expect(200, "").text();
         assert!(text.contains(told), "{name}: {text}");
@@ -24,6 +28,8 @@ async fn what_is_true_of_every_bucket_is_told() {
         ("object-lock", "ObjectLockConfigurationNotFoundError"),
         ("lifecycle", "NoSuchLifecycleConfiguration"),
         ("cors", "NoSuchCORSConfiguration"),
+        ("replication", "ReplicationConfigurationNotFoundError"),
+        ("website", "NoSuchWebsiteConfiguration"),
     ] {
         ask(name).await.expect(404, code);
         world.send_as(&world.writer, "GET", "/imaging", &[(name, "")], &[], b"").await.expect(403, "AccessDenied");

@@ -136,6 +136,12 @@ fn belongs(operation: Op) -> &'static [&'static str] {
         Op::GetBucketPolicyStatus => &["policyStatus"],
         Op::GetObjectLockConfiguration => &["object-lock"],
         Op::GetBucketLifecycleConfiguration => &["lifecycle"],
+        Op::GetBucketReplication => &["replication"],
+        Op::GetBucketWebsite => &["website"],
+        Op::GetBucketLogging => &["logging"],
+        Op::GetBucketNotificationConfiguration => &["notification"],
+        Op::GetBucketAccelerateConfiguration => &["accelerate"],
+        Op::GetBucketRequestPayment => &["requestPayment"],
         Op::GetBucketCors | Op::PutBucketCors | Op::DeleteBucketCors => &["cors"],
         Op::ListBuckets
         | Op::CreateBucket

@@ -121,6 +121,18 @@ pub(in crate::front::s3) async fn public_access(ask: &Ask<'_>) -> Result<Reply, 
     })))
 }
 
+/// GetBucketRequestPayment: nobody pays for a request.
+pub(in crate::front::s3) async fn request_payment(ask: &Ask<'_>) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(Reply::xml(xml::document("RequestPaymentConfiguration", |writer| writer.text("Payer", "BucketOwner"))))
+}
+
+/// A configuration that a bucket may have and none has, where S3 says so by an element with nothing in it.
+pub(in crate::front::s3) async fn empty(ask: &Ask<'_>, element: &'static str) -> Result<Reply, Refusal> {
+    exists(ask).await?;
+    Ok(Reply::xml(xml::document(element, |_writer| {})))
+}
+
 /// A configuration that a bucket may have and none has: that of this code.
 pub(in crate::front::s3) async fn none(
     ask: &Ask<'_>,

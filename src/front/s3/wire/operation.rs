@@ -139,9 +139,7 @@ macro_rules! refused_operations {
             | $operation::DeleteBucketEncryption
             | $operation::PutBucketLifecycleConfiguration
             | $operation::DeleteBucketLifecycle
-            | $operation::GetBucketLogging
             | $operation::PutBucketLogging
-            | $operation::GetBucketNotificationConfiguration
             | $operation::PutBucketNotificationConfiguration
             | $operation::PutBucketOwnershipControls
             | $operation::DeleteBucketOwnershipControls
@@ -149,15 +147,11 @@ macro_rules! refused_operations {
             | $operation::DeleteBucketPolicy
             | $operation::PutPublicAccessBlock
             | $operation::DeletePublicAccessBlock
-            | $operation::GetBucketReplication
             | $operation::PutBucketReplication
             | $operation::DeleteBucketReplication
-            | $operation::GetBucketRequestPayment
             | $operation::PutBucketRequestPayment
-            | $operation::GetBucketWebsite
             | $operation::PutBucketWebsite
             | $operation::DeleteBucketWebsite
-            | $operation::GetBucketAccelerateConfiguration
             | $operation::PutBucketAccelerateConfiguration
             | $operation::PutObjectLockConfiguration
             | $operation::GetBucketReports
@@ -220,6 +214,12 @@ impl Operation {
             | Self::GetBucketOwnershipControls
             | Self::GetBucketPolicy
             | Self::GetBucketPolicyStatus
+            | Self::GetBucketLogging
+            | Self::GetBucketNotificationConfiguration
+            | Self::GetBucketReplication
+            | Self::GetBucketRequestPayment
+            | Self::GetBucketWebsite
+            | Self::GetBucketAccelerateConfiguration
             | Self::GetPublicAccessBlock
             | Self::GetBucketTagging
             | Self::DeleteBucketTagging

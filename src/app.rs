@@ -8,6 +8,7 @@
 mod assemble;
 mod check;
 mod clock;
+mod compact;
 mod core_image;
 mod faults;
 mod init;
@@ -31,6 +32,7 @@ use crate::text::{Exit, OperatorError, Texts};
 pub use crate::gateway::{Fencing, Laid};
 pub use check::{CheckOptions, check};
 pub use clock::clock;
+pub use compact::compact;
 pub use core_image::forbid_core_images;
 pub use init::{InitOptions, Initialized, init};
 pub use orphans::orphans;

@@ -94,6 +94,13 @@ fn dispatch(matches: &ArgMatches, run: &mut Run<'_>) -> Result<(), Failure> {
             }
             Ok(crate::app::scrub(config, run.texts, run.out)?)
         }
+        Some(("catalog", given)) => match given.subcommand() {
+            Some((_compact, given)) => {
+                let (_, config) = load(given, run)?;
+                Ok(crate::app::compact(&config, run.texts, run.out)?)
+            }
+            None => Err(OperatorError::new("usage-missing-command", Exit::Usage).into()),
+        },
         Some(("keys", given)) => match given.subcommand() {
             Some((_init, given)) => {
                 let (_, config) = load(given, run)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::compact::mebibytes;
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
 use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Glance, PartKeyRow, SqliteCatalog};
@@ -120,6 +121,11 @@ pub fn check(
             }
             let counts = [("versions", versions.to_string()), ("parts", parts.to_string()), shown(catalog_path)];
             say("check-ok", if options.quick { "check-catalog-quick" } else { "check-catalog" }, &counts)?;
+            let room = catalog.room().await.map_err(fault)?;
+            if room.is_worth_compacting() {
+                let args = [("free", mebibytes(room.free)), ("bytes", mebibytes(room.bytes)), shown(catalog_path)];
+                say("check-warning", "check-room", &args)?;
+            }
         }
         providers(config, Arc::new(catalog), keyring, Asked { offline: options.offline, running }, &mut say).await
     })

@@ -61,6 +61,8 @@ pub(super) fn command(texts: &Texts) -> Command {
         .arg(configuration(texts))
         .arg(flag("other-gateway-is-stopped", "help-other-gateway-is-stopped").required(true));
     let epoch = branch("epoch", "help-epoch", texts).subcommand(take_over);
+    let compact = leaf("compact", "help-compact", texts).arg(configuration(texts));
+    let catalog = branch("catalog", "help-catalog", texts).subcommand(compact);
     let serve = leaf("serve", "help-serve", texts).arg(configuration(texts)).arg(flag("read-only", "help-read-only"));
     let scrub = leaf("scrub", "help-scrub", texts)
         .arg(configuration(texts))
@@ -79,6 +81,7 @@ pub(super) fn command(texts: &Texts) -> Command {
         .subcommand(check)
         .subcommand(leaf("clock", "help-clock", texts).arg(configuration(texts)).arg(believe))
         .subcommand(scrub)
+        .subcommand(catalog)
         .subcommand(keys)
         .subcommand(epoch)
 }

@@ -1,18 +1,21 @@
 //! Chunks in a local folder.
 //!
-//! Writing goes as in `object_store`: a staged file `name#1`, flushed, renamed, its folder flushed; here in one visit to
-//! a blocking thread. What the page cache holds is read where it is asked for, if the file system is one that answers by
+//! Writing goes as in `object_store`: a staged file, flushed, renamed, the folder of its name flushed; here in one visit to
+//! a blocking thread. Staged files have a folder of their own, `staging`, so that a start need not look through all chunks
+//! for what a crash left. What the page cache holds is read where it is asked for, if the file system is one that answers by
 //! itself: both ways to another thread cost more than the read. Otherwise a blocking thread reads, one piece ahead.
 //! Pieces end where segments of a chunk do, so that the opener need not put any together.
 //!
 //! # Invariants
 //! - A chunk under its name is whole and on the disk.
 //! - What a crash leaves behind is a staged file; [`Folder::tidy`] deletes it. One gateway uses a folder at a time ([`Root`] sees to it).
+//! - While there is a folder `staging`, staged files lie nowhere else. [`Folder::tidy`] makes it, after it has looked beside all
+//!   chunks: there they lie as long as there is none, as in version 0.1.
 //! - At most two pieces of a stream are in memory, one where the page cache answers.
 //! - Nothing waits for a disk or a network but on a blocking thread, except for an inode that has to be read first.
 
 use std::ffi::OsString;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, ReadDir};
 use std::io::{self, ErrorKind, IoSliceMut, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -87,15 +90,14 @@ impl Folder {
         &self,
         name: &ChunkName,
         sealed: Bytes,
-        rename: impl FnOnce(&Path, &Path) -> io::Result<()> + Send + 'static,
+        rename: impl Fn(&Path, &Path) -> io::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
         let path = self.path(name);
-        let mut staged = OsString::from(&path);
-        staged.push(format!("#{}", self.staged.fetch_add(1, Ordering::Relaxed) + 1));
+        let number = self.staged.fetch_add(1, Ordering::Relaxed) + 1;
         let root = Arc::clone(&self.root);
         let written = blocking(move || {
             root.check_writable()?;
-            write(&path, Path::new(&staged), &sealed, rename)
+            write(root.path(), &path, number, &sealed, rename)
         });
         match written.await {
             Ok(()) => Ok(()),
@@ -197,23 +199,54 @@ impl Folder {
 
 /// Makes a chunk durable under its name, or leaves nothing.
 fn write(
+    root: &Path,
     path: &Path,
-    staged: &Path,
+    number: u64,
     sealed: &[u8],
-    rename: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    rename: impl Fn(&Path, &Path) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    let written = create(staged, folder).and_then(|mut file| {
-        file.write_all(sealed)?;
-        file.sync_all()
+    let (staged, mut file) = stage(root, path, number)?;
+    let written = file.write_all(sealed).and_then(|()| file.sync_all());
+    let renamed = written.and_then(|()| match rename(&staged, path) {
+        // Somebody has deleted its folder since [`prepare`].
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            create_folder_again(folder)?;
+            rename(&staged, path)
+        }
+        done => done,
     });
-    let renamed = written.and_then(|()| rename(staged, path));
     if renamed.is_err() {
         // What cannot be removed now is swept at the next start.
-        let _removed = std::fs::remove_file(staged);
+        let _removed = std::fs::remove_file(&staged);
     }
     renamed?;
     File::open(folder)?.sync_all()
+}
+
+/// Creates a staged file: `staging/aabb…#n`, or `aa/bb…#n` where there is no folder for them.
+fn stage(root: &Path, path: &Path, number: u64) -> io::Result<(PathBuf, File)> {
+    let create = |staged: PathBuf| -> io::Result<(PathBuf, File)> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
+        Ok((staged, file))
+    };
+    let (folder, name) =
+        path.parent().and_then(Path::file_name).zip(path.file_name()).ok_or(ErrorKind::InvalidInput)?;
+    let [mut apart, mut beside] = [OsString::from(folder), OsString::from(path)];
+    apart.push(name);
+    for staged in [&mut apart, &mut beside] {
+        staged.push(format!("#{number}"));
+    }
+    match create(root.join(STAGING).join(apart)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        done => return done,
+    }
+    match create(PathBuf::from(&beside)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        done => return done,
+    }
+    create_folder_again(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+    create(PathBuf::from(beside))
 }
 
 /// Gives a staged file its name unless that is taken. Where the file system cannot do that in one step (NFS), a second link does,
@@ -244,16 +277,10 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Creates a staged file, and its folder if somebody has deleted it since [`prepare`].
-fn create(staged: &Path, folder: &Path) -> io::Result<File> {
-    let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(staged);
-    match create() {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        done => return done,
-    }
+/// Creates a folder of chunks that somebody has deleted since [`prepare`], durably.
+fn create_folder_again(folder: &Path) -> io::Result<()> {
     create_folder(folder)?;
-    File::open(folder.parent().ok_or(ErrorKind::InvalidInput)?)?.sync_all()?;
-    create()
+    File::open(folder.parent().ok_or(ErrorKind::InvalidInput)?)?.sync_all()
 }
 
 /// A range of a file that is being read.
@@ -359,32 +386,54 @@ fn words(error: &io::Error) -> Cause {
     })
 }
 
-/// Deletes staged files: `aa/bb…#n`. Nothing else is touched.
+/// Deletes staged files. Nothing else is touched.
 fn sweep(root: &Path) -> io::Result<()> {
+    let staging = root.join(STAGING);
+    match std::fs::read_dir(&staging) {
+        Ok(entries) => return remove(entries, |name| is_staged(name, CHUNK_DIGITS)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     for folder in std::fs::read_dir(root)? {
         let folder = folder?;
-        if !is_hex(&folder.file_name().to_string_lossy(), 2) || !folder.file_type()?.is_dir() {
-            continue;
+        if is_hex(&folder.file_name().to_string_lossy(), 2) && folder.file_type()?.is_dir() {
+            remove(std::fs::read_dir(folder.path())?, is_staged_beside)?;
         }
-        for file in std::fs::read_dir(folder.path())? {
-            let file = file?;
-            if is_staged(&file.file_name().to_string_lossy()) {
-                std::fs::remove_file(file.path())?;
-            }
+    }
+    // Not before they are all gone, durably: from now on nobody looks there.
+    rustix::fs::syncfs(File::open(root)?)?;
+    create_folder_again(&staging)
+}
+
+fn remove(entries: ReadDir, what: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in entries {
+        let entry = entry?;
+        if what(&entry.file_name().to_string_lossy()) {
+            std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
 }
 
-pub(super) fn is_staged(file: &str) -> bool {
+/// Whether a file of a folder of chunks is a staged one, `bb…#n`.
+pub(super) fn is_staged_beside(file: &str) -> bool {
+    is_staged(file, CHUNK_DIGITS - 2)
+}
+
+fn is_staged(file: &str, digits: usize) -> bool {
     file.split_once('#').is_some_and(|(name, number)| {
-        is_hex(name, 38) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+        is_hex(name, digits) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
     })
 }
 
 pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
+
+/// Where staged files lie, below the folder of chunks.
+pub(super) const STAGING: &str = "staging";
+/// Hex digits of a chunk's name, both parts of it.
+const CHUNK_DIGITS: usize = 40;
 
 /// Most that is read at a time, in bytes: four segments and what is left of a fifth. A client that does not read pins one
 /// piece, for as long as it is connected.

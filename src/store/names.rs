@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use super::folder::{is_hex, is_staged};
+use super::folder::{STAGING, is_hex, is_staged_beside};
 use crate::model::Timestamp;
 
 /// A name at a provider, of a chunk or of anything else.
@@ -53,7 +53,7 @@ fn page(root: &Path, after: Option<&str>, most: usize) -> io::Result<NamePage> {
         let entry = entry?;
         let file = told_as(&entry)?;
         // A chunk on its way is no chunk yet, and the folders of chunks have pages of their own.
-        let passed = is_staged(&file) || (folder.is_empty() && is_folder_of_chunks(&file));
+        let passed = is_staged_beside(&file) || (folder.is_empty() && is_folder_of_ours(&file));
         if passed || file.as_str() <= last {
             continue;
         }
@@ -90,8 +90,8 @@ fn told_as(entry: &DirEntry) -> io::Result<String> {
     Ok(if entry.file_type()?.is_file() { name } else { name + "/" })
 }
 
-fn is_folder_of_chunks(told: &str) -> bool {
-    told.strip_suffix('/').is_some_and(|name| is_hex(name, 2))
+fn is_folder_of_ours(told: &str) -> bool {
+    told.strip_suffix('/').is_some_and(|name| is_hex(name, 2) || name == STAGING)
 }
 
 /// The folder after this one; the first is the root, which has no name.
@@ -119,6 +119,8 @@ mod tests {
         let chunk = |number: u8| format!("{}/{}", hex::encode([number]), "0".repeat(38));
         let mut expected = vec!["readme.txt".to_owned(), "other/".to_owned()];
         std::fs::create_dir(root.path().join("other")).unwrap();
+        std::fs::create_dir(root.path().join("staging")).unwrap();
+        std::fs::write(root.path().join("staging").join(format!("{}#1", "0".repeat(40))), "x").unwrap();
         std::fs::write(root.path().join("readme.txt"), "x").unwrap();
         for folder in ["00", "7f", "ff"] {
             std::fs::create_dir(root.path().join(folder)).unwrap();

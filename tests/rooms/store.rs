@@ -335,6 +335,49 @@ async fn a_folder_survives_reopening_and_staged_leftovers_do_not() {
     assert_eq!(entries, 2, "the chunk and the note");
 }
 
+/// What a start looks through does not grow with the chunks: staged files have a folder of their own. Only where there is none
+/// yet, as with version 0.1, it looks beside every chunk.
+#[tokio::test]
+async fn staged_files_lie_in_a_folder_of_their_own_once_the_chunks_were_looked_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("chunks");
+    let store = folder(&root);
+    let (before, after) = (name(23, 0xab), name(24, 0xcd));
+    store.put(&before, bytes(23, 4_000)).await.unwrap();
+    let staging = root.join("staging");
+    assert!(!staging.exists());
+    store.tidy().await.unwrap();
+    assert_eq!(std::fs::read_dir(&staging).unwrap().count(), 0);
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&staging.metadata().unwrap().permissions()) & 0o777, 0o700);
+    store.put(&after, bytes(24, 4_000)).await.unwrap();
+    assert_eq!(std::fs::read_dir(&staging).unwrap().count(), 0, "it has its name");
+    let left = staging.join(format!("{}#7", after.to_string().replace('/', "")));
+    let mine = staging.join("a note by the administrator #1");
+    let beside = root.join(format!("{before}#1"));
+    for file in [&left, &mine, &beside] {
+        std::fs::write(file, b"half").unwrap();
+    }
+    drop(store);
+    let again = folder(&root);
+    assert_eq!(again.names(None).await.unwrap().names.len(), 0, "neither a chunk nor a stranger's file");
+    again.tidy().await.unwrap();
+    assert!(!left.exists());
+    assert!(mine.exists() && beside.exists(), "it looked nowhere else");
+    // Without the folder all is as it was before there was one.
+    std::fs::remove_dir_all(&staging).unwrap();
+    let third = name(25, 0xef);
+    again.put(&third, bytes(25, 4_000)).await.unwrap();
+    assert!(!staging.exists());
+    again.tidy().await.unwrap();
+    assert!(staging.exists() && !beside.exists());
+    // And a folder of chunks that somebody deleted is made again.
+    std::fs::remove_dir_all(root.join("ef")).unwrap();
+    again.put(&third, bytes(25, 4_000)).await.unwrap();
+    for (chunk, seed) in [(&before, 23), (&after, 24), (&third, 25)] {
+        assert_eq!(read(&again, chunk, 0..4_000).await.unwrap(), bytes(seed, 4_000));
+    }
+}
+
 #[tokio::test]
 async fn a_new_folder_is_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;

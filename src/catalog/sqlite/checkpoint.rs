@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use super::Lock;
 use super::schema::BUSY;
+use super::{Lock, Room};
 use crate::catalog::CatalogError;
 
 /// The log is emptied so long after a commit.
@@ -213,6 +213,7 @@ struct Keeper {
 
 impl Keeper {
     fn serve(mut self) {
+        self.tell_room();
         let mut not_before = Instant::now();
         loop {
             let done = match self.notes.next(not_before, self.erase_within) {
@@ -252,6 +253,7 @@ impl Keeper {
         let done = self.checkpoint("PASSIVE").is_some_and(|left| left <= FEW) && self.alone("TRUNCATE");
         if done {
             self.delayed = None;
+            self.tell_room();
             return true;
         }
         self.notes.state().unclean = unclean;
@@ -261,6 +263,13 @@ impl Keeper {
             metrics::counter!("ecluse_catalog_checkpoint_failures_total").increment(1);
         }
         false
+    }
+
+    /// Tells the metrics how large the file is. One that cannot be read is told by whoever needs it.
+    fn tell_room(&self) {
+        if let Ok(room) = Room::of(&self.db) {
+            room.tell();
+        }
     }
 
     /// Runs a checkpoint while the writer waits; whether nothing is left of the log then.

@@ -44,7 +44,7 @@ fn free(path: &Path, end: &str) -> io::Result<PathBuf> {
     Ok(copy)
 }
 
-fn fill(db: &Connection, partial: &Path, found: usize) -> Result<(), CatalogError> {
+pub(super) fn fill(db: &Connection, partial: &Path, found: usize) -> Result<(), CatalogError> {
     let name = std::str::from_utf8(partial.as_os_str().as_bytes())
         .map_err(|_no_text| CatalogError::Damaged("the catalog's path is not UTF-8"))?;
     db.execute("VACUUM INTO ?1", [name])?;
@@ -58,13 +58,13 @@ fn fill(db: &Connection, partial: &Path, found: usize) -> Result<(), CatalogErro
     File::open(partial).and_then(|file| file.sync_all()).map_err(CatalogError::Io)
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(end);
     name.into()
 }
 
-fn folder(path: &Path) -> io::Result<File> {
+pub(super) fn folder(path: &Path) -> io::Result<File> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder),
         _ => File::open("."),

@@ -10,6 +10,7 @@ mod metrics;
 mod modes;
 mod provider;
 mod reload;
+mod room;
 mod stopping;
 mod tokens;
 mod upgrade;

@@ -12,6 +12,8 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
     missing_docs,
     reason = "a benchmark"
 )]
@@ -371,6 +373,59 @@ fn table(figures: &Figures, sizes: &[u64]) {
     }
 }
 
+/// Seconds that single look-ups and commits took, sorted, as long as `goes_on`.
+fn waits(archive: &mut Archive, goes_on: impl Fn() -> bool) -> [Vec<f64>; 2] {
+    let [mut heads, mut commits] = [Vec::new(), Vec::new()];
+    while goes_on() {
+        for _ in 0..10 {
+            heads.push(archive.head_alone(1).as_secs_f64());
+        }
+        commits.push(archive.commit_alone(1).as_secs_f64());
+    }
+    for waited in [&mut heads, &mut commits] {
+        waited.sort_by(f64::total_cmp);
+    }
+    [heads, commits]
+}
+
+/// What `ecluse check` does to a catalog that is at work: every row is read in a snapshot, a page of part keys at a time.
+fn beside_a_check(archive: &mut Archive, path: &Path) {
+    let began = Instant::now();
+    let calm = waits(archive, || began.elapsed() < Duration::from_secs(3));
+    let path = path.to_owned();
+    let check = std::thread::spawn(move || {
+        let (snapshot, runtime) = (SqliteCatalog::open_snapshot(&path).unwrap(), Runtime::new().unwrap());
+        let began = Instant::now();
+        runtime.block_on(async {
+            assert_eq!(snapshot.audit().await.unwrap(), Vec::<String>::new());
+            let (mut after, mut parts) = (None, 0);
+            loop {
+                let page = snapshot.part_keys(after, PAGE).await.unwrap();
+                let Some(last) = page.last() else { break };
+                (after, parts) = (Some(last.part), parts + page.len());
+            }
+            assert!(parts > 0);
+            let all = began.elapsed();
+            let began = Instant::now();
+            assert!(snapshot.glance().await.unwrap().faults.is_empty());
+            (all, began.elapsed())
+        })
+    });
+    let beside = waits(archive, || !check.is_finished());
+    let (all, some) = check.join().unwrap();
+    let of = |waited: &[f64], part: f64| waited[((waited.len() - 1) as f64 * part) as usize] * 1e6;
+    let pair = |waited: &[f64]| format!("{:.0} / {:.0}", of(waited, 0.5), of(waited, 0.99));
+    println!(
+        "\nevery row looked at in {:.1} s, some in {:.3} s; p50 / p99 in microseconds, in calm and beside it\n",
+        all.as_secs_f64(),
+        some.as_secs_f64()
+    );
+    println!("| operation | calm | beside a look at every row |\n|---|---|---|");
+    for (name, (calm, beside)) in ["head", "commit"].iter().zip(calm.iter().zip(&beside)) {
+        println!("| {name} | {} | {} |", pair(calm), pair(beside));
+    }
+}
+
 fn largest() -> u64 {
     // Without `--bench` cargo only asks whether it runs.
     let default = if std::env::args().any(|argument| argument == "--bench") { 1_000_000 } else { SIZES[0] };
@@ -400,5 +455,6 @@ fn main() {
     }
     criterion.final_summary();
     table(&figures, &sizes);
+    beside_a_check(&mut archive, &directory.path().join("catalog.db"));
     archive.runtime.block_on(archive.catalog.close());
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{faults, modes};
-use crate::catalog::{Catalog, CatalogError, CatalogSettings, SqliteCatalog};
+use crate::catalog::{Catalog, CatalogError, CatalogSettings, Failure, SqliteCatalog};
 use crate::config::{
     self, AzureListener, CatalogUrl, Config, Custodian, JwksSource, Keys, Oidc, Provider, ProviderKind, Tls,
 };
@@ -101,7 +101,9 @@ pub(super) fn catalog_as_it_is(config: &Config) -> Result<SqliteCatalog, Operato
 pub(super) fn catalog_or_snapshot(config: &Config) -> Result<(SqliteCatalog, bool), OperatorError> {
     let CatalogUrl::Sqlite(path) = &config.catalog;
     let opened = match SqliteCatalog::open_as_it_is(path) {
-        Err(CatalogError::InUse) => SqliteCatalog::open_snapshot(path).map(|snapshot| (snapshot, true)),
+        Err(CatalogError::Failed(Failure::InUse)) => {
+            SqliteCatalog::open_snapshot(path).map(|snapshot| (snapshot, true))
+        }
         opened => opened.map(|catalog| (catalog, false)),
     };
     opened.map_err(|error| faults::catalog(&error, path))

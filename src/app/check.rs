@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::compact::mebibytes;
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
-use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Glance, PartKeyRow, SqliteCatalog};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Failure, Glance, PartKeyRow, SqliteCatalog};
 use crate::config::{Config, JwksSource, Tls};
 use crate::gateway::{Clients, FenceFault, Fencing, Gateway};
 use crate::keys::Keyring;
@@ -85,7 +85,7 @@ pub fn check(
             say("check-ok", "check-running", &[shown(catalog_path)])?;
         }
         if catalog.schema().found == 0 {
-            return Err(fault(CatalogError::Absent));
+            return Err(fault(CatalogError::Failed(Failure::Absent)));
         }
         let wrong = |error| faults::unlock(&crate::gateway::UnlockError::Keys(error), catalog_path);
         let tenant_keys = catalog.tenant_keys().await.map_err(fault)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::front::tls::TlsError;
 use crate::gateway::{FenceFault, Note, UnlockError};
 use crate::keys::{CustodianError, KeyError};
@@ -48,40 +48,24 @@ pub(super) fn unlock(error: &UnlockError, path: &Path) -> OperatorError {
 /// A catalog that does not open.
 pub(super) fn catalog(error: &CatalogError, path: &Path) -> OperatorError {
     let code = match error {
-        CatalogError::Absent => {
+        CatalogError::Failed(Failure::Absent) => {
             return OperatorError::new("catalog-absent", Exit::Configuration).arg("path", path.display().to_string());
         }
-        CatalogError::Unmarked => {
+        CatalogError::Failed(Failure::Unmarked) => {
             let error = OperatorError::new("catalog-not-adopted", Exit::Configuration);
             return error.arg("path", path.display().to_string());
         }
-        CatalogError::InUse => "catalog-in-use",
-        CatalogError::TooNew { .. } => "catalog-too-new",
-        CatalogError::NoSuchBucket
-        | CatalogError::BucketExists
-        | CatalogError::BucketNotEmpty
-        | CatalogError::NoSuchKey
-        | CatalogError::NoSuchUpload
-        | CatalogError::InvalidPart { .. }
-        | CatalogError::PreconditionFailed
-        | CatalogError::NothingToMatch
-        | CatalogError::QuotaExceeded
-        | CatalogError::SourceChanged
-        | CatalogError::Lease(_)
-        | CatalogError::Archived
-        | CatalogError::SnapshotsPresent
-        | CatalogError::WrongKind
-        | CatalogError::AppendClosed
-        | CatalogError::AppendPosition
-        | CatalogError::AppendLength
-        | CatalogError::InvalidBlock
-        | CatalogError::TooManyBlocks
-        | CatalogError::TooManySlices
-        | CatalogError::Panicked
-        | CatalogError::Closed
-        | CatalogError::Damaged(_)
-        | CatalogError::Engine(_)
-        | CatalogError::Io(_) => "catalog-unusable",
+        CatalogError::Failed(Failure::InUse) => "catalog-in-use",
+        CatalogError::Failed(Failure::TooNew { .. }) => "catalog-too-new",
+        CatalogError::Refused(_)
+        | CatalogError::Failed(
+            Failure::Panicked
+            | Failure::Closed
+            | Failure::Misused(_)
+            | Failure::Damaged(_)
+            | Failure::Engine(_)
+            | Failure::Io(_),
+        ) => "catalog-unusable",
     };
     OperatorError::new(code, Exit::Unavailable).arg("path", path.display().to_string()).because(error)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{assemble, clock, faults, init, runtime};
-use crate::catalog::{Belonging as _, Catalog as _, CatalogError, SqliteCatalog};
+use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Failure, SqliteCatalog};
 use crate::config::Config;
 use crate::gateway::jobs::{self, Compared, Comparison, OrphanError, Stray};
 use crate::gateway::{Clients, Fencing, Gateway, UnlockError};
@@ -51,7 +51,7 @@ async fn open_to_look(config: &mut Config, path: &Path) -> Result<(Gateway, Opti
     let custodian = assemble::custodian(&config.keys)?;
     let catalog: Arc<SqliteCatalog> = Arc::new(assemble::catalog_as_it_is(config)?);
     if !catalog.schema().has_identity() {
-        return Err(fault(CatalogError::Unmarked));
+        return Err(fault(CatalogError::Failed(Failure::Unmarked)));
     }
     let keyring = assemble::opened_keys(custodian, catalog.as_ref(), path).await?;
     if let Some(identity) = catalog.identity().await.map_err(fault)? {

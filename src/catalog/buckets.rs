@@ -12,10 +12,10 @@ use crate::model::{BucketName, BucketRef, Sight, Tags, TenantId};
 /// come back with it. They are not searched by, and no list shows them.
 #[async_trait]
 pub trait BucketTagging: Send + Sync + 'static {
-    /// The tags; none, where none were set. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    /// The tags; none, where none were set. [`NoSuchBucket`](super::Refusal::NoSuchBucket) of a bucket that is not there.
     async fn bucket_tags(&self, bucket: &BucketRef) -> Result<Tags, CatalogError>;
 
-    /// Puts these tags in the place of all that were there. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    /// Puts these tags in the place of all that were there. [`NoSuchBucket`](super::Refusal::NoSuchBucket) of a bucket that is not there.
     async fn set_bucket_tags(&self, bucket: &BucketRef, tags: Tags) -> Result<(), CatalogError>;
 }
 

@@ -14,7 +14,7 @@ pub const MOST_CORS_ACCOUNTS: usize = 256;
 /// a bucket go with it, and come back with it.
 #[async_trait]
 pub trait CrossOrigins: Send + Sync + 'static {
-    /// The rules, in their order; none, where none were set. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    /// The rules, in their order; none, where none were set. [`NoSuchBucket`](super::Refusal::NoSuchBucket) of a bucket that is not there.
     async fn cors(&self, place: &CorsPlace) -> Result<Vec<CorsRule>, CatalogError>;
 
     /// The rules of each bucket of that name that has any, whoever's it is, by tenant; of at most [`MOST_CORS_TENANTS`].
@@ -23,6 +23,6 @@ pub trait CrossOrigins: Send + Sync + 'static {
     /// The rules of each account that has any, by tenant; of at most [`MOST_CORS_ACCOUNTS`].
     async fn cors_of_accounts(&self) -> Result<Vec<Vec<CorsRule>>, CatalogError>;
 
-    /// Puts these rules in the place of all that were there. [`CatalogError::NoSuchBucket`] of a bucket that is not there.
+    /// Puts these rules in the place of all that were there. [`NoSuchBucket`](super::Refusal::NoSuchBucket) of a bucket that is not there.
     async fn set_cors(&self, place: &CorsPlace, rules: Vec<CorsRule>) -> Result<(), CatalogError>;
 }

@@ -3,6 +3,17 @@
 /// Why a catalog call did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
+    /// It was decided: nothing was changed, and asking again is answered alike as long as nothing else changes.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It was not decided. Of a write nobody knows whether it happened, unless the failure says so.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// What the rules answer: a client may be told.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
     /// The tenant has no such bucket.
     #[error("no such bucket")]
     NoSuchBucket,
@@ -67,6 +78,14 @@ pub enum CatalogError {
     /// A content would be made of more slices than one may have ([`MOST_SLICES`](super::MOST_SLICES)).
     #[error("too many slices")]
     TooManySlices,
+    /// The part is committed: its chunks belong to somebody, and must not be queued for deletion.
+    #[error("the part is committed")]
+    Committed,
+}
+
+/// What the engine, the files or our own code suffered: an operator is told.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
     /// The work ended in a panic: a fault of ours. Nothing of it is there.
     #[error("the catalog's work ended in a panic")]
     Panicked,
@@ -90,6 +109,9 @@ pub enum CatalogError {
         /// The highest one known.
         known: i64,
     },
+    /// The call itself breaks the catalog's contract: a fault of ours, and no row is in doubt. Nothing was changed.
+    #[error("the catalog was asked what nobody may ask: {0}")]
+    Misused(&'static str),
     /// What is stored breaks an invariant. Never served.
     #[error("the catalog is damaged: {0}")]
     Damaged(&'static str),
@@ -101,18 +123,30 @@ pub enum CatalogError {
     Io(#[source] std::io::Error),
 }
 
+impl From<std::io::Error> for CatalogError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(Failure::Io(error))
+    }
+}
+
+impl From<crate::model::LeaseFault> for CatalogError {
+    fn from(fault: crate::model::LeaseFault) -> Self {
+        Self::Refused(Refusal::Lease(fault))
+    }
+}
+
 impl From<rusqlite::Error> for CatalogError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Engine(error)
+        Self::Failed(Failure::Engine(error))
     }
 }
 
 impl From<crate::model::Unmet> for CatalogError {
     /// Of a write.
     fn from(unmet: crate::model::Unmet) -> Self {
-        match unmet {
-            crate::model::Unmet::PreconditionFailed | crate::model::Unmet::NotModified => Self::PreconditionFailed,
-            crate::model::Unmet::Absent => Self::NothingToMatch,
-        }
+        Self::Refused(match unmet {
+            crate::model::Unmet::PreconditionFailed | crate::model::Unmet::NotModified => Refusal::PreconditionFailed,
+            crate::model::Unmet::Absent => Refusal::NothingToMatch,
+        })
     }
 }

@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use super::{
     Appended, Belonging, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery,
     BucketRevision, BucketTagging, Catalog, CatalogError, Completed, Completion, CrossOrigins, Deletion, DeletionQueue,
-    FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
-    OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select,
-    SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    Failure, FoundPage, ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion,
+    ObjectRef, OpenedVersion, QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound,
+    Select, SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketName, BucketRef, CatalogIdentity, ClientId, Conditions, CorsPlace, CorsRule, ETag, EpochEntry, Epochs,
@@ -578,5 +578,5 @@ impl Catalog for FaultyCatalog {
 /// As SQLite says it when the disk is full.
 fn planned() -> CatalogError {
     let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-    CatalogError::Engine(rusqlite::Error::SqliteFailure(full, Some("a planned fault".to_owned())))
+    CatalogError::Failed(Failure::Engine(rusqlite::Error::SqliteFailure(full, Some("a planned fault".to_owned()))))
 }

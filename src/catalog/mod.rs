@@ -12,7 +12,7 @@
 //!   its wrapped key and queues its chunks for deletion. What a write frees goes with it up to [`PAGE_SLICES`] slices;
 //!   what is more goes in steps ([`Catalog::purge`]).
 //! - **Leased**: a write under a name with an active lease happens only if its conditions name that lease
-//!   ([`CatalogError::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
+//!   ([`Refusal::Lease`]); one under a lease that has ended removes it. A lease goes with what it is of.
 
 mod belonging;
 mod blocks;
@@ -49,7 +49,7 @@ pub use blocks::{
 pub use buckets::{BucketLine, BucketPage, BucketPlace, BucketQuery, BucketTagging, GoneBucket};
 pub use cors::{CrossOrigins, MOST_CORS_ACCOUNTS, MOST_CORS_TENANTS};
 pub use deletions::{DeletionQueue, QueuedDeletion};
-pub use error::CatalogError;
+pub use error::{CatalogError, Failure, Refusal};
 pub use fault::{CommitFault, CommitFaults, FaultyCatalog};
 pub use memory::MemoryCatalog;
 pub use query::{
@@ -156,7 +156,7 @@ impl Bucket {
         }
         let tag = self.state_tag();
         let state = CurrentState::new(&tag, &tag, self.modified, None);
-        conditions.check_write(Some(state)).map_err(|_unmet| CatalogError::PreconditionFailed)
+        conditions.check_write(Some(state)).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))
     }
 }
 
@@ -182,8 +182,8 @@ impl Version {
     }
 
     /// Refuses a write that must not change what is in the archive.
-    pub fn guard_archive(&self, conditions: &Conditions) -> Result<(), CatalogError> {
-        if conditions.not_archived && self.is_archived() { Err(CatalogError::Archived) } else { Ok(()) }
+    pub fn guard_archive(&self, conditions: &Conditions) -> Result<(), Refusal> {
+        if conditions.not_archived && self.is_archived() { Err(Refusal::Archived) } else { Ok(()) }
     }
 
     fn as_state<T>(&self, look: impl FnOnce(CurrentState<'_>) -> T) -> T {
@@ -199,7 +199,7 @@ pub enum Content {
     Empty,
     /// One new part, all of it.
     Part(Part),
-    /// Bytes of an existing version, shared: no chunk is copied. Fails with [`CatalogError::SourceChanged`] when the version is gone.
+    /// Bytes of an existing version, shared: no chunk is copied. Fails with [`Refusal::SourceChanged`] when the version is gone.
     Shared {
         /// The version.
         source: VersionId,
@@ -290,7 +290,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     // --- quotas ---------------------------------------------------------------------------------------------------
 
     /// Limits what these clients may have and these buckets may hold, and no others; held in the transaction that would exceed
-    /// it ([`CatalogError::QuotaExceeded`]). A bucket that comes back is never refused. Not kept: to be said again when it is
+    /// it ([`Refusal::QuotaExceeded`]). A bucket that comes back is never refused. Not kept: to be said again when it is
     /// opened.
     async fn set_quotas(&self, quotas: Quotas) -> Result<(), CatalogError>;
 
@@ -302,7 +302,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
 
     // --- buckets --------------------------------------------------------------------------------------------------
 
-    /// Creates a bucket with this user metadata. [`CatalogError::BucketExists`] when the tenant has it already.
+    /// Creates a bucket with this user metadata. [`Refusal::BucketExists`] when the tenant has it already.
     async fn create_bucket(
         &self,
         bucket: &BucketRef,
@@ -311,7 +311,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     ) -> Result<Bucket, CatalogError>;
 
     /// Deletes a bucket that holds nothing: no objects, snapshots, uncommitted blocks, uploads;
-    /// [`CatalogError::BucketNotEmpty`] otherwise, [`CatalogError::Lease`] when it has an active lease. What was deleted
+    /// [`Refusal::BucketNotEmpty`] otherwise, [`Refusal::Lease`] when it has an active lease. What was deleted
     /// in it and is retained stays retained with it, as in [`drop_bucket`](Self::drop_bucket).
     async fn delete_bucket(&self, bucket: &BucketRef) -> Result<(), CatalogError>;
 
@@ -321,8 +321,8 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     /// what it retains from before keeps its time.
     async fn drop_bucket(&self, bucket: &BucketRef, conditions: &Conditions) -> Result<(), CatalogError>;
 
-    /// Brings a deleted bucket back under its name, with all that it held. [`CatalogError::NoSuchBucket`] when none of
-    /// that name and id is retained, [`CatalogError::BucketExists`] when the name is in use.
+    /// Brings a deleted bucket back under its name, with all that it held. [`Refusal::NoSuchBucket`] when none of
+    /// that name and id is retained, [`Refusal::BucketExists`] when the name is in use.
     async fn restore_bucket(&self, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError>;
 
     /// Changes what is said of a bucket, if the conditions hold (a lease needs not be given, but must fit).
@@ -338,7 +338,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     /// contents that belong to nothing any more; fewer when they are large. `Ok(true)`: there may be more.
     async fn purge(&self, now: Timestamp, limit: usize, grace_until: Timestamp) -> Result<bool, CatalogError>;
 
-    /// The bucket, or [`CatalogError::NoSuchBucket`].
+    /// The bucket, or [`Refusal::NoSuchBucket`].
     async fn bucket(&self, bucket: &BucketRef) -> Result<Bucket, CatalogError>;
 
     /// A page of a tenant's buckets, with those that were deleted and can be had back where the query asks for them.
@@ -347,19 +347,19 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     // --- objects --------------------------------------------------------------------------------------------------
 
     /// Commits a version and replaces the current one, if the conditions hold
-    /// ([`CatalogError::PreconditionFailed`] otherwise). The replaced version's parts lose their slices. An object keeps the
+    /// ([`Refusal::PreconditionFailed`] otherwise). The replaced version's parts lose their slices. An object keeps the
     /// time of its creation ([`Metadata::created`]) when it is overwritten, until it is deleted; what the new version
     /// says of that is not looked at. `grace_until`: chunks of parts that lose their last slice are not deleted before.
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
-    /// The current version; [`CatalogError::NoSuchKey`] or [`CatalogError::NoSuchBucket`].
+    /// The current version; [`Refusal::NoSuchKey`] or [`Refusal::NoSuchBucket`].
     async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError>;
 
     /// The current version and the first slices of `select`, as of one moment.
     async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
-    /// [`CatalogError::SnapshotsPresent`] when it has snapshots.
+    /// [`Refusal::SnapshotsPresent`] when it has snapshots.
     async fn delete(
         &self,
         bucket: &BucketRef,
@@ -371,7 +371,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it rolls up.
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError>;
 
-    /// The version meant; [`CatalogError::NoSuchKey`] also for a snapshot that is not there.
+    /// The version meant; [`Refusal::NoSuchKey`] also for a snapshot that is not there.
     async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError>;
 
     /// The version meant and the slices of `select`, as of one moment.
@@ -382,7 +382,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError>;
 
     /// Changes a version in its place, if the conditions hold. Of a snapshot only tags and tier can be changed
-    /// ([`CatalogError::WrongKind`] otherwise).
+    /// ([`Refusal::WrongKind`] otherwise).
     async fn revise(
         &self,
         object: &ObjectRef,
@@ -402,12 +402,12 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
         taken: SnapshotId,
     ) -> Result<Version, CatalogError>;
 
-    /// Deletes as [`Deletion`] says. [`CatalogError::NoSuchKey`] when there is nothing. Where deletions are retained, what
+    /// Deletes as [`Deletion`] says. [`Refusal::NoSuchKey`] when there is nothing. Where deletions are retained, what
     /// goes can be had back until then.
     async fn delete_as(&self, deletion: Deletion, grace_until: Timestamp) -> Result<(), CatalogError>;
 
     /// Undoes deletions that are retained: the object, if it has no current version, and its snapshots. Succeeds and
-    /// changes nothing when none is retained but the object is there; [`CatalogError::NoSuchKey`] otherwise. Blocks that
+    /// changes nothing when none is retained but the object is there; [`Refusal::NoSuchKey`] otherwise. Blocks that
     /// were put meanwhile wait on, unless an object that grows by appending comes back, which has none: then they go.
     async fn restore(&self, bucket: &BucketRef, key: &ObjectKey, grace_until: Timestamp) -> Result<(), CatalogError>;
 
@@ -427,30 +427,30 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
 
     // --- growing objects ------------------------------------------------------------------------------------------
 
-    /// Appends a part to an object that may grow ([`CatalogError::WrongKind`],
-    /// [`CatalogError::AppendClosed`]), if the conditions hold. At most [`MOST_BLOCKS`] times.
+    /// Appends a part to an object that may grow ([`Refusal::WrongKind`],
+    /// [`Refusal::AppendClosed`]), if the conditions hold. At most [`MOST_BLOCKS`] times.
     async fn append(&self, append: NewAppend, grace_until: Timestamp) -> Result<Appended, CatalogError>;
 
     /// Puts one part in the place of a run of slices with the same bytes. Nothing that a client sees changes.
-    /// [`CatalogError::SourceChanged`] when the run is not there any more.
+    /// [`Refusal::SourceChanged`] when the run is not there any more.
     async fn merge_run(&self, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError>;
 
     // --- blocks ---------------------------------------------------------------------------------------------------
 
-    /// Keeps a block. [`CatalogError::InvalidBlock`] when its name has another length than those that wait,
-    /// [`CatalogError::TooManyBlocks`] beyond [`MOST_UNCOMMITTED_BLOCKS`], [`CatalogError::WrongKind`] when the object
+    /// Keeps a block. [`Refusal::InvalidBlock`] when its name has another length than those that wait,
+    /// [`Refusal::TooManyBlocks`] beyond [`MOST_UNCOMMITTED_BLOCKS`], [`Refusal::WrongKind`] when the object
     /// grows by appending.
     async fn put_block(&self, block: NewBlock, grace_until: Timestamp) -> Result<(), CatalogError>;
 
-    /// The blocks of an object: [`CatalogError::NoSuchKey`] when it has neither a version nor uncommitted blocks.
+    /// The blocks of an object: [`Refusal::NoSuchKey`] when it has neither a version nor uncommitted blocks.
     async fn blocks(&self, object: &ObjectRef) -> Result<BlockLists, CatalogError>;
 
-    /// A page of a list of blocks. [`CatalogError::SourceChanged`] when the version or the set is gone.
+    /// A page of a list of blocks. [`Refusal::SourceChanged`] when the version or the set is gone.
     async fn more_blocks(&self, cursor: &BlockCursor) -> Result<BlockPage, CatalogError>;
 
     /// Makes a list of blocks the current version, if the conditions hold. Uncommitted blocks are dropped, those not
-    /// listed too. [`CatalogError::InvalidBlock`] when one is not where it was said to be (of several committed ones of one
-    /// name the last counts), [`CatalogError::WrongKind`] when the object grows by appending.
+    /// listed too. [`Refusal::InvalidBlock`] when one is not where it was said to be (of several committed ones of one
+    /// name the last counts), [`Refusal::WrongKind`] when the object grows by appending.
     async fn commit_blocks(&self, commit: BlockCommit, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
     /// Drops uncommitted blocks that nothing was added to since `before`, of at most `limit` objects. Returns of how many, or
@@ -467,7 +467,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     /// Creates an upload.
     async fn create_upload(&self, upload: NewUpload) -> Result<(), CatalogError>;
 
-    /// The upload; [`CatalogError::NoSuchUpload`] unless bucket, key and id all fit.
+    /// The upload; [`Refusal::NoSuchUpload`] unless bucket, key and id all fit.
     async fn upload(&self, bucket: &BucketRef, key: &ObjectKey, id: &UploadId) -> Result<Upload, CatalogError>;
 
     /// Commits a part of an upload.
@@ -484,7 +484,7 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     ) -> Result<Vec<UploadPart>, CatalogError>;
 
     /// Turns the upload's parts into the key's current version. Each part must still have its tag
-    /// ([`CatalogError::InvalidPart`] otherwise). Repeating a completion that succeeded, while its version is current,
+    /// ([`Refusal::InvalidPart`] otherwise). Repeating a completion that succeeded, while its version is current,
     /// succeeds again and changes nothing.
     async fn complete_upload(&self, completion: Completion, grace_until: Timestamp) -> Result<Completed, CatalogError>;
 

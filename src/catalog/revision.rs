@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::query::weight_of_texts;
-use super::{CatalogError, ENTRY_BYTES, MOST_BLOCKS, Version, VersionId};
+use super::{CatalogError, ENTRY_BYTES, MOST_BLOCKS, Refusal, Version, VersionId};
 use crate::model::{
     BucketName, BucketRef, ByteRange, ClientId, Conditions, ETag, ObjectKey, Part, PartId, ShownMd5, Sight, SnapshotId,
     SystemMetadata, TagExpression, Tags, TenantId, Tier, Timestamp,
@@ -27,9 +27,9 @@ pub enum Revision {
     /// Another tier. The revision stays.
     Tier(Option<Tier>),
     /// Nothing may be appended any more ([`AppendState::closed`](crate::model::AppendState)). Raises the revision.
-    /// [`CatalogError::WrongKind`] when nothing could be.
+    /// [`Refusal::WrongKind`] when nothing could be.
     Close {
-        /// The length that the object must have ([`CatalogError::AppendPosition`]
+        /// The length that the object must have ([`Refusal::AppendPosition`]
         /// otherwise).
         length: Option<u64>,
     },
@@ -39,7 +39,7 @@ impl Revision {
     /// Changes `version`; returns whether its revision rises.
     pub(super) fn apply(&self, version: &mut Version) -> Result<bool, CatalogError> {
         if version.snapshot.is_some() && !matches!(self, Self::Tags(_) | Self::Tier(_)) {
-            return Err(CatalogError::WrongKind);
+            return Err(CatalogError::Refused(Refusal::WrongKind));
         }
         let metadata = &mut version.metadata;
         match self {
@@ -52,9 +52,9 @@ impl Revision {
                 metadata.system.storage_class = before.storage_class;
             }
             Self::Close { length } => {
-                let state = metadata.append.as_mut().ok_or(CatalogError::WrongKind)?;
+                let state = metadata.append.as_mut().ok_or(CatalogError::Refused(Refusal::WrongKind))?;
                 if length.is_some_and(|length| length != version.length) {
-                    return Err(CatalogError::AppendPosition);
+                    return Err(CatalogError::Refused(Refusal::AppendPosition));
                 }
                 state.closed = true;
             }
@@ -93,9 +93,9 @@ pub struct NewAppend {
     pub key: ObjectKey,
     /// What, all of it.
     pub part: Part,
-    /// The object must have this length before; [`CatalogError::AppendPosition`] otherwise.
+    /// The object must have this length before; [`Refusal::AppendPosition`] otherwise.
     pub position: Option<u64>,
-    /// The object must not be longer than this after; [`CatalogError::AppendLength`] otherwise.
+    /// The object must not be longer than this after; [`Refusal::AppendLength`] otherwise.
     pub most_bytes: Option<u64>,
     /// The version's new tag.
     pub etag: ETag,
@@ -109,19 +109,19 @@ impl NewAppend {
     /// Changes `version`, all but its revision, unless it must not grow so.
     pub(super) fn apply(&self, version: &mut Version) -> Result<(), CatalogError> {
         let metadata = &mut version.metadata;
-        let state = metadata.append.as_mut().ok_or(CatalogError::WrongKind)?;
+        let state = metadata.append.as_mut().ok_or(CatalogError::Refused(Refusal::WrongKind))?;
         if state.closed {
-            return Err(CatalogError::AppendClosed);
+            return Err(CatalogError::Refused(Refusal::AppendClosed));
         }
         if self.position.is_some_and(|position| position != version.length) {
-            return Err(CatalogError::AppendPosition);
+            return Err(CatalogError::Refused(Refusal::AppendPosition));
         }
         let length = version.length.saturating_add(self.part.length);
         if self.most_bytes.is_some_and(|most| length > most) {
-            return Err(CatalogError::AppendLength);
+            return Err(CatalogError::Refused(Refusal::AppendLength));
         }
         if usize::try_from(state.blocks).is_ok_and(|blocks| blocks >= MOST_BLOCKS) {
-            return Err(CatalogError::TooManyBlocks);
+            return Err(CatalogError::Refused(Refusal::TooManyBlocks));
         }
         state.blocks += 1;
         // They were of the bytes that were there before.
@@ -167,7 +167,7 @@ pub struct RunMerge {
 /// What a deletion does about snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotRule {
-    /// [`CatalogError::SnapshotsPresent`] when there are any.
+    /// [`Refusal::SnapshotsPresent`] when there are any.
     MustBeNone,
     /// They go, too.
     Include,

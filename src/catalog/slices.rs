@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::CatalogError;
+use super::{CatalogError, Refusal};
 use crate::model::{ByteRange, PartId, Slice};
 
 /// Most slices of a version: 50,000 blocks or appends, or 10,000 parts, with room for those that are made of pieces of
@@ -71,7 +71,7 @@ impl Joined {
             return Ok(());
         }
         if self.slices.len() == self.most {
-            return Err(CatalogError::TooManySlices);
+            return Err(CatalogError::Refused(Refusal::TooManySlices));
         }
         self.slices.push(PartSlice { position, ..slice });
         Ok(())
@@ -153,6 +153,6 @@ mod tests {
         let seen: Vec<_> = joined.slices.iter().map(|s| (s.position, s.part.0[0], s.offset, s.length)).collect();
         assert_eq!(seen, [(0, 1, 0, 21), (21, 1, 20, 1), (22, 2, 21, 4), (26, 1, 25, 5)]);
         assert!(joined.add(slice(1, 30, 1)).is_ok(), "a neighbour needs no room");
-        assert!(matches!(joined.add(slice(3, 0, 1)), Err(CatalogError::TooManySlices)));
+        assert!(matches!(joined.add(slice(3, 0, 1)), Err(CatalogError::Refused(Refusal::TooManySlices))));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::fair::Payer;
 use super::settling::in_own_task;
 use super::{Error, Gateway, ReadCors, SetCors};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Refusal};
 use crate::model::{Authorized, BucketName, BucketRef, CorsPlace, CorsRule, CorsTarget, TenantId};
 
 /// The rules of accounts, as they were last read.
@@ -62,7 +62,7 @@ impl Gateway {
     /// The rules of a bucket that an answer to a page is held to. Not for clients. An unknown bucket has none.
     pub async fn cors_of_bucket(&self, bucket: BucketRef) -> Result<Vec<CorsRule>, Error> {
         match self.catalog.cors(&CorsPlace::Bucket(bucket)).await {
-            Err(CatalogError::NoSuchBucket) => Ok(Vec::new()),
+            Err(CatalogError::Refused(Refusal::NoSuchBucket)) => Ok(Vec::new()),
             rules => Ok(rules?),
         }
     }

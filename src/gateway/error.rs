@@ -9,7 +9,7 @@ use tokio::task::JoinError;
 
 use super::fair::Crowded;
 use super::operations::BodyError;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Refusal};
 use crate::keys::KeyError;
 use crate::model::LeaseFault;
 use crate::store::StoreError;
@@ -212,35 +212,37 @@ impl From<BodyError> for Error {
 impl From<CatalogError> for Error {
     fn from(error: CatalogError) -> Self {
         match error {
-            CatalogError::NoSuchBucket => Self::NoSuchBucket,
-            CatalogError::BucketExists => Self::BucketExists,
-            CatalogError::BucketNotEmpty => Self::BucketNotEmpty,
-            CatalogError::NoSuchKey => Self::NoSuchKey,
-            CatalogError::NoSuchUpload => Self::NoSuchUpload,
-            CatalogError::InvalidPart { .. } => Self::InvalidPart,
-            CatalogError::PreconditionFailed => Self::PreconditionFailed,
-            CatalogError::NothingToMatch => Self::NothingToMatch,
-            CatalogError::QuotaExceeded => Self::QuotaExceeded,
-            CatalogError::SourceChanged => Self::Conflict,
-            CatalogError::Lease(fault) => Self::Lease(fault),
-            CatalogError::Archived => Self::Archived,
-            CatalogError::SnapshotsPresent => Self::SnapshotsPresent,
-            CatalogError::WrongKind => Self::WrongKind,
-            CatalogError::AppendClosed => Self::AppendClosed,
-            CatalogError::AppendPosition => Self::AppendPosition,
-            CatalogError::AppendLength => Self::AppendLength,
-            CatalogError::InvalidBlock => Self::InvalidBlock,
-            CatalogError::TooManyBlocks => Self::TooManyBlocks,
-            CatalogError::TooManySlices => Self::TooManySlices,
-            CatalogError::Panicked
-            | CatalogError::Closed
-            | CatalogError::Absent
-            | CatalogError::Unmarked
-            | CatalogError::InUse
-            | CatalogError::TooNew { .. }
-            | CatalogError::Damaged(_)
-            | CatalogError::Engine(_)
-            | CatalogError::Io(_) => Self::Catalog(error),
+            CatalogError::Refused(refusal) => refusal.into(),
+            CatalogError::Failed(_) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoSuchBucket => Self::NoSuchBucket,
+            Refusal::BucketExists => Self::BucketExists,
+            Refusal::BucketNotEmpty => Self::BucketNotEmpty,
+            Refusal::NoSuchKey => Self::NoSuchKey,
+            Refusal::NoSuchUpload => Self::NoSuchUpload,
+            Refusal::InvalidPart { .. } => Self::InvalidPart,
+            Refusal::PreconditionFailed => Self::PreconditionFailed,
+            Refusal::NothingToMatch => Self::NothingToMatch,
+            Refusal::QuotaExceeded => Self::QuotaExceeded,
+            Refusal::SourceChanged => Self::Conflict,
+            Refusal::Lease(fault) => Self::Lease(fault),
+            Refusal::Archived => Self::Archived,
+            Refusal::SnapshotsPresent => Self::SnapshotsPresent,
+            Refusal::WrongKind => Self::WrongKind,
+            Refusal::AppendClosed => Self::AppendClosed,
+            Refusal::AppendPosition => Self::AppendPosition,
+            Refusal::AppendLength => Self::AppendLength,
+            Refusal::InvalidBlock => Self::InvalidBlock,
+            Refusal::TooManyBlocks => Self::TooManyBlocks,
+            Refusal::TooManySlices => Self::TooManySlices,
+            // Nobody who asks for something of a client is answered so.
+            Refusal::Committed => Self::Catalog(refusal.into()),
         }
     }
 }

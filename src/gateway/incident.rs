@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::bodies::Step;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::keys::KeyError;
 use crate::model::PartId;
 use crate::store::StoreError;
@@ -40,5 +40,5 @@ pub(super) fn of_wrapped_key(part: PartId, error: KeyError) -> Error {
 pub(super) fn of_rows(what: &'static str) -> Error {
     tracing::error!(what, "integrity incident in the catalog");
     metrics::counter!("ecluse_catalog_incidents_total").increment(1);
-    Error::Catalog(CatalogError::Damaged(what))
+    Error::Catalog(CatalogError::Failed(Failure::Damaged(what)))
 }

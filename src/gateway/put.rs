@@ -6,7 +6,7 @@
 use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
-use crate::catalog::{CatalogError, Content, NewVersion, Version};
+use crate::catalog::{CatalogError, Content, NewVersion, Refusal, Version};
 use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp, Unmet};
 
 impl Gateway {
@@ -49,7 +49,7 @@ impl Gateway {
         }
         let current = match self.catalog.head(bucket, key).await {
             Ok(version) => Some(version),
-            Err(CatalogError::NoSuchKey) => None,
+            Err(CatalogError::Refused(Refusal::NoSuchKey)) => None,
             Err(error) => return Err(error.into()),
         };
         check_conditions_of_write(conditions, current.as_ref())

@@ -10,7 +10,7 @@ use super::{
     AccessPolicy, Bucket, BucketRevision, DropBucket, Error, FindByTags, FoundPage, Gateway, LeaseBucket, LeaseObject,
     ReadPolicies, RemoveObject, RestoreBucket, RestoreObject, ReviseBucket, ReviseObject, SnapshotObject, Version,
 };
-use crate::catalog::{CatalogError, Deletion, ObjectRef, TagQuery};
+use crate::catalog::{CatalogError, Deletion, ObjectRef, Refusal, TagQuery};
 use crate::model::{Authorized, BucketName, BucketRef, ETag, Lease, LeaseOutcome, SnapshotId, TenantId, Timestamp};
 
 /// Most bytes of an object that was found: names, and as many tags as there may be.
@@ -154,7 +154,7 @@ impl Gateway {
         let bucket = BucketRef { tenant: tenant.clone(), name: bucket.clone() };
         match self.catalog.bucket(&bucket).await {
             Ok(found) => Ok(found.policies),
-            Err(CatalogError::NoSuchBucket) => Ok(Vec::new()),
+            Err(CatalogError::Refused(Refusal::NoSuchBucket)) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
     Version,
 };
-use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart};
+use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart, Refusal};
 use crate::model::{
     Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Metadata, ObjectKey, Principal, Timestamp,
 };
@@ -102,7 +102,7 @@ impl Gateway {
                 let _turn = self.turn_to_scan(&Payer::of(&principal)).await?;
                 (upload, self.catalog.upload_parts(&bucket, &op.key, &id, 0, limit).await?)
             }
-            Err(CatalogError::NoSuchUpload) => {
+            Err(CatalogError::Refused(Refusal::NoSuchUpload)) => {
                 return self.repeat_completion(&principal, bucket, op.key, id, op.parts).await;
             }
             Err(error) => return Err(error.into()),
@@ -154,7 +154,7 @@ impl Gateway {
         parts: Vec<(u32, ETag)>,
     ) -> Result<Version, Error> {
         let current = match self.catalog.head(&bucket, &key).await {
-            Err(CatalogError::NoSuchKey) => return Err(Error::NoSuchUpload),
+            Err(CatalogError::Refused(Refusal::NoSuchKey)) => return Err(Error::NoSuchUpload),
             current => current?,
         };
         let completion = Completion {

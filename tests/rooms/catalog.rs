@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecluse::catalog::{
-    BucketTagging, Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery,
-    ListStart, MemoryCatalog, Select, SnapshotRule, SqliteCatalog,
+    BucketTagging, Catalog, CatalogError, CatalogSettings, Content, Deletion, Failure, ListEntry, ListExtras,
+    ListQuery, ListStart, MemoryCatalog, Refusal, Select, SnapshotRule, SqliteCatalog,
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
@@ -267,7 +267,7 @@ async fn what_was_acknowledged_is_in_the_files_before_anything_is_closed() {
 async fn a_second_opener_is_refused_until_the_first_has_gone() {
     let fresh = Fresh::new();
     let first = fresh.open();
-    assert!(matches!(SqliteCatalog::open(&fresh.path()), Err(CatalogError::InUse)));
+    assert!(matches!(SqliteCatalog::open(&fresh.path()), Err(CatalogError::Failed(Failure::InUse))));
     with_bucket(&first).await;
     drop(first);
     assert_eq!(fresh.open().bucket(&bucket()).await.unwrap().name, bucket().name);
@@ -283,7 +283,7 @@ async fn its_files_are_for_its_owner_only_and_the_directory_must_exist() {
         assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
     }
     let nowhere = fresh.directory.path().join("missing").join("catalog.db");
-    assert!(matches!(SqliteCatalog::open(&nowhere), Err(CatalogError::Io(_))));
+    assert!(matches!(SqliteCatalog::open(&nowhere), Err(CatalogError::Failed(Failure::Io(_)))));
 }
 
 #[tokio::test]
@@ -293,18 +293,18 @@ async fn a_later_schema_and_a_foreign_file_are_refused_and_left_as_they_are() {
     rusqlite::Connection::open(fresh.path()).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let before = std::fs::read(fresh.path()).unwrap();
     let refused = SqliteCatalog::open(&fresh.path());
-    assert!(matches!(refused, Err(CatalogError::TooNew { found: 999, known: 7 })));
+    assert!(matches!(refused, Err(CatalogError::Failed(Failure::TooNew { found: 999, known: 7 }))));
     assert_eq!(std::fs::read(fresh.path()).unwrap(), before);
 
     let foreign = Fresh::new();
     rusqlite::Connection::open(foreign.path()).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
     let before = std::fs::read(foreign.path()).unwrap();
-    assert!(matches!(SqliteCatalog::open(&foreign.path()), Err(CatalogError::Damaged(_))));
+    assert!(matches!(SqliteCatalog::open(&foreign.path()), Err(CatalogError::Failed(Failure::Damaged(_)))));
     assert_eq!(std::fs::read(foreign.path()).unwrap(), before);
 
     let noise = Fresh::new();
     std::fs::write(noise.path(), vec![0x42; 8192]).unwrap();
-    assert!(matches!(SqliteCatalog::open(&noise.path()), Err(CatalogError::Engine(_))));
+    assert!(matches!(SqliteCatalog::open(&noise.path()), Err(CatalogError::Failed(Failure::Engine(_)))));
 }
 
 #[tokio::test]
@@ -327,8 +327,8 @@ async fn waiting_commits_share_a_transaction_and_one_failure_is_its_own() {
     });
     for (number, result) in futures::future::join_all(commits).await {
         match number % 8 {
-            0 => assert!(matches!(result, Err(CatalogError::PreconditionFailed))),
-            4 => assert!(matches!(result, Err(CatalogError::Damaged(_)))),
+            0 => assert!(matches!(result, Err(CatalogError::Refused(Refusal::PreconditionFailed)))),
+            4 => assert!(matches!(result, Err(CatalogError::Failed(Failure::Misused(_))))),
             _ => assert!(result.is_ok(), "{number}"),
         }
     }
@@ -663,7 +663,7 @@ async fn bytes_without_a_slice_are_damage_and_not_an_answer() {
     drop(catalog);
     rusqlite::Connection::open(fresh.path()).unwrap().execute("UPDATE slice SET length = 9", []).unwrap();
     let opened = fresh.open().open(&bucket(), &key("a"), Select::All).await;
-    assert!(matches!(opened, Err(CatalogError::Damaged(_))));
+    assert!(matches!(opened, Err(CatalogError::Failed(Failure::Damaged(_)))));
 }
 
 #[tokio::test]

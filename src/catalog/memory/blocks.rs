@@ -5,8 +5,8 @@ use super::state::{ObjectEntry, State, Uncommitted, cut};
 use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, MOST_BLOCKS, MOST_SLICES,
-    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, Version,
+    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, Failure, MOST_BLOCKS, MOST_SLICES,
+    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, Refusal, Version,
 };
 use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
 
@@ -17,15 +17,15 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
     current.map_or(Ok(()), |version| version.guard_archive(&new.conditions))?;
     refuse_appendable(current)?;
     if new.content == Content::Empty {
-        return Err(CatalogError::Damaged("a block without bytes"));
+        return Err(CatalogError::Failed(Failure::Misused("a block without bytes")));
     }
     if let Some(waiting) = entry.uncommitted.get(&new.key) {
         let length = new.block.id.decoded_length();
         if waiting.blocks.keys().any(|id| id.decoded_length() != length) {
-            return Err(CatalogError::InvalidBlock);
+            return Err(CatalogError::Refused(Refusal::InvalidBlock));
         }
         if waiting.blocks.len() == MOST_UNCOMMITTED_BLOCKS && !waiting.blocks.contains_key(&new.block.id) {
-            return Err(CatalogError::TooManyBlocks);
+            return Err(CatalogError::Refused(Refusal::TooManyBlocks));
         }
     }
     let slices = state.add(new.content, new.block.length, &new.bucket.tenant, MOST_SLICES_OF_PIECE)?;
@@ -46,7 +46,7 @@ pub(super) fn lists(state: &State, object: &ObjectRef) -> Result<BlockLists, Cat
     let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key).filter(|_| object.snapshot.is_none());
     let found = match objects::find(state, object) {
         Ok(found) => Some(found),
-        Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
+        Err(CatalogError::Refused(Refusal::NoSuchKey)) if waiting.is_some() => None,
         Err(error) => return Err(error),
     };
     let cursor = |place| BlockCursor { object: object.clone(), place };
@@ -63,14 +63,14 @@ pub(super) fn more(state: &State, cursor: BlockCursor) -> Result<BlockPage, Cata
     let object = cursor.object;
     let (mut blocks, next): (Vec<Block>, _) = match cursor.place {
         BlockPlace::Committed { version, from, position } => {
-            let (_, found) = state.version(version).ok_or(CatalogError::SourceChanged)?;
+            let (_, found) = state.version(version).ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
             let first = usize::try_from(from).unwrap_or(usize::MAX);
             let page = found.blocks.iter().skip(first).take(PAGE_BLOCKS + 1).cloned();
             (page.collect(), BlockPlace::Committed { version, from: from + PAGE_BLOCKS as u64, position })
         }
         BlockPlace::Uncommitted { set, after } => {
             let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key);
-            let waiting = waiting.ok_or(CatalogError::SourceChanged)?;
+            let waiting = waiting.ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
             let behind = waiting.blocks.iter().filter(|(id, _)| after.as_ref().is_none_or(|after| *id > after));
             let page: Vec<Block> = behind.take(PAGE_BLOCKS + 1).map(|(_, (block, _))| block.clone()).collect();
             let after = page.get(PAGE_BLOCKS - 1).map(|block| block.id.clone());
@@ -87,7 +87,7 @@ pub(super) fn commit(state: &mut State, commit: BlockCommit, grace_until: Timest
     let entry = state.bucket(&commit.bucket)?;
     refuse_appendable(entry.objects.get(&commit.key).map(|object| &object.version))?;
     if commit.picks.len() > MOST_BLOCKS {
-        return Err(CatalogError::TooManyBlocks);
+        return Err(CatalogError::Refused(Refusal::TooManyBlocks));
     }
     let (mut blocks, mut joined) = (Vec::new(), Joined::up_to(MOST_SLICES));
     for pick in &commit.picks {
@@ -155,7 +155,7 @@ fn find(state: &State, commit: &BlockCommit, pick: &BlockPick) -> Result<(Block,
         BlockSource::Uncommitted => uncommitted(),
         BlockSource::Latest => uncommitted().or_else(committed),
     };
-    found.unwrap_or(Err(CatalogError::InvalidBlock))
+    found.unwrap_or(Err(CatalogError::Refused(Refusal::InvalidBlock)))
 }
 
 /// Of several committed blocks of one name the last counts.
@@ -172,5 +172,5 @@ fn of_version(object: &ObjectEntry, id: &BlockId) -> Option<Result<(Block, Vec<P
 /// Blocks are not for an object that grows by appending.
 fn refuse_appendable(current: Option<&Version>) -> Result<(), CatalogError> {
     let appendable = current.is_some_and(|version| version.metadata.append.is_some());
-    if appendable { Err(CatalogError::WrongKind) } else { Ok(()) }
+    if appendable { Err(CatalogError::Refused(Refusal::WrongKind)) } else { Ok(()) }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::past;
 use super::state::{BucketEntry, Dropped, State};
 use crate::catalog::slices::PartSlice;
-use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
+use crate::catalog::{
+    Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Refusal, Retained,
+};
 use crate::model::{BucketRef, Conditions, Lease, Tags, TenantId, Timestamp};
 
 pub(super) fn create(
@@ -15,7 +17,7 @@ pub(super) fn create(
     user: &BTreeMap<String, String>,
 ) -> Result<Bucket, CatalogError> {
     if state.buckets.contains_key(bucket) {
-        return Err(CatalogError::BucketExists);
+        return Err(CatalogError::Refused(Refusal::BucketExists));
     }
     let entry = BucketEntry {
         bucket: Bucket {
@@ -62,7 +64,7 @@ pub(super) fn delete(state: &mut State, bucket: &BucketRef) -> Result<(), Catalo
     Lease::guard_write(entry.bucket.lease.as_ref(), None, Timestamp::steady())?;
     let snapshots = entry.past.values().any(|past| past.retained.is_none());
     if !entry.objects.is_empty() || !entry.uploads.is_empty() || !entry.uncommitted.is_empty() || snapshots {
-        return Err(CatalogError::BucketNotEmpty);
+        return Err(CatalogError::Refused(Refusal::BucketNotEmpty));
     }
     set_aside(state, bucket, true);
     Ok(())
@@ -89,9 +91,9 @@ fn gone(state: &State, tenant: &TenantId) -> Vec<GoneBucket> {
 
 pub(super) fn restore(state: &mut State, bucket: &BucketRef, id: i64) -> Result<Bucket, CatalogError> {
     let meant = |dropped: &Dropped| dropped.id == id && dropped.was == *bucket && restorable(dropped).is_some();
-    let at = state.dropped.iter().position(meant).ok_or(CatalogError::NoSuchBucket)?;
+    let at = state.dropped.iter().position(meant).ok_or(CatalogError::Refused(Refusal::NoSuchBucket))?;
     if state.buckets.contains_key(bucket) {
-        return Err(CatalogError::BucketExists);
+        return Err(CatalogError::Refused(Refusal::BucketExists));
     }
     let entry = state.dropped.remove(at).entry;
     let past = entry.past.values().map(|past| &past.object);

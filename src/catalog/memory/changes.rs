@@ -4,8 +4,8 @@ use super::objects;
 use super::state::{ObjectEntry, State};
 use crate::catalog::slices::PartSlice;
 use crate::catalog::{
-    Appended, CatalogError, Content, Found, FoundPage, MOST_SLICES, NewAppend, ObjectRef, Revision, RunMerge, TagQuery,
-    Version,
+    Appended, CatalogError, Content, Failure, Found, FoundPage, MOST_SLICES, NewAppend, ObjectRef, Refusal, Revision,
+    RunMerge, TagQuery, Version,
 };
 use crate::model::{BucketRef, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, ObjectKey, Timestamp};
 
@@ -18,7 +18,7 @@ pub(super) fn revise(
 ) -> Result<Version, CatalogError> {
     let mut version = objects::find(state, object)?.version.clone();
     let lease = objects::guard(version.lease.as_ref(), conditions)?;
-    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    version.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
     version.lease = lease;
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
@@ -36,7 +36,7 @@ pub(super) fn append(state: &mut State, append: NewAppend) -> Result<Appended, C
     let offset = version.length;
     append.apply(&mut version)?;
     if state.object(&append.bucket, &append.key)?.slices.len() >= MOST_SLICES {
-        return Err(CatalogError::TooManySlices);
+        return Err(CatalogError::Refused(Refusal::TooManySlices));
     }
     let length = append.part.length;
     let added = state.add(Content::Part(append.part), length, &append.bucket.tenant, 1)?;
@@ -51,16 +51,16 @@ pub(super) fn append(state: &mut State, append: NewAppend) -> Result<Appended, C
 pub(super) fn merge(state: &mut State, merge: RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
     let RunMerge { bucket, key, version, range, parts, part } = merge;
     let current = state.bucket(&bucket)?.objects.get(&key).filter(|object| object.version.id == version);
-    let current = current.ok_or(CatalogError::SourceChanged)?;
+    let current = current.ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
     let within = |slice: &PartSlice| slice.position < range.end && slice.end() > range.first;
     let (run, rest): (Vec<_>, Vec<_>) = current.slices.iter().cloned().partition(within);
     let whole = run.first().is_some_and(|first| first.position == range.first)
         && run.last().is_some_and(|last| last.end() == range.end);
     if !whole || !run.iter().map(|slice| slice.part).eq(parts) {
-        return Err(CatalogError::SourceChanged);
+        return Err(CatalogError::Refused(Refusal::SourceChanged));
     }
     if part.length != range.length() {
-        return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
+        return Err(CatalogError::Failed(Failure::Misused("a part that is not as long as what it takes the place of")));
     }
     let length = part.length;
     let added = state.add(Content::Part(part), length, &bucket.tenant, 1)?;
@@ -83,8 +83,8 @@ pub(super) fn lease(
     let entry = state.bucket_mut(bucket)?;
     let (lease, tag, modified) = match key {
         Some(key) => {
-            let version = &mut entry.objects.get_mut(key).ok_or(CatalogError::NoSuchKey)?.version;
-            version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+            let version = &mut entry.objects.get_mut(key).ok_or(CatalogError::Refused(Refusal::NoSuchKey))?.version;
+            version.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
             let tag = version.state_tag();
             (&mut version.lease, tag, version.modified)
         }
@@ -141,5 +141,5 @@ fn find_mut<'s>(state: &'s mut State, object: &ObjectRef) -> Result<&'s mut Obje
         None => entry.objects.get_mut(&object.key),
         Some(id) => entry.past.get_mut(&(object.key.clone(), id.0)).map(|past| &mut past.object),
     };
-    found.ok_or(CatalogError::NoSuchKey)
+    found.ok_or(CatalogError::Refused(Refusal::NoSuchKey))
 }

@@ -28,10 +28,10 @@ use async_trait::async_trait;
 use super::slices::Rest;
 use super::{
     Appended, BlockCommit, BlockCursor, BlockLists, BlockPage, Bucket, BucketPage, BucketQuery, BucketRevision,
-    Catalog, CatalogError, CatalogSettings, Completed, Completion, Deletion, DeletionQueue, FoundPage, ListPage,
-    ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef, OpenedVersion,
-    QueuedDeletion, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select, SlicePage, TagQuery,
-    Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
+    Catalog, CatalogError, CatalogSettings, Completed, Completion, Deletion, DeletionQueue, Failure, FoundPage,
+    ListPage, ListQuery, MoreSlices, NewAppend, NewBlock, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    OpenedVersion, QueuedDeletion, Refusal, Revision, RunMerge, ScrubFault, ScrubPart, ScrubResult, ScrubRound, Select,
+    SlicePage, TagQuery, Upload, UploadId, UploadPage, UploadPart, UploadQuery, Version,
 };
 use crate::model::{
     BucketRef, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId, ProviderName,
@@ -55,7 +55,7 @@ impl MemoryCatalog {
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.closed {
-            return Err(CatalogError::Closed);
+            return Err(CatalogError::Failed(Failure::Closed));
         }
         if state.quotas.is_empty() && state.bucket_quotas.is_empty() {
             return work(&mut state);
@@ -63,7 +63,7 @@ impl MemoryCatalog {
         // Undone as a whole when it gave a client or a bucket too much.
         let (before, kept) = (quotas::Before::of(&state), state.clone());
         let outcome = work(&mut state).and_then(|done| before.check(&state).map(|()| done));
-        if matches!(outcome, Err(CatalogError::QuotaExceeded)) {
+        if matches!(outcome, Err(CatalogError::Refused(Refusal::QuotaExceeded))) {
             *state = kept;
         }
         outcome
@@ -212,7 +212,7 @@ impl Catalog for MemoryCatalog {
     async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {
         match &more.rest {
             Rest::Kept(slices) => Ok(SlicePage::of_kept(Arc::clone(slices), more.range)),
-            Rest::Rows(_) => Err(CatalogError::Damaged("slices of another catalog")),
+            Rest::Rows(_) => Err(CatalogError::Failed(Failure::Misused("slices of another catalog"))),
         }
     }
 
@@ -339,7 +339,7 @@ impl Catalog for MemoryCatalog {
 
     async fn reserve_parts(&self, tenant: &TenantId, count: u32) -> Result<PartBlock, CatalogError> {
         let mut prefix = [0; 12];
-        fill_random(&mut prefix).map_err(|error| CatalogError::Io(std::io::Error::other(error)))?;
+        fill_random(&mut prefix).map_err(|error| CatalogError::Failed(Failure::Io(std::io::Error::other(error))))?;
         let block = PartBlock { tenant: tenant.clone(), prefix, count };
         self.with(|state| {
             state.blocks.push(block.clone());
@@ -369,7 +369,7 @@ impl Catalog for MemoryCatalog {
     async fn queue_deletions(&self, parts: Vec<QueuedDeletion>, due: Timestamp) -> Result<(), CatalogError> {
         self.with(|state| {
             if parts.iter().any(|part| state.parts.contains_key(&part.part)) {
-                return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
+                return Err(CatalogError::Refused(Refusal::Committed));
             }
             deletions::queue(state, parts, due);
             Ok(())

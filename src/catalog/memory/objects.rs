@@ -3,7 +3,8 @@
 use super::state::{ObjectEntry, State};
 use super::{blocks, past};
 use crate::catalog::{
-    CatalogError, Content, MOST_SLICES, NewVersion, ObjectRef, OpenedVersion, Select, SlicePage, Version,
+    CatalogError, Content, Failure, MOST_SLICES, NewVersion, ObjectRef, OpenedVersion, Refusal, Select, SlicePage,
+    Version,
 };
 use crate::model::{Block, BucketRef, ByteRange, Conditions, Lease, ObjectKey, Timestamp};
 
@@ -61,7 +62,9 @@ pub(super) fn find<'s>(state: &'s State, object: &ObjectRef) -> Result<&'s Objec
         None => state.object(&object.bucket, &object.key),
         Some(id) => {
             let past = state.bucket(&object.bucket)?.past.get(&(object.key.clone(), id.0));
-            past.filter(|past| past.retained.is_none()).map(|past| &past.object).ok_or(CatalogError::NoSuchKey)
+            past.filter(|past| past.retained.is_none())
+                .map(|past| &past.object)
+                .ok_or(CatalogError::Refused(Refusal::NoSuchKey))
         }
     }
 }
@@ -90,7 +93,7 @@ pub(super) fn delete(
         return Ok(false);
     }
     if !past::snapshots(state, bucket, key)?.is_empty() {
-        return Err(CatalogError::SnapshotsPresent);
+        return Err(CatalogError::Refused(Refusal::SnapshotsPresent));
     }
     take_away(state, bucket, key, Timestamp::now(), grace_until)?;
     Ok(true)
@@ -104,7 +107,7 @@ pub(super) fn take_away(
     at: Timestamp,
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
-    let old = state.bucket_mut(bucket)?.objects.remove(key).ok_or(CatalogError::NoSuchKey)?;
+    let old = state.bucket_mut(bucket)?.objects.remove(key).ok_or(CatalogError::Refused(Refusal::NoSuchKey))?;
     blocks::discard(state, bucket, key, grace_until)?;
     past::deleted(state, bucket, old, at, grace_until)
 }
@@ -137,7 +140,7 @@ fn check_lengths(parts: &[u64], length: u64) -> Result<(), CatalogError> {
     if parts.is_empty() || parts.iter().sum::<u64>() == length {
         Ok(())
     } else {
-        Err(CatalogError::Damaged("parts' lengths that do not add up"))
+        Err(CatalogError::Failed(Failure::Misused("parts' lengths that do not add up")))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::state::{BucketEntry, ObjectEntry, PastEntry, State};
 use super::{blocks, objects};
 use crate::catalog::order::RANK_OF_DELETED;
-use crate::catalog::{CatalogError, Deletion, Retained, SnapshotRule, Version};
+use crate::catalog::{CatalogError, Deletion, Refusal, Retained, SnapshotRule, Version};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
 /// Ids of the snapshots that are there.
@@ -25,7 +25,7 @@ pub(super) fn take(
     let current = state.object(bucket, key)?;
     let version = &current.version;
     Lease::guard_read(version.lease.as_ref(), conditions.lease.as_deref(), Timestamp::steady())?;
-    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    version.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
     version.guard_archive(conditions)?;
     let snapshot = free(state.bucket(bucket)?, key, taken);
     let mut object = ObjectEntry { origin: None, ..current.clone() };
@@ -56,7 +56,9 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
     if let Some(id) = object.snapshot {
         let version = &objects::find(state, object)?.version;
         objects::guard(None, &deletion.conditions)?;
-        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+        version
+            .check_write(&deletion.conditions)
+            .map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
         return end(state, bucket, key, id.0, at, grace_until);
     }
     let entry = state.bucket(bucket)?;
@@ -72,7 +74,7 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
     objects::check(state, bucket, key, &deletion.conditions)?;
     let ids = snapshots(state, bucket, key)?;
     if deletion.snapshots == SnapshotRule::MustBeNone && !ids.is_empty() {
-        return Err(CatalogError::SnapshotsPresent);
+        return Err(CatalogError::Refused(Refusal::SnapshotsPresent));
     }
     ids.into_iter().try_for_each(|id| end(state, bucket, key, id, at, grace_until))?;
     if deletion.snapshots == SnapshotRule::Only {
@@ -94,7 +96,8 @@ pub(super) fn restore(
 ) -> Result<(), CatalogError> {
     let mut entry = state.bucket_mut(bucket)?;
     if !entry.objects.contains_key(key) {
-        let gone = entry.past.remove(&(key.clone(), RANK_OF_DELETED)).ok_or(CatalogError::NoSuchKey)?;
+        let gone =
+            entry.past.remove(&(key.clone(), RANK_OF_DELETED)).ok_or(CatalogError::Refused(Refusal::NoSuchKey))?;
         let grows = gone.object.version.metadata.append.is_some();
         entry.objects.insert(key.clone(), gone.object);
         if grows {
@@ -230,7 +233,11 @@ fn end(
     match state.settings.retention {
         None => remove(state, bucket, key, rank, grace_until),
         Some(retention) => {
-            let past = state.bucket_mut(bucket)?.past.get_mut(&(key.clone(), rank)).ok_or(CatalogError::NoSuchKey)?;
+            let past = state
+                .bucket_mut(bucket)?
+                .past
+                .get_mut(&(key.clone(), rank))
+                .ok_or(CatalogError::Refused(Refusal::NoSuchKey))?;
             past.retained = Some(Retained { deleted: at, until: Timestamp::steady().plus(retention) });
         }
     }
@@ -249,7 +256,7 @@ fn forget(
     let past = of(state.bucket(bucket)?, key).filter(|(_, past)| past.retained.is_some());
     let ranks: Vec<i64> = past.map(|(rank, _)| rank).filter(meant).collect();
     if ranks.is_empty() {
-        return Err(CatalogError::NoSuchKey);
+        return Err(CatalogError::Refused(Refusal::NoSuchKey));
     }
     ranks.into_iter().for_each(|rank| remove(state, bucket, key, rank, grace_until));
     Ok(())

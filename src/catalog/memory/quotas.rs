@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{BucketEntry, State};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Refusal};
 use crate::model::{BucketRef, ClientId, Usage};
 
 /// What each client has.
@@ -37,7 +37,7 @@ impl Before {
             || state.bucket_quotas.iter().any(|(bucket, quota)| {
                 self.buckets.get(bucket).is_some_and(|had| quota.refuses(*had, held(state, bucket)))
             });
-        if over { Err(CatalogError::QuotaExceeded) } else { Ok(()) }
+        if over { Err(CatalogError::Refused(Refusal::QuotaExceeded)) } else { Ok(()) }
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    Bucket, CatalogError, CatalogSettings, Content, QueuedDeletion, Retained, ScrubFault, ScrubRound, Upload, UploadId,
-    UploadPart, Version, VersionId,
+    Bucket, CatalogError, CatalogSettings, Content, Failure, QueuedDeletion, Refusal, Retained, ScrubFault, ScrubRound,
+    Upload, UploadId, UploadPart, Version, VersionId,
 };
 use crate::model::{
     Block, BlockId, BucketRef, ByteRange, ClientId, CorsRule, ETag, ObjectKey, Part, PartBlock, PartId, ProviderName,
@@ -132,15 +132,15 @@ impl State {
     }
 
     pub(super) fn bucket(&self, bucket: &BucketRef) -> Result<&BucketEntry, CatalogError> {
-        self.buckets.get(bucket).ok_or(CatalogError::NoSuchBucket)
+        self.buckets.get(bucket).ok_or(CatalogError::Refused(Refusal::NoSuchBucket))
     }
 
     pub(super) fn bucket_mut(&mut self, bucket: &BucketRef) -> Result<&mut BucketEntry, CatalogError> {
-        self.buckets.get_mut(bucket).ok_or(CatalogError::NoSuchBucket)
+        self.buckets.get_mut(bucket).ok_or(CatalogError::Refused(Refusal::NoSuchBucket))
     }
 
     pub(super) fn object(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<&ObjectEntry, CatalogError> {
-        self.bucket(bucket)?.objects.get(key).ok_or(CatalogError::NoSuchKey)
+        self.bucket(bucket)?.objects.get(key).ok_or(CatalogError::Refused(Refusal::NoSuchKey))
     }
 
     pub(super) fn upload(
@@ -149,7 +149,7 @@ impl State {
         key: &ObjectKey,
         id: &UploadId,
     ) -> Result<&UploadEntry, CatalogError> {
-        self.bucket(bucket)?.uploads.get(&(key.clone(), id.clone())).ok_or(CatalogError::NoSuchUpload)
+        self.bucket(bucket)?.uploads.get(&(key.clone(), id.clone())).ok_or(CatalogError::Refused(Refusal::NoSuchUpload))
     }
 
     pub(super) fn next_version(&mut self) -> VersionId {
@@ -183,7 +183,7 @@ impl State {
             Content::Shared { source, range } => self.share(*source, *range, tenant, most)?,
         };
         if slices.iter().map(|slice| slice.length).sum::<u64>() != length {
-            return Err(CatalogError::Damaged("a length that is not its content's"));
+            return Err(CatalogError::Failed(Failure::Misused("a length that is not its content's")));
         }
         if let Content::Part(mut part) = content {
             part.placements.sort();
@@ -235,7 +235,10 @@ impl State {
     pub(super) fn overlapping(&self, slices: &[PartSlice], range: ByteRange) -> Result<Vec<Slice>, CatalogError> {
         let within = slices.iter().filter(|slice| slice.position < range.end && slice.end() > range.first);
         let whole = |slice: &PartSlice| {
-            let entry = self.parts.get(&slice.part).ok_or(CatalogError::Damaged("a slice without its part"))?;
+            let entry = self
+                .parts
+                .get(&slice.part)
+                .ok_or(CatalogError::Failed(Failure::Damaged("a slice without its part")))?;
             let PartSlice { position, offset, length, .. } = *slice;
             Ok(Slice { position, part: entry.part.clone(), offset, length })
         };
@@ -244,13 +247,13 @@ impl State {
 
     fn check(&self, part: &Part) -> Result<(), CatalogError> {
         if part.length == 0 || part.padded_length < part.length {
-            return Err(CatalogError::Damaged("a part of impossible length"));
+            return Err(CatalogError::Failed(Failure::Misused("a part of impossible length")));
         }
         if part.placements.is_empty() {
-            return Err(CatalogError::Damaged("a part that no provider holds"));
+            return Err(CatalogError::Failed(Failure::Misused("a part that no provider holds")));
         }
         if self.parts.contains_key(&part.id) || self.is_queued(&part.id) {
-            return Err(CatalogError::Damaged("a part id that was used before"));
+            return Err(CatalogError::Failed(Failure::Misused("a part id that was used before")));
         }
         Ok(())
     }
@@ -262,12 +265,12 @@ impl State {
         tenant: &TenantId,
         most: usize,
     ) -> Result<Vec<PartSlice>, CatalogError> {
-        let (bucket, object) = self.version(source).ok_or(CatalogError::SourceChanged)?;
+        let (bucket, object) = self.version(source).ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
         if bucket.tenant != *tenant {
-            return Err(CatalogError::SourceChanged);
+            return Err(CatalogError::Refused(Refusal::SourceChanged));
         }
         if range.first >= range.end || range.end > object.version.length {
-            return Err(CatalogError::Damaged("a range outside of its source"));
+            return Err(CatalogError::Failed(Failure::Misused("a range outside of its source")));
         }
         cut(&object.slices, range, most)
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{number, provider, stored};
 use super::{SqliteCatalog, scrub};
-use crate::catalog::{Belonging, CatalogError, QueuedDeletion, ScrubPart};
+use crate::catalog::{Belonging, CatalogError, Failure, QueuedDeletion, ScrubPart};
 use crate::model::{CatalogId, CatalogIdentity, EpochEntry, Epochs, Part, PartId, ProviderName, TenantId};
 
 #[async_trait]
@@ -19,7 +19,7 @@ impl Belonging for SqliteCatalog {
             let sql =
                 "INSERT INTO identity (only, catalog_id, wrapped_secret) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
             db.prepare_cached(sql)?.execute(params![new.id.0, new.wrapped_secret])?;
-            identity(db)?.ok_or(CatalogError::Damaged("the identity is gone"))
+            identity(db)?.ok_or(CatalogError::Failed(Failure::Damaged("the identity is gone")))
         })
         .await
     }

@@ -5,7 +5,7 @@
 
 use rusqlite::Connection;
 
-use crate::catalog::{CatalogError, MOST_BLOCKS, PAGE_BLOCKS};
+use crate::catalog::{CatalogError, Failure, MOST_BLOCKS, PAGE_BLOCKS};
 use crate::model::{Block, BlockId};
 
 const FORMAT: u8 = 1;
@@ -26,7 +26,7 @@ pub(super) fn write(blocks: &[Block]) -> Vec<u8> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Block>, CatalogError> {
-    let damaged = || CatalogError::Damaged("a list of blocks that cannot be read");
+    let damaged = || CatalogError::Failed(Failure::Damaged("a list of blocks that cannot be read"));
     let (&FORMAT, mut rest) = bytes.split_first().ok_or_else(damaged)? else { return Err(damaged()) };
     let mut blocks = Vec::new();
     while !rest.is_empty() {
@@ -56,7 +56,9 @@ pub(super) fn window(db: &Connection, version: i64, from: u64) -> Result<Vec<u8>
 /// The blocks, at most a page, that `bytes` hold whole, and how many bytes they are. `first`: with the beginning of the list.
 pub(super) fn page(bytes: &[u8], first: bool) -> Result<(Vec<Block>, u64), CatalogError> {
     let begin: &[u8] = if first { &[FORMAT] } else { &[] };
-    let mut rest = bytes.strip_prefix(begin).ok_or(CatalogError::Damaged("a list of blocks that cannot be read"))?;
+    let mut rest = bytes
+        .strip_prefix(begin)
+        .ok_or(CatalogError::Failed(Failure::Damaged("a list of blocks that cannot be read")))?;
     let mut blocks = Vec::new();
     while let Some((block, left)) = one(rest).filter(|_| blocks.len() < PAGE_BLOCKS) {
         rest = left;

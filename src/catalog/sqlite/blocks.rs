@@ -17,8 +17,9 @@ use super::{block_list, past, slices};
 use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, MOST_BLOCKS, MOST_SLICES,
-    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, PAGE_SLICES, Version, VersionId,
+    BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, Failure, MOST_BLOCKS, MOST_SLICES,
+    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, PAGE_SLICES, Refusal, Version,
+    VersionId,
 };
 use crate::model::{
     Block, BlockId, BlockPick, BlockSource, ByteRange, ClientId, Conditions, Lease, ObjectKey, Timestamp,
@@ -36,12 +37,12 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
     Current::guard_write(db, bucket, &new.key, current.as_ref(), &conditions)?;
     refuse_appendable(db, current.as_ref())?;
     if new.content == Content::Empty {
-        return Err(CatalogError::Damaged("a block without bytes"));
+        return Err(CatalogError::Failed(Failure::Misused("a block without bytes")));
     }
     let waiting = Waiting::of(db, bucket, new.key.as_bytes())?;
     let id_bytes = stored(u64::try_from(new.block.id.decoded_length()).unwrap_or(u64::MAX))?;
     if waiting.as_ref().is_some_and(|waiting| waiting.id_bytes != id_bytes) {
-        return Err(CatalogError::InvalidBlock);
+        return Err(CatalogError::Refused(Refusal::InvalidBlock));
     }
     let set = match &waiting {
         Some(waiting) => waiting.id,
@@ -51,7 +52,7 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
     let replaced = remove_block(db, set, new.block.id.as_str())?;
     let count = waiting.map_or(0, |waiting| waiting.blocks) + i64::from(replaced.is_none());
     if count > limit(MOST_UNCOMMITTED_BLOCKS) {
-        return Err(CatalogError::TooManyBlocks);
+        return Err(CatalogError::Refused(Refusal::TooManyBlocks));
     }
     let sql = "INSERT INTO block (uncommitted_id, block_id, content_id, length, md5) VALUES (?1, ?2, ?3, ?4, ?5)";
     let row = params![set, new.block.id.as_str(), content, stored(new.block.length)?, new.block.md5];
@@ -69,7 +70,7 @@ pub(super) fn lists(db: &Connection, object: &ObjectRef) -> Result<BlockLists, C
     let waiting = if object.snapshot.is_none() { Waiting::of(db, bucket, object.key.as_bytes())? } else { None };
     let version = match past::at(db, bucket, object) {
         Ok(version) => Some(version),
-        Err(CatalogError::NoSuchKey) if waiting.is_some() => None,
+        Err(CatalogError::Refused(Refusal::NoSuchKey)) if waiting.is_some() => None,
         Err(error) => return Err(error),
     };
     let cursor = |place| BlockCursor { object: object.clone(), place };
@@ -104,7 +105,7 @@ fn more_committed(
     let sql = "SELECT length, length(blocks) FROM version WHERE version_id = ?1 AND blocks IS NOT NULL";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let found = db.prepare_cached(sql)?.query_row([version.0], read).optional()?;
-    let (length, all) = found.ok_or(CatalogError::SourceChanged)?;
+    let (length, all) = found.ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
     let (length, all): (u64, u64) = (number(length)?, number(all)?);
     let bytes = block_list::window(db, version.0, from)?;
     let (blocks, taken) = block_list::page(&bytes, from == 0)?;
@@ -113,7 +114,7 @@ fn more_committed(
     match sum {
         Some(sum) if from + taken == all && sum == length => Ok((blocks, None)),
         Some(sum) if from + taken < all && taken > 0 && sum <= length => Ok((blocks, place)),
-        _ => Err(CatalogError::Damaged("blocks that do not add up")),
+        _ => Err(CatalogError::Failed(Failure::Damaged("blocks that do not add up"))),
     }
 }
 
@@ -125,7 +126,7 @@ fn more_uncommitted(
 ) -> Result<(Vec<Block>, Option<BlockPlace>), CatalogError> {
     let bucket = bucket_id(db, &object.bucket)?;
     if Waiting::of(db, bucket, object.key.as_bytes())?.is_none_or(|waiting| waiting.id != set) {
-        return Err(CatalogError::SourceChanged);
+        return Err(CatalogError::Refused(Refusal::SourceChanged));
     }
     let sql = "SELECT block_id, length, md5 FROM block WHERE uncommitted_id = ?1 AND block_id > ?2
                ORDER BY block_id LIMIT ?3";
@@ -230,7 +231,7 @@ fn admit(db: &Connection, commit: &BlockCommit) -> Result<(i64, Option<Current>,
     let lease = Current::guard_write(db, bucket, &commit.key, current.as_ref(), &commit.conditions)?;
     refuse_appendable(db, current.as_ref())?;
     if commit.picks.len() > MOST_BLOCKS {
-        return Err(CatalogError::TooManyBlocks);
+        return Err(CatalogError::Refused(Refusal::TooManyBlocks));
     }
     Ok((bucket, current, lease))
 }
@@ -405,7 +406,7 @@ impl<'a> Picked<'a> {
                 None => self.committed(&pick.id)?,
             },
         };
-        self.blocks.push(found.ok_or(CatalogError::InvalidBlock)?);
+        self.blocks.push(found.ok_or(CatalogError::Refused(Refusal::InvalidBlock))?);
         Ok(())
     }
 
@@ -451,7 +452,11 @@ fn committed(db: &Connection, version: i64) -> Result<Vec<Block>, CatalogError> 
     let Some(bytes) = row.get::<_, Option<Vec<u8>>>(1)? else { return Ok(Vec::new()) };
     let blocks = block_list::read(&bytes)?;
     let sum = blocks.iter().try_fold(0_u64, |sum, block| sum.checked_add(block.length));
-    if sum == Some(length) { Ok(blocks) } else { Err(CatalogError::Damaged("blocks that do not add up")) }
+    if sum == Some(length) {
+        Ok(blocks)
+    } else {
+        Err(CatalogError::Failed(Failure::Damaged("blocks that do not add up")))
+    }
 }
 
 /// Blocks are not for an object that grows by appending.
@@ -459,9 +464,9 @@ fn refuse_appendable(db: &Connection, current: Option<&Current>) -> Result<(), C
     let Some(current) = current else { return Ok(()) };
     let sql = "SELECT metadata ->> '$.append' IS NOT NULL FROM version WHERE version_id = ?1";
     let appendable: bool = db.prepare_cached(sql)?.query_row([current.version], |row| row.get(0))?;
-    if appendable { Err(CatalogError::WrongKind) } else { Ok(()) }
+    if appendable { Err(CatalogError::Refused(Refusal::WrongKind)) } else { Ok(()) }
 }
 
 fn block_id(text: &str) -> Result<BlockId, CatalogError> {
-    BlockId::parse(text).ok_or(CatalogError::Damaged("an invalid name of a block"))
+    BlockId::parse(text).ok_or(CatalogError::Failed(Failure::Damaged("an invalid name of a block")))
 }

@@ -11,7 +11,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{bucket_id, bucket_name, going, next_content};
 use super::{encoding, ending, leases, rows};
-use crate::catalog::{Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Retained};
+use crate::catalog::{
+    Bucket, BucketLine, BucketPage, BucketQuery, BucketRevision, CatalogError, GoneBucket, Refusal, Retained,
+};
 use crate::model::{BucketRef, Conditions, Timestamp};
 
 /// What [`bucket_of`] reads; begins a statement that goes on with `WHERE`.
@@ -49,7 +51,7 @@ pub(super) fn create(
         encoding::write_user(user)?
     ])?;
     if added == 0 {
-        return Err(CatalogError::BucketExists);
+        return Err(CatalogError::Refused(Refusal::BucketExists));
     }
     self::bucket(db, bucket)
 }
@@ -57,7 +59,7 @@ pub(super) fn create(
 pub(super) fn bucket(db: &Connection, bucket: &BucketRef) -> Result<Bucket, CatalogError> {
     let mut statement = db.prepare_cached(&format!("{BUCKET} WHERE tenant = ?1 AND name = ?2"))?;
     let mut found = statement.query([bucket.tenant.as_str(), bucket.name.as_str()])?;
-    found.next()?.map_or(Err(CatalogError::NoSuchBucket), bucket_of)
+    found.next()?.map_or(Err(CatalogError::Refused(Refusal::NoSuchBucket)), bucket_of)
 }
 
 /// A page of a tenant's buckets, of at most `most` rows.
@@ -85,7 +87,7 @@ pub(super) fn delete(db: &Connection, bucket: &BucketRef, retention: Option<Dura
         ")"
     );
     if db.prepare_cached(used)?.query_row([id], |row| row.get::<_, bool>(0))? {
-        return Err(CatalogError::BucketNotEmpty);
+        return Err(CatalogError::Refused(Refusal::BucketNotEmpty));
     }
     // Large sets of blocks that were dropped, and many snapshots, go in steps.
     let left = "SELECT EXISTS (SELECT 1 FROM uncommitted WHERE bucket_id = ?1)";
@@ -111,9 +113,9 @@ pub(super) fn restore(db: &Connection, bucket: &BucketRef, id: i64) -> Result<Bu
                    AND gone_name = ?3 AND gone = ?4";
     let meant = params![Timestamp::steady().0, tenant, name, id];
     let row: Option<i64> = db.prepare_cached(sql)?.query_row(meant, |row| row.get(0)).optional()?;
-    let row = row.ok_or(CatalogError::NoSuchBucket)?;
+    let row = row.ok_or(CatalogError::Refused(Refusal::NoSuchBucket))?;
     if bucket_id(db, bucket).is_ok() {
-        return Err(CatalogError::BucketExists);
+        return Err(CatalogError::Refused(Refusal::BucketExists));
     }
     let sql = "UPDATE bucket SET tenant = ?2, name = ?3, gone = NULL, gone_tenant = NULL, gone_name = NULL,
                    deleted = NULL, until = NULL WHERE bucket_id = ?1";

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::objects::{self, Current};
 use super::rows::{bucket_id, next_content};
 use super::{leases, past, slices, tags};
-use crate::catalog::{Appended, CatalogError, NewAppend, ObjectRef, Revision, RunMerge, Version};
+use crate::catalog::{Appended, CatalogError, NewAppend, ObjectRef, Refusal, Revision, RunMerge, Version};
 use crate::model::{Conditions, Lease, Timestamp};
 
 pub(super) fn revise(
@@ -24,7 +24,7 @@ pub(super) fn revise(
     } else {
         version.lease = leases::guard_write(db, bucket, key, given)?;
     }
-    version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    version.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
     version.guard_archive(conditions)?;
     if revision.apply(&mut version)? {
         version.metadata.created.get_or_insert(version.modified);
@@ -47,7 +47,7 @@ pub(super) fn append(db: &Connection, append: &NewAppend, grace_until: Timestamp
     let bucket = bucket_id(db, &append.bucket)?;
     let mut version = objects::current(db, bucket, &append.key)?;
     version.lease = leases::guard_write(db, bucket, append.key.as_bytes(), append.conditions.lease.as_deref())?;
-    version.check_write(&append.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    version.check_write(&append.conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
     version.guard_archive(&append.conditions)?;
     let offset = version.length;
     append.apply(&mut version)?;
@@ -61,11 +61,11 @@ pub(super) fn append(db: &Connection, append: &NewAppend, grace_until: Timestamp
 pub(super) fn merge(db: &Connection, merge: &RunMerge, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &merge.bucket)?;
     let current = match objects::current(db, bucket, &merge.key) {
-        Err(CatalogError::NoSuchKey) => return Err(CatalogError::SourceChanged),
+        Err(CatalogError::Refused(Refusal::NoSuchKey)) => return Err(CatalogError::Refused(Refusal::SourceChanged)),
         current => current?,
     };
     if current.id != merge.version || merge.range.end > current.length {
-        return Err(CatalogError::SourceChanged);
+        return Err(CatalogError::Refused(Refusal::SourceChanged));
     }
     let part = (&merge.part, &merge.bucket.tenant);
     slices::replace_run(db, (merge.version.0, current.length), merge.range, &merge.parts, part, grace_until)

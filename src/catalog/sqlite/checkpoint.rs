@@ -62,7 +62,7 @@ impl Checkpoints {
             keeper.serve();
             drop(lock);
         };
-        let thread = thread::Builder::new().name("catalog-log".into()).spawn(body).map_err(CatalogError::Io)?;
+        let thread = thread::Builder::new().name("catalog-log".into()).spawn(body).map_err(CatalogError::from)?;
         Ok(Self { notes, turns, thread: Some(thread) })
     }
 

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::{limit, number, part_id, tenant};
-use crate::catalog::{CatalogError, DeletionQueue, QueuedDeletion};
+use crate::catalog::{CatalogError, DeletionQueue, QueuedDeletion, Refusal};
 use crate::model::{ProviderName, Timestamp};
 
 /// Rows that a step of hastening looks at.
@@ -41,7 +41,7 @@ pub(super) fn queue(db: &Connection, parts: &[QueuedDeletion], due: Timestamp) -
     ))?;
     for part in parts {
         if committed.query_row([part.part.0], |row| row.get::<_, bool>(0))? {
-            return Err(CatalogError::Damaged("a committed part must not be queued for deletion"));
+            return Err(CatalogError::Refused(Refusal::Committed));
         }
         insert.execute(params![part.part.0, part.provider.as_str(), part.tenant.as_str(), part.chunks, due.0])?;
     }

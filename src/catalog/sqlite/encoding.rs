@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{AccessPolicy, CatalogError};
+use crate::catalog::{AccessPolicy, CatalogError, Failure};
 use crate::model::{
     AppendState, Checksum, ChecksumAlgorithm, ClientId, CopyRecord, CorsRule, Metadata, ShownMd5, SystemMetadata, Tags,
     Tier, Timestamp, check_bucket_tags,
@@ -164,7 +164,7 @@ pub(super) fn write_metadata(metadata: &Metadata) -> Result<String, CatalogError
 pub(super) fn read_metadata(text: &str) -> Result<Metadata, CatalogError> {
     let stored: StoredMetadata = read(text)?;
     if stored.v != METADATA_VERSION {
-        return Err(CatalogError::Damaged("metadata of an unknown version"));
+        return Err(CatalogError::Failed(Failure::Damaged("metadata of an unknown version")));
     }
     Ok(Metadata {
         system: SystemMetadata {
@@ -193,7 +193,7 @@ pub(super) fn read_metadata(text: &str) -> Result<Metadata, CatalogError> {
             .owner
             .map(|owner| ClientId::parse(&owner))
             .transpose()
-            .map_err(|_invalid| CatalogError::Damaged("an invalid client"))?,
+            .map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid client")))?,
         copied: stored.copied.map(|StoredCopy { id, source, finished, length }| {
             Box::new(CopyRecord { id, source, finished: Timestamp(finished), length })
         }),
@@ -216,7 +216,8 @@ pub(super) fn write_bucket_tags(tags: &Tags) -> Result<String, CatalogError> {
 
 pub(super) fn read_bucket_tags(text: &str) -> Result<Tags, CatalogError> {
     let tags = read(text)?;
-    check_bucket_tags(&tags).map_err(|_fault| CatalogError::Damaged("tags that no bucket may have"))?;
+    check_bucket_tags(&tags)
+        .map_err(|_fault| CatalogError::Failed(Failure::Damaged("tags that no bucket may have")))?;
     Ok(tags)
 }
 
@@ -240,7 +241,9 @@ pub(super) fn write_policies(policies: &[AccessPolicy]) -> Result<String, Catalo
 pub(super) fn read_policies(text: &str) -> Result<Vec<AccessPolicy>, CatalogError> {
     let value = |stored: StoredPolicy| {
         let StoredPolicy { id, start, expiry, permissions, set_by } = stored;
-        let client = |text: String| ClientId::parse(&text).map_err(|_cause| CatalogError::Damaged("a client's id"));
+        let client = |text: String| {
+            ClientId::parse(&text).map_err(|_cause| CatalogError::Failed(Failure::Damaged("a client's id")))
+        };
         Ok(AccessPolicy { id, start, expiry, permissions, set_by: set_by.map(client).transpose()? })
     };
     read::<Vec<StoredPolicy>>(text)?.into_iter().map(value).collect()
@@ -259,7 +262,11 @@ pub(super) fn read_cors(text: &str) -> Result<Vec<CorsRule>, CatalogError> {
     let value = |stored: StoredRule| {
         let StoredRule { id, origins, methods, headers, exposed, max_age } = stored;
         let rule = CorsRule { id, origins, methods, headers, exposed, max_age };
-        if rule.is_sound() { Ok(rule) } else { Err(CatalogError::Damaged("a rule of CORS that is none")) }
+        if rule.is_sound() {
+            Ok(rule)
+        } else {
+            Err(CatalogError::Failed(Failure::Damaged("a rule of CORS that is none")))
+        }
     };
     read::<Vec<StoredRule>>(text)?.into_iter().map(value).collect()
 }
@@ -287,7 +294,7 @@ pub(super) fn write_lengths(lengths: &[u64]) -> Result<String, CatalogError> {
 pub(super) fn read_lengths(text: &str) -> Result<Vec<u64>, CatalogError> {
     let runs: Vec<Run> = read(text)?;
     if runs.iter().fold(0_u32, |sum, Run(_, count)| sum.saturating_add(*count)) > MOST_PARTS {
-        return Err(CatalogError::Damaged("a version of more parts than an upload may have"));
+        return Err(CatalogError::Failed(Failure::Damaged("a version of more parts than an upload may have")));
     }
     Ok(runs.iter().flat_map(|Run(length, count)| (0..*count).map(|_| *length)).collect())
 }
@@ -304,8 +311,9 @@ impl StoredChecksum {
     fn value(&self) -> Result<Checksum, CatalogError> {
         Ok(Checksum {
             algorithm: ChecksumAlgorithm::parse(&self.algorithm)
-                .ok_or(CatalogError::Damaged("a checksum of unknown algorithm"))?,
-            value: hex::decode(&self.value).map_err(|_text| CatalogError::Damaged("a checksum that is not hex"))?,
+                .ok_or(CatalogError::Failed(Failure::Damaged("a checksum of unknown algorithm")))?,
+            value: hex::decode(&self.value)
+                .map_err(|_text| CatalogError::Failed(Failure::Damaged("a checksum that is not hex")))?,
             parts: self.parts,
         })
     }
@@ -313,16 +321,19 @@ impl StoredChecksum {
 
 fn read_md5(text: &str) -> Result<[u8; 16], CatalogError> {
     let mut digest = [0; 16];
-    hex::decode_to_slice(text, &mut digest).map_err(|_text| CatalogError::Damaged("an MD5 that is not one"))?;
+    hex::decode_to_slice(text, &mut digest)
+        .map_err(|_text| CatalogError::Failed(Failure::Damaged("an MD5 that is not one")))?;
     Ok(digest)
 }
 
 fn write<T: Serialize>(value: &T) -> Result<String, CatalogError> {
-    serde_json::to_string(value).map_err(|_error| CatalogError::Damaged("a value that cannot be stored"))
+    serde_json::to_string(value)
+        .map_err(|_error| CatalogError::Failed(Failure::Misused("a value that cannot be stored")))
 }
 
 fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, CatalogError> {
-    serde_json::from_str(text).map_err(|_error| CatalogError::Damaged("a stored value that cannot be read"))
+    serde_json::from_str(text)
+        .map_err(|_error| CatalogError::Failed(Failure::Damaged("a stored value that cannot be read")))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::past;
 use super::purge::Step;
 use super::rows::limit;
 use crate::catalog::order::RANK_OF_DELETED;
-use crate::catalog::{CatalogError, PAGE_SLICES};
+use crate::catalog::{CatalogError, Failure, PAGE_SLICES};
 use crate::model::{SnapshotId, Timestamp};
 
 /// What was done at once to the versions of a name.
@@ -55,7 +55,7 @@ impl Ending {
             "delete" => Deed::Delete { at, until },
             "restore" => Deed::Restore,
             "forget" => Deed::Forget,
-            _ => return Err(CatalogError::Damaged("an unknown deed")),
+            _ => return Err(CatalogError::Failed(Failure::Damaged("an unknown deed"))),
         };
         Ok(Self { upto, deed })
     }

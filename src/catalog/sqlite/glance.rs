@@ -9,7 +9,7 @@ use super::holds::Holds;
 use super::reader::Readers;
 use super::writer::Writer;
 use super::{PartKeyRow, SqliteCatalog, audit, parts, rows, schema, whole};
-use crate::catalog::{CatalogError, CatalogSettings, PAGE_SLICES};
+use crate::catalog::{CatalogError, CatalogSettings, Failure, PAGE_SLICES};
 use crate::model::PartId;
 
 /// Most rows of a kind that are looked at.
@@ -35,8 +35,8 @@ impl SqliteCatalog {
     /// it was opened. Nothing is locked but SQLite's log, which grows until the snapshot is closed. Every write fails. Blocks
     /// on the disk.
     pub fn open_snapshot(path: &Path) -> Result<Self, CatalogError> {
-        if !path.try_exists().map_err(CatalogError::Io)? {
-            return Err(CatalogError::Absent);
+        if !path.try_exists().map_err(CatalogError::from)? {
+            return Err(CatalogError::Failed(Failure::Absent));
         }
         let (connection, schema) = schema::open_as_it_is(path)?;
         let lock = Arc::new(schema::Lock::none());

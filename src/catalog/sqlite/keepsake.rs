@@ -15,21 +15,22 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use time::OffsetDateTime;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 
 /// Copies the catalog at `path`, which `db` has open and which has the schema `found`, beside itself. Blocks on the
 /// disk; needs as much room there as the catalog takes.
 pub(super) fn keep(db: &Connection, path: &Path, found: usize) -> Result<PathBuf, CatalogError> {
-    let copy = free(path, &format!(".schema{found}-{}", stamp(OffsetDateTime::now_utc()))).map_err(CatalogError::Io)?;
+    let copy =
+        free(path, &format!(".schema{found}-{}", stamp(OffsetDateTime::now_utc()))).map_err(CatalogError::from)?;
     let partial = beside(&copy, ".partial");
     // SQLite takes an empty file for none, and so the mode is ours.
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(CatalogError::Io)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(CatalogError::from)?;
     let made = fill(db, &partial, found);
     if made.is_err() {
         let _removed = fs::remove_file(&partial);
     }
     made?;
-    fs::rename(&partial, &copy).and_then(|()| folder(&copy)?.sync_all()).map_err(CatalogError::Io)?;
+    fs::rename(&partial, &copy).and_then(|()| folder(&copy)?.sync_all()).map_err(CatalogError::from)?;
     Ok(copy)
 }
 
@@ -46,16 +47,16 @@ fn free(path: &Path, end: &str) -> io::Result<PathBuf> {
 
 pub(super) fn fill(db: &Connection, partial: &Path, found: usize) -> Result<(), CatalogError> {
     let name = std::str::from_utf8(partial.as_os_str().as_bytes())
-        .map_err(|_no_text| CatalogError::Damaged("the catalog's path is not UTF-8"))?;
+        .map_err(|_no_text| CatalogError::Failed(Failure::Misused("the catalog's path is not UTF-8")))?;
     db.execute("VACUUM INTO ?1", [name])?;
     let copied = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let version: i64 = copied.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let sound: String = copied.pragma_query_value(None, "quick_check", |row| row.get(0))?;
     drop(copied);
     if usize::try_from(version) != Ok(found) || sound != "ok" {
-        return Err(CatalogError::Damaged("its copy is not what it is"));
+        return Err(CatalogError::Failed(Failure::Damaged("its copy is not what it is")));
     }
-    File::open(partial).and_then(|file| file.sync_all()).map_err(CatalogError::Io)
+    File::open(partial).and_then(|file| file.sync_all()).map_err(CatalogError::from)
 }
 
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {

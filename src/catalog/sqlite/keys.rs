@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{number, tenant};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::model::{TenantKeyPurpose, WrappedTenantKey};
 
 pub(super) fn canary(db: &Connection) -> Result<Option<Vec<u8>>, CatalogError> {
@@ -14,7 +14,7 @@ pub(super) fn canary(db: &Connection) -> Result<Option<Vec<u8>>, CatalogError> {
 pub(super) fn put_canary(db: &Connection, canary: &[u8]) -> Result<Vec<u8>, CatalogError> {
     db.prepare_cached("INSERT INTO setting (name, value) VALUES ('canary', ?1) ON CONFLICT DO NOTHING")?
         .execute([canary])?;
-    self::canary(db)?.ok_or(CatalogError::Damaged("the canary is gone"))
+    self::canary(db)?.ok_or(CatalogError::Failed(Failure::Damaged("the canary is gone")))
 }
 
 pub(super) fn tenant_keys(db: &Connection) -> Result<Vec<WrappedTenantKey>, CatalogError> {
@@ -29,7 +29,7 @@ pub(super) fn tenant_keys(db: &Connection) -> Result<Vec<WrappedTenantKey>, Cata
             purpose: [TenantKeyPurpose::Wrap, TenantKeyPurpose::Name]
                 .into_iter()
                 .find(|known| known.as_str() == purpose)
-                .ok_or(CatalogError::Damaged("a tenant key of unknown purpose"))?,
+                .ok_or(CatalogError::Failed(Failure::Damaged("a tenant key of unknown purpose")))?,
             version: number(row.get(2)?)?,
             bytes: row.get(3)?,
         });

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{self, bucket_id};
 use super::{buckets, objects};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Refusal};
 use crate::model::{BucketRef, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, ObjectKey, Timestamp};
 
 /// The lease under a name, whatever became of it. An empty name is the bucket.
@@ -63,7 +63,7 @@ pub(super) fn act(
     let (current, tag, modified) = match key {
         Some(key) => {
             let version = objects::current(db, id, key)?;
-            version.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+            version.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
             (version.lease.clone(), version.state_tag(), version.modified)
         }
         None => {

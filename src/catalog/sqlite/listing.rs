@@ -14,8 +14,8 @@ use crate::catalog::order::{
     RANK_OF_CURRENT, RANK_OF_DELETED, end_of_page, first_of_page, rank_of_page, rolled_up, successor,
 };
 use crate::catalog::{
-    CatalogError, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, Upload, UploadPage, UploadQuery,
-    VersionId, weight,
+    CatalogError, Failure, ListEntry, ListExtras, ListPage, ListQuery, ListStart, Retained, Upload, UploadPage,
+    UploadQuery, VersionId, weight,
 };
 use crate::model::{Lease, ObjectKey, SnapshotId, Timestamp};
 
@@ -254,7 +254,8 @@ fn first_upload(query: &UploadQuery) -> Option<(Vec<u8>, String)> {
 
 fn metadata(row: &Row<'_>, query: &ListQuery) -> Result<crate::model::Metadata, CatalogError> {
     let text: Option<String> = row.get(10)?;
-    let mut metadata = encoding::read_metadata(&text.ok_or(CatalogError::Damaged("a name without its version"))?)?;
+    let mut metadata =
+        encoding::read_metadata(&text.ok_or(CatalogError::Failed(Failure::Damaged("a name without its version")))?)?;
     if !query.with_user_metadata {
         metadata.user.clear();
     }

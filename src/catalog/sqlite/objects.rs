@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{CURRENT_VERSION, bucket_id, etag, stored, version};
 use super::{blocks, encoding, leases, past, slices, tags};
-use crate::catalog::{CatalogError, Content, NewVersion, Select, Version, VersionId};
+use crate::catalog::{CatalogError, Content, Failure, NewVersion, Refusal, Select, Version, VersionId};
 use crate::model::{
     BucketRef, ByteRange, Conditions, CurrentState, ETag, Lease, ObjectKey, Slice, Tier, Timestamp, Unsatisfiable,
 };
@@ -66,7 +66,7 @@ pub(super) fn replace(
 ) -> Result<(), CatalogError> {
     let lengths: u64 = version.part_lengths.iter().sum();
     if !version.part_lengths.is_empty() && lengths != version.length {
-        return Err(CatalogError::Damaged("parts' lengths that do not add up"));
+        return Err(CatalogError::Failed(Failure::Misused("parts' lengths that do not add up")));
     }
     version.metadata.created = current.as_ref().map(|old| old.created.unwrap_or(old.modified));
     let before = match &current {
@@ -159,7 +159,7 @@ pub(super) fn current(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<V
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params![bucket, key.as_bytes()])?;
-    rows.next()?.map_or(Err(CatalogError::NoSuchKey), version)
+    rows.next()?.map_or(Err(CatalogError::Refused(Refusal::NoSuchKey)), version)
 }
 
 /// A version with the first slices of what is asked for.
@@ -192,7 +192,7 @@ pub(super) fn delete(
     Current::guard_write(db, bucket, key, current.as_ref(), conditions)?;
     let Some(current) = current else { return Ok(false) };
     if past::has_snapshots(db, bucket, key.as_bytes())? {
-        return Err(CatalogError::SnapshotsPresent);
+        return Err(CatalogError::Refused(Refusal::SnapshotsPresent));
     }
     take_away(db, bucket, key, &current, Timestamp::now(), disposal)?;
     Ok(true)
@@ -272,7 +272,7 @@ impl Current {
         }
         let sql = "SELECT metadata ->> '$.tier.name' FROM version WHERE version_id = ?1";
         let tier: Option<String> = db.prepare_cached(sql)?.query_row([self.version], |row| row.get(0))?;
-        if tier.as_deref() == Some(Tier::ARCHIVE) { Err(CatalogError::Archived) } else { Ok(()) }
+        if tier.as_deref() == Some(Tier::ARCHIVE) { Err(CatalogError::Refused(Refusal::Archived)) } else { Ok(()) }
     }
 
     fn check(current: Option<&Self>, conditions: &Conditions) -> Result<(), CatalogError> {

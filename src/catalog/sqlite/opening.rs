@@ -9,7 +9,7 @@ use super::holds::Holds;
 use super::reader::Readers;
 use super::writer::Writer;
 use super::{quotas, schema};
-use crate::catalog::{CatalogError, CatalogSettings};
+use crate::catalog::{CatalogError, CatalogSettings, Failure};
 
 impl SqliteCatalog {
     /// Opens the catalog at `path`, with the default settings. See [`open_with`](Self::open_with).
@@ -20,20 +20,20 @@ impl SqliteCatalog {
     /// Opens the catalog at `path`, or makes it there (mode 0600; the directory must exist). Brings an older schema up
     /// to date, after a copy of the file was kept beside it (`catalog.db.schema3-20260601T123456Z`). Blocks on the disk.
     ///
-    /// Fails with [`CatalogError::InUse`] while another process (or another value) has it open, and with
-    /// [`CatalogError::TooNew`] when a later version of this program wrote it.
+    /// Fails with [`Failure::InUse`] while another process (or another value) has it open, and with
+    /// [`Failure::TooNew`] when a later version of this program wrote it.
     pub fn open_with(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
-        if !path.try_exists().map_err(CatalogError::Io)? {
-            schema::create(path).map_err(CatalogError::Io)?;
+        if !path.try_exists().map_err(CatalogError::from)? {
+            schema::create(path).map_err(CatalogError::from)?;
         }
         Self::open_file(path, settings, true)
     }
 
-    /// Opens the catalog at `path`, as [`open_with`](Self::open_with); [`CatalogError::Absent`] when there is none, or an empty file,
-    /// [`CatalogError::Unmarked`] when version 0.1 made it.
+    /// Opens the catalog at `path`, as [`open_with`](Self::open_with); [`Failure::Absent`] when there is none, or an empty file,
+    /// [`Failure::Unmarked`] when version 0.1 made it.
     pub fn open_existing(path: &Path, settings: CatalogSettings) -> Result<Self, CatalogError> {
-        if !path.try_exists().map_err(CatalogError::Io)? {
-            return Err(CatalogError::Absent);
+        if !path.try_exists().map_err(CatalogError::from)? {
+            return Err(CatalogError::Failed(Failure::Absent));
         }
         Self::open_file(path, settings, false)
     }
@@ -44,8 +44,8 @@ impl SqliteCatalog {
             // Before anything is changed in it.
             let (_, schema) = schema::open_as_it_is(path)?;
             match schema.found {
-                0 => return Err(CatalogError::Absent),
-                _ if !schema.has_identity() => return Err(CatalogError::Unmarked),
+                0 => return Err(CatalogError::Failed(Failure::Absent)),
+                _ if !schema.has_identity() => return Err(CatalogError::Failed(Failure::Unmarked)),
                 _ => {}
             }
         }
@@ -64,8 +64,8 @@ impl SqliteCatalog {
     ///
     /// Fails as [`open_existing`](Self::open_existing) does.
     pub fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
-        if !path.try_exists().map_err(CatalogError::Io)? {
-            return Err(CatalogError::Absent);
+        if !path.try_exists().map_err(CatalogError::from)? {
+            return Err(CatalogError::Failed(Failure::Absent));
         }
         let lock = Arc::new(schema::lock(path)?);
         let (connection, schema) = schema::open_as_it_is(path)?;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Rows, params};
 
 use super::rows::{number, part_id, stored, tenant};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::model::{Part, PartBlock, PartId, TenantId, Timestamp, WrappedKey};
 use crate::secret::fill_random;
 
@@ -50,7 +50,7 @@ pub(super) fn insert(db: &Connection, part: &Part, tenant: &TenantId) -> Result<
     let used =
         "SELECT EXISTS (SELECT 1 FROM part WHERE part_id = ?1) OR EXISTS (SELECT 1 FROM deletion WHERE part_id = ?1)";
     if db.prepare_cached(used)?.query_row([part.id.0], |row| row.get::<_, bool>(0))? {
-        return Err(CatalogError::Damaged("a part id that was used before"));
+        return Err(CatalogError::Failed(Failure::Misused("a part id that was used before")));
     }
     db.prepare_cached(
         "INSERT INTO part (part_id, tenant, length, padded_length, key_version, wrapped_key, slices, stored)
@@ -81,7 +81,7 @@ pub(super) fn erase(db: &Connection, part: &[u8; 16]) -> Result<(), CatalogError
 
 pub(super) fn reserve(db: &Connection, tenant: &TenantId, count: u32) -> Result<PartBlock, CatalogError> {
     let mut prefix = [0; 12];
-    fill_random(&mut prefix).map_err(|error| CatalogError::Io(std::io::Error::other(error)))?;
+    fill_random(&mut prefix).map_err(|error| CatalogError::Failed(Failure::Io(std::io::Error::other(error))))?;
     db.prepare_cached("INSERT INTO part_block (prefix, tenant, count, reserved) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![prefix, tenant.as_str(), count, Timestamp::now().0])?;
     Ok(PartBlock { tenant: tenant.clone(), prefix, count })
@@ -144,10 +144,10 @@ pub(super) fn close_block(db: &Connection, block: &PartBlock) -> Result<(), Cata
 
 fn check(part: &Part) -> Result<(), CatalogError> {
     if part.length == 0 || part.padded_length < part.length {
-        return Err(CatalogError::Damaged("a part of impossible length"));
+        return Err(CatalogError::Failed(Failure::Misused("a part of impossible length")));
     }
     if part.placements.is_empty() {
-        return Err(CatalogError::Damaged("a part that no provider holds"));
+        return Err(CatalogError::Failed(Failure::Misused("a part that no provider holds")));
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::purge::Step;
 use super::rows::{PAST_VERSION, bucket_id, next_content};
 use super::{blocks, ending, leases, slices, tags};
 use crate::catalog::order::RANK_OF_DELETED;
-use crate::catalog::{CatalogError, Deletion, ObjectRef, SnapshotRule, Version, VersionId};
+use crate::catalog::{CatalogError, Deletion, Failure, ObjectRef, Refusal, SnapshotRule, Version, VersionId};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn head(db: &Connection, object: &ObjectRef) -> Result<Version, CatalogError> {
@@ -42,7 +42,7 @@ fn snapshot(db: &Connection, bucket: i64, key: &ObjectKey, id: SnapshotId) -> Re
     let mut statement = db.prepare_cached(&sql)?;
     let Bounds { gone, back } = Bounds::of(db, bucket, key.as_bytes())?;
     let mut found = statement.query(params![bucket, key.as_bytes(), id.0, gone, back])?;
-    let version = found.next()?.map_or(Err(CatalogError::NoSuchKey), super::rows::version)?;
+    let version = found.next()?.map_or(Err(CatalogError::Refused(Refusal::NoSuchKey)), super::rows::version)?;
     Ok(Version { snapshot: Some(id), ..version })
 }
 
@@ -65,7 +65,7 @@ pub(super) fn take(
     let bucket = bucket_id(db, bucket)?;
     let current = objects::current(db, bucket, key)?;
     leases::guard_read(db, bucket, key.as_bytes(), conditions.lease.as_deref())?;
-    current.check_write(conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+    current.check_write(conditions).map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
     current.guard_archive(conditions)?;
     let id = next_content(db)?;
     let snapshot = free(db, bucket, key.as_bytes(), taken)?;
@@ -103,12 +103,14 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
             return Ok(Progress::Waits);
         }
         Lease::guard_write(None, deletion.conditions.lease.as_deref(), Timestamp(0))?;
-        version.check_write(&deletion.conditions).map_err(|_unmet| CatalogError::PreconditionFailed)?;
+        version
+            .check_write(&deletion.conditions)
+            .map_err(|_unmet| CatalogError::Refused(Refusal::PreconditionFailed))?;
         return end(db, bucket, key.as_bytes(), id, deletion.at, disposal).map(|()| Progress::Made);
     }
     let Some(current) = Current::of(db, bucket, key)? else {
         if !blocks::wait(db, bucket, key.as_bytes())? {
-            return Err(CatalogError::NoSuchKey);
+            return Err(CatalogError::Refused(Refusal::NoSuchKey));
         }
         // Blocks alone: nothing but they can go.
         Current::guard_write(db, bucket, key, None, &deletion.conditions)?;
@@ -120,7 +122,7 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     Current::guard_write(db, bucket, key, Some(&current), &deletion.conditions)?;
     if has_snapshots(db, bucket, key.as_bytes())? {
         if deletion.snapshots == SnapshotRule::MustBeNone {
-            return Err(CatalogError::SnapshotsPresent);
+            return Err(CatalogError::Refused(Refusal::SnapshotsPresent));
         }
         let until = disposal.retention.map(|retention| Timestamp::steady().plus(retention).0);
         let (name, deed) = ((bucket, key.as_bytes()), Deed::Delete { at: deletion.at.0, until });
@@ -151,12 +153,13 @@ pub(super) fn restore(
         let sql = "DELETE FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3 RETURNING version_id";
         let row = params![bucket, key.as_bytes(), RANK_OF_DELETED];
         let id: Option<i64> = db.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
-        let id = id.ok_or(CatalogError::NoSuchKey)?;
+        let id = id.ok_or(CatalogError::Refused(Refusal::NoSuchKey))?;
         let sql = format!("{PAST_VERSION} WHERE version_id = ?1");
         let mut statement = db.prepare_cached(&sql)?;
         let mut found = statement.query([id])?;
-        let version =
-            found.next()?.map_or(Err(CatalogError::Damaged("a name without its version")), super::rows::version)?;
+        let version = found
+            .next()?
+            .map_or(Err(CatalogError::Failed(Failure::Damaged("a name without its version"))), super::rows::version)?;
         objects::show(db, bucket, &version)?;
         tags::remember(db, bucket, key.as_bytes(), &version.metadata.tags)?;
         if version.metadata.append.is_some() {
@@ -281,7 +284,7 @@ fn forget(
         let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3
                        AND deleted IS NOT NULL)";
         if !db.prepare_cached(sql)?.query_row(params![bucket, key, id.0], |row| row.get(0))? {
-            return Err(CatalogError::NoSuchKey);
+            return Err(CatalogError::Refused(Refusal::NoSuchKey));
         }
         return remove(db, bucket, key, id, grace_until).map(|()| Progress::Made);
     }
@@ -289,7 +292,7 @@ fn forget(
     let sql = "SELECT count(*) = ?3 OR total(deleted IS NOT NULL) > 0
                FROM (SELECT deleted FROM past WHERE bucket_id = ?1 AND key = ?2 ORDER BY snapshot DESC LIMIT ?3)";
     if !db.prepare_cached(sql)?.query_row(params![bucket, key, FORGOTTEN_UNSEEN], |row| row.get(0))? {
-        return Err(CatalogError::NoSuchKey);
+        return Err(CatalogError::Refused(Refusal::NoSuchKey));
     }
     // It comes after all that the steps go through.
     let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3)";
@@ -313,7 +316,11 @@ fn free(db: &Connection, bucket: i64, key: &[u8], wanted: SnapshotId) -> Result<
         }
         free = free.saturating_add(1);
     }
-    if free < RANK_OF_DELETED { Ok(SnapshotId(free)) } else { Err(CatalogError::Damaged("a snapshot beyond all time")) }
+    if free < RANK_OF_DELETED {
+        Ok(SnapshotId(free))
+    } else {
+        Err(CatalogError::Failed(Failure::Damaged("a snapshot beyond all time")))
+    }
 }
 
 /// Adds the line of a version that is not current.
@@ -340,7 +347,7 @@ fn insert(
             retained.map(|(at, _)| at.0),
             retained.map(|(_, retention)| Timestamp::steady().plus(retention).0)
         ])?;
-    if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("a name without its version")) }
+    if added == 1 { Ok(()) } else { Err(CatalogError::Failed(Failure::Damaged("a name without its version"))) }
 }
 
 /// A name with so many snapshots may be told that what was deleted of it was forgotten where nothing was.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::objects::{self, Current, Disposal};
 use super::{blocks, buckets, ending, past, rows, slices, uploads};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::model::{SnapshotId, Timestamp};
 
 /// Rows that a step may change before it ends: some ten milliseconds.
@@ -75,7 +75,8 @@ fn empty(
     while step.takes() {
         if let Some(key) = first::<Vec<u8>>(db, "SELECT key FROM object WHERE bucket_id = ?1 LIMIT 1", bucket)? {
             let key = rows::key(key)?;
-            let current = Current::of(db, bucket, &key)?.ok_or(CatalogError::Damaged("a name without its line"))?;
+            let current = Current::of(db, bucket, &key)?
+                .ok_or(CatalogError::Failed(Failure::Damaged("a name without its line")))?;
             objects::take_away(db, bucket, &key, &current, Timestamp(0), disposal)?;
         } else if let Some((key, snapshot)) = first_past(db, bucket, all)? {
             past::remove(db, bucket, &key, snapshot, grace_until)?;

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::rows::number;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure, Refusal};
 use crate::model::{BucketRef, ClientId, Quota, Quotas, Usage};
 
 /// For the writer's connection: the quotas, and what clients and buckets had before the write that is under way. What an `INSERT OR REPLACE`
@@ -100,7 +100,7 @@ fn refuses(db: &Connection, sql: &str) -> Result<bool, CatalogError> {
         touched = true;
         let quota = Quota { bytes: most(row, 6)?, objects: most(row, 7)?, uploads: most(row, 8)? };
         if quota.refuses(used(row, 0)?, used(row, 3)?) {
-            return Err(CatalogError::QuotaExceeded);
+            return Err(CatalogError::Refused(Refusal::QuotaExceeded));
         }
     }
     Ok(touched)
@@ -112,7 +112,10 @@ pub(super) fn usage(db: &Connection) -> Result<Vec<(ClientId, Usage)>, CatalogEr
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         let client = ClientId::parse(&row.get::<_, String>(3)?);
-        all.push((client.map_err(|_invalid| CatalogError::Damaged("an invalid client"))?, used(row, 0)?));
+        all.push((
+            client.map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid client")))?,
+            used(row, 0)?,
+        ));
     }
     Ok(all)
 }

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Lock, panics, schema};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 
 /// How many queries run at a time.
 const READERS: usize = 4;
@@ -85,7 +85,8 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
         // Kept by the work: a query whose caller has left still reads.
-        let scan = Arc::clone(&self.scans).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        let scan =
+            Arc::clone(&self.scans).acquire_owned().await.map_err(|_closed| CatalogError::Failed(Failure::Closed))?;
         self.on_another_thread(query, Some(scan)).await
     }
 
@@ -94,7 +95,8 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        let place =
+            Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Failed(Failure::Closed))?;
         let pool = Arc::clone(&self.pool);
         let work = move || {
             let answer = on_a_connection(&pool, place, query);
@@ -102,7 +104,7 @@ impl Readers {
             answer
         };
         // The runtime is ending: it began no more work.
-        tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Closed)?
+        tokio::task::spawn_blocking(work).await.map_err(|_ended| CatalogError::Failed(Failure::Closed))?
     }
 
     /// Runs `lookup`, which reads a few rows by their keys, on this thread if a connection is free, on another one when one
@@ -132,7 +134,7 @@ fn on_a_connection<T>(
     place: OwnedSemaphorePermit,
     query: impl FnOnce(&Connection) -> Result<T, CatalogError>,
 ) -> Result<T, CatalogError> {
-    let (db, lock) = pool.take().ok_or(CatalogError::Closed)?;
+    let (db, lock) = pool.take().ok_or(CatalogError::Failed(Failure::Closed))?;
     let answer = panics::caught(|| within_transaction(&db, query));
     pool.give_back(db);
     drop(lock);
@@ -178,7 +180,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::catalog::{Catalog as _, ObjectRef, Select, SqliteCatalog, UploadId};
+    use crate::catalog::{Catalog as _, ObjectRef, Refusal, Select, SqliteCatalog, UploadId};
     use crate::model::{BucketName, BucketRef, ObjectKey, TenantId, Timestamp};
 
     fn panics(_db: &Connection) -> Result<i64, CatalogError> {
@@ -198,8 +200,8 @@ mod tests {
         drop(schema::open(&path).unwrap());
         let readers = Readers::open(&path, lock).unwrap();
         for _ in 0..2 * READERS {
-            assert!(matches!(readers.run(panics).await, Err(CatalogError::Panicked)));
-            assert!(matches!(readers.look_up(panics).await, Err(CatalogError::Panicked)));
+            assert!(matches!(readers.run(panics).await, Err(CatalogError::Failed(Failure::Panicked))));
+            assert!(matches!(readers.look_up(panics).await, Err(CatalogError::Failed(Failure::Panicked))));
         }
         for _ in 0..2 * READERS {
             assert_eq!(readers.run(one).await.unwrap(), 1);
@@ -244,11 +246,17 @@ mod tests {
         let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
         let look_ups = async {
             assert_eq!(catalog.bucket(&bucket).await.unwrap().name, bucket.name);
-            assert!(matches!(catalog.head(&bucket, &key).await, Err(CatalogError::NoSuchKey)));
-            assert!(matches!(catalog.head_at(&object).await, Err(CatalogError::NoSuchKey)));
-            assert!(matches!(catalog.open(&bucket, &key, Select::All).await, Err(CatalogError::NoSuchKey)));
+            assert!(matches!(catalog.head(&bucket, &key).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+            assert!(matches!(catalog.head_at(&object).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+            assert!(matches!(
+                catalog.open(&bucket, &key, Select::All).await,
+                Err(CatalogError::Refused(Refusal::NoSuchKey))
+            ));
             let upload = UploadId("none".to_owned());
-            assert!(matches!(catalog.upload(&bucket, &key, &upload).await, Err(CatalogError::NoSuchUpload)));
+            assert!(matches!(
+                catalog.upload(&bucket, &key, &upload).await,
+                Err(CatalogError::Refused(Refusal::NoSuchUpload))
+            ));
         };
         tokio::time::timeout(Duration::from_secs(60), look_ups).await.expect("a look-up waits for lists");
         assert!(begun.try_recv().is_err(), "more lists than may run at once");

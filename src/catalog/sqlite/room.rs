@@ -16,7 +16,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{SqliteCatalog, keepsake, schema};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 
 /// What a file with another name as well is refused with.
 const SECOND_NAME: &str =
@@ -61,30 +61,32 @@ impl SqliteCatalog {
     /// Writes the catalog at `path` anew without its free pages; returns the room it took before and takes now. Blocks on the disk,
     /// and needs as much room on it as the new file takes. Whatever happens meanwhile, the catalog is whole.
     ///
-    /// Fails with [`CatalogError::InUse`] while anybody has it open, and as [`open_existing`](Self::open_existing) does. A file
+    /// Fails with [`Failure::InUse`] while anybody has it open, and as [`open_existing`](Self::open_existing) does. A file
     /// with a second name (a hard link) is refused: that name would lead to the old file for ever.
     pub fn compact(path: &Path) -> Result<(Room, Room), CatalogError> {
-        if !path.try_exists().map_err(CatalogError::Io)? {
-            return Err(CatalogError::Absent);
+        if !path.try_exists().map_err(CatalogError::from)? {
+            return Err(CatalogError::Failed(Failure::Absent));
         }
         // The name that is given to the new file is the file's own, not that of a link to it.
-        let path = &path.canonicalize().map_err(CatalogError::Io)?;
+        let path = &path.canonicalize().map_err(CatalogError::from)?;
         let lock = schema::lock(path)?;
         let (db, found) = schema::open_as_it_is(path)?;
         drop(db);
         match found.found {
-            0 => return Err(CatalogError::Absent),
-            _ if !found.has_identity() => return Err(CatalogError::Unmarked),
+            0 => return Err(CatalogError::Failed(Failure::Absent)),
+            _ if !found.has_identity() => return Err(CatalogError::Failed(Failure::Unmarked)),
             _ => {}
         }
-        let old = fs::metadata(path).map_err(CatalogError::Io)?;
+        let old = fs::metadata(path).map_err(CatalogError::from)?;
         if old.nlink() > 1 {
-            return Err(CatalogError::Io(io::Error::new(io::ErrorKind::InvalidInput, SECOND_NAME)));
+            return Err(CatalogError::Failed(Failure::Io(io::Error::new(io::ErrorKind::InvalidInput, SECOND_NAME))));
         }
         let partial = keepsake::beside(path, ".compact.partial");
         // What an earlier run left when it was killed.
         match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(CatalogError::Io(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(CatalogError::Failed(Failure::Io(error)));
+            }
             Ok(()) | Err(_) => {}
         }
         let made = rewrite(path, &partial, found.found, &old);
@@ -92,7 +94,7 @@ impl SqliteCatalog {
             let _removed = fs::remove_file(&partial);
         }
         let rooms = made?;
-        fs::rename(&partial, path).and_then(|()| keepsake::folder(path)?.sync_all()).map_err(CatalogError::Io)?;
+        fs::rename(&partial, path).and_then(|()| keepsake::folder(path)?.sync_all()).map_err(CatalogError::from)?;
         drop(lock);
         Ok(rooms)
     }
@@ -101,30 +103,30 @@ impl SqliteCatalog {
 /// Makes the new file, whole and on the disk, and takes the log away from the old one.
 fn rewrite(path: &Path, partial: &Path, schema: usize, old: &fs::Metadata) -> Result<(Room, Room), CatalogError> {
     // SQLite takes an empty file for none, and so owner and mode are ours.
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(CatalogError::Io)?;
-    like(&file, old).map_err(CatalogError::Io)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(CatalogError::from)?;
+    like(&file, old).map_err(CatalogError::from)?;
     drop(file);
     let db = schema::open_for_log(path)?;
     let before = Room::of(&db)?;
     keepsake::fill(&db, partial, schema)?;
     let copy = schema::open_reader(partial)?;
     if counts(&db)? != counts(&copy)? {
-        return Err(CatalogError::Damaged("its copy does not hold the same rows"));
+        return Err(CatalogError::Failed(Failure::Damaged("its copy does not hold the same rows")));
     }
     let after = Room::of(&copy)?;
     drop(copy);
     let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy != 0 {
-        return Err(CatalogError::InUse);
+        return Err(CatalogError::Failed(Failure::InUse));
     }
     // The last connection takes the log's files with it.
     db.close().map_err(|(_db, error)| error)?;
     for end in ["-wal", "-shm"] {
-        if keepsake::beside(path, end).try_exists().map_err(CatalogError::Io)? {
-            return Err(CatalogError::InUse);
+        if keepsake::beside(path, end).try_exists().map_err(CatalogError::from)? {
+            return Err(CatalogError::Failed(Failure::InUse));
         }
     }
-    keepsake::folder(path).and_then(|folder| folder.sync_all()).map_err(CatalogError::Io)?;
+    keepsake::folder(path).and_then(|folder| folder.sync_all()).map_err(CatalogError::from)?;
     Ok((before, after))
 }
 
@@ -155,7 +157,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::catalog::{Belonging as _, Catalog as _, CatalogSettings};
+    use crate::catalog::{Belonging as _, Catalog as _, CatalogSettings, Refusal};
     use crate::model::{BucketName, BucketRef, TenantId, Timestamp};
 
     fn bucket(number: usize) -> BucketRef {
@@ -206,7 +208,7 @@ mod tests {
         let again = SqliteCatalog::open_existing(&path, CatalogSettings::default()).unwrap();
         assert_eq!(again.audit().await.unwrap(), Vec::<String>::new());
         assert_eq!(again.bucket(&bucket(399)).await.unwrap().user.len(), 1);
-        assert!(matches!(again.bucket(&bucket(400)).await, Err(CatalogError::NoSuchBucket)));
+        assert!(matches!(again.bucket(&bucket(400)).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
         assert_eq!(again.room().await.unwrap().free, 0);
         again.close().await;
     }
@@ -217,14 +219,14 @@ mod tests {
         let path = catalog(folder.path()).await;
         let bytes = fs::read(&path).unwrap();
         let open = SqliteCatalog::open(&path).unwrap();
-        assert!(matches!(SqliteCatalog::compact(&path), Err(CatalogError::InUse)));
+        assert!(matches!(SqliteCatalog::compact(&path), Err(CatalogError::Failed(Failure::InUse))));
         open.close().await;
         drop(open);
         let second = folder.path().join("second.db");
         fs::hard_link(&path, &second).unwrap();
-        assert!(matches!(SqliteCatalog::compact(&path), Err(CatalogError::Io(_))));
+        assert!(matches!(SqliteCatalog::compact(&path), Err(CatalogError::Failed(Failure::Io(_)))));
         fs::remove_file(&second).unwrap();
-        assert!(matches!(SqliteCatalog::compact(&second), Err(CatalogError::Absent)));
+        assert!(matches!(SqliteCatalog::compact(&second), Err(CatalogError::Failed(Failure::Absent))));
         fs::write(&second, b"no database").unwrap();
         assert!(SqliteCatalog::compact(&second).is_err());
         assert_eq!(fs::read(&second).unwrap(), b"no database");

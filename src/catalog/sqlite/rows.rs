@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::encoding;
-use crate::catalog::{CatalogError, Version, VersionId};
+use crate::catalog::{CatalogError, Failure, Refusal, Version, VersionId};
 use crate::model::{BucketName, BucketRef, ETag, Lease, ObjectKey, PartId, ProviderName, TenantId, Timestamp};
 
 /// The first byte of the key that waiting blocks have which are going, as an SQL literal (`blocks::discard`).
@@ -59,7 +59,8 @@ pub(super) fn lease(row: &Row<'_>, first: usize) -> Result<Option<Lease>, Catalo
 
 /// A number to store.
 pub(super) fn stored(number: u64) -> Result<i64, CatalogError> {
-    i64::try_from(number).map_err(|_too_large| CatalogError::Damaged("a number beyond what can be stored"))
+    i64::try_from(number)
+        .map_err(|_too_large| CatalogError::Failed(Failure::Misused("a number beyond what can be stored")))
 }
 
 /// A limit to give to SQLite.
@@ -69,28 +70,29 @@ pub(super) fn limit(count: usize) -> i64 {
 
 /// A number that was stored.
 pub(super) fn number<N: TryFrom<i64>>(stored: i64) -> Result<N, CatalogError> {
-    N::try_from(stored).map_err(|_outside| CatalogError::Damaged("a number out of range"))
+    N::try_from(stored).map_err(|_outside| CatalogError::Failed(Failure::Damaged("a number out of range")))
 }
 
 pub(super) fn key(bytes: Vec<u8>) -> Result<ObjectKey, CatalogError> {
-    let text = String::from_utf8(bytes).map_err(|_bytes| CatalogError::Damaged("a key that is not UTF-8"))?;
-    ObjectKey::parse(&text).map_err(|_invalid| CatalogError::Damaged("an invalid key"))
+    let text =
+        String::from_utf8(bytes).map_err(|_bytes| CatalogError::Failed(Failure::Damaged("a key that is not UTF-8")))?;
+    ObjectKey::parse(&text).map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid key")))
 }
 
 pub(super) fn etag(text: &str) -> Result<ETag, CatalogError> {
-    ETag::parse(text).ok_or(CatalogError::Damaged("an invalid tag"))
+    ETag::parse(text).ok_or(CatalogError::Failed(Failure::Damaged("an invalid tag")))
 }
 
 pub(super) fn tenant(text: &str) -> Result<TenantId, CatalogError> {
-    TenantId::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid tenant"))
+    TenantId::parse(text).map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid tenant")))
 }
 
 pub(super) fn bucket_name(text: &str) -> Result<BucketName, CatalogError> {
-    BucketName::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid bucket name"))
+    BucketName::parse(text).map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid bucket name")))
 }
 
 pub(super) fn provider(text: &str) -> Result<ProviderName, CatalogError> {
-    ProviderName::parse(text).map_err(|_invalid| CatalogError::Damaged("an invalid provider name"))
+    ProviderName::parse(text).map_err(|_invalid| CatalogError::Failed(Failure::Damaged("an invalid provider name")))
 }
 
 pub(super) fn part_id(row: &Row<'_>, column: usize) -> Result<PartId, CatalogError> {
@@ -102,7 +104,7 @@ pub(super) fn bucket_id(db: &Connection, bucket: &BucketRef) -> Result<i64, Cata
     db.prepare_cached("SELECT bucket_id FROM bucket WHERE tenant = ?1 AND name = ?2")?
         .query_row([bucket.tenant.as_str(), bucket.name.as_str()], |row| row.get(0))
         .optional()?
-        .ok_or(CatalogError::NoSuchBucket)
+        .ok_or(CatalogError::Refused(Refusal::NoSuchBucket))
 }
 
 /// A fresh id for a version or a content.

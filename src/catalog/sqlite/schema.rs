@@ -21,7 +21,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::keepsake;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 
 /// "ECLU", as SQLite's `application_id`.
 const APPLICATION_ID: i64 = 0x4543_4c55;
@@ -88,7 +88,7 @@ impl Lock {
 /// First by its name, which keeps out version 0.1 and another value of this process, before the file is touched; then the file
 /// itself.
 pub(super) fn lock(path: &Path) -> Result<Lock, CatalogError> {
-    let mut name = real_path(path).map_err(CatalogError::Io)?.into_os_string();
+    let mut name = real_path(path).map_err(CatalogError::from)?.into_os_string();
     name.push(".lock");
     let name = locked(private(&PathBuf::from(name)))?;
     let file = locked(OpenOptions::new().read(true).write(true).open(path))?;
@@ -96,11 +96,11 @@ pub(super) fn lock(path: &Path) -> Result<Lock, CatalogError> {
 }
 
 fn locked(file: io::Result<File>) -> Result<File, CatalogError> {
-    let file = file.map_err(CatalogError::Io)?;
+    let file = file.map_err(CatalogError::from)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(CatalogError::InUse),
-        Err(TryLockError::Error(error)) => Err(CatalogError::Io(error)),
+        Err(TryLockError::WouldBlock) => Err(CatalogError::Failed(Failure::InUse)),
+        Err(TryLockError::Error(error)) => Err(CatalogError::Failed(Failure::Io(error))),
     }
 }
 
@@ -198,13 +198,13 @@ fn version(db: &Connection) -> Result<usize, CatalogError> {
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let fresh = found == 0 && tables == 0;
     if !fresh && number("application_id")? != APPLICATION_ID {
-        return Err(CatalogError::Damaged("the file is a database, but not a catalog"));
+        return Err(CatalogError::Failed(Failure::Damaged("the file is a database, but not a catalog")));
     }
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if found > known {
-        return Err(CatalogError::TooNew { found, known });
+        return Err(CatalogError::Failed(Failure::TooNew { found, known }));
     }
-    usize::try_from(found).map_err(|_negative| CatalogError::Damaged("a schema below zero"))
+    usize::try_from(found).map_err(|_negative| CatalogError::Failed(Failure::Damaged("a schema below zero")))
 }
 
 /// Makes the file if there is none, and its name durable.

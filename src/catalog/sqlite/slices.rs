@@ -15,7 +15,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::rows::{limit, next_content, number, part_id, provider, stored};
 use super::{deletions, parts};
 use crate::catalog::slices::{Joined, PartSlice};
-use crate::catalog::{CatalogError, Content, MOST_SLICES, MOST_SLICES_OF_PIECE, PAGE_SLICES, VersionId};
+use crate::catalog::{
+    CatalogError, Content, Failure, MOST_SLICES, MOST_SLICES_OF_PIECE, PAGE_SLICES, Refusal, VersionId,
+};
 use crate::model::{ByteRange, Part, PartId, Slice, TenantId, Timestamp, WrappedKey};
 
 /// A content that others share is copied for a merge only if it has no more slices than this.
@@ -35,7 +37,11 @@ pub(super) fn add(db: &Connection, content: &Content, length: u64, tenant: &Tena
             range.length()
         }
     };
-    if held == length { Ok(id) } else { Err(CatalogError::Damaged("a length that is not its content's")) }
+    if held == length {
+        Ok(id)
+    } else {
+        Err(CatalogError::Failed(Failure::Misused("a length that is not its content's")))
+    }
 }
 
 /// Stores `content` of `length` bytes, of a version; returns the version's id, and the content that it shares. The whole
@@ -59,7 +65,7 @@ pub(super) fn add_version(
 pub(super) fn content_of(db: &Connection, version: i64) -> Result<i64, CatalogError> {
     let sql = "SELECT coalesce(shares, version_id) FROM version WHERE version_id = ?1";
     let found = db.prepare_cached(sql)?.query_row([version], |row| row.get(0)).optional()?;
-    found.ok_or(CatalogError::Damaged("a name without its version"))
+    found.ok_or(CatalogError::Failed(Failure::Damaged("a name without its version")))
 }
 
 /// Removes content `id`, of a block or of a part of an upload.
@@ -82,7 +88,7 @@ pub(super) fn release_all(db: &Connection, ids: &[i64], grace_until: Timestamp) 
 pub(super) fn release_version(db: &Connection, version: i64, grace_until: Timestamp) -> Result<(), CatalogError> {
     let sql = "DELETE FROM version WHERE version_id = ?1 RETURNING coalesce(shares, version_id)";
     let content = db.prepare_cached(sql)?.query_row([version], |row| row.get(0)).optional()?;
-    settle(db, content.ok_or(CatalogError::Damaged("a name without its version"))?, grace_until)
+    settle(db, content.ok_or(CatalogError::Failed(Failure::Damaged("a name without its version")))?, grace_until)
 }
 
 /// Removes what no version sees any more of a content.
@@ -159,7 +165,7 @@ fn lower(db: &Connection, counts: &BTreeMap<[u8; 16], i64>, grace_until: Timesta
         let (left, tenant, padded) = lower
             .query_row(params![part, count], read)
             .optional()?
-            .ok_or(CatalogError::Damaged("a slice without its part"))?;
+            .ok_or(CatalogError::Failed(Failure::Damaged("a slice without its part")))?;
         if left == 0 {
             deletions::queue_part(db, part, &tenant, Part::chunks_of(number(padded)?), grace_until)?;
             parts::erase(db, part)?;
@@ -173,7 +179,7 @@ fn raise(db: &Connection, slices: &[PartSlice]) -> Result<(), CatalogError> {
     let mut raise = db.prepare_cached("UPDATE part SET slices = slices + 1 WHERE part_id = ?1")?;
     for slice in slices {
         if raise.execute([slice.part.0])? != 1 {
-            return Err(CatalogError::Damaged("a slice without its part"));
+            return Err(CatalogError::Failed(Failure::Damaged("a slice without its part")));
         }
     }
     Ok(())
@@ -228,7 +234,7 @@ pub(super) fn add_shared(db: &Connection, content: i64, slices: &[PartSlice]) ->
 pub(super) fn claim(db: &Connection, content: i64) -> Result<(), CatalogError> {
     let claimed =
         db.prepare_cached("DELETE FROM leftover WHERE content_id = ?1 AND position = 0")?.execute([content])?;
-    if claimed == 1 { Ok(()) } else { Err(CatalogError::Damaged("a content that is gone")) }
+    if claimed == 1 { Ok(()) } else { Err(CatalogError::Failed(Failure::Damaged("a content that is gone"))) }
 }
 
 /// Makes a new part the bytes at `position` of a version, which end there. Returns how many slices it has now.
@@ -249,7 +255,7 @@ pub(super) fn append(
     add_part_at(db, content, position, part, tenant)?;
     let mut count = db.prepare_cached("SELECT count(*) FROM slice WHERE content_id = ?1")?;
     let count = number(count.query_row([content], |row| row.get(0))?)?;
-    if count > MOST_SLICES { Err(CatalogError::TooManySlices) } else { Ok(count) }
+    if count > MOST_SLICES { Err(CatalogError::Refused(Refusal::TooManySlices)) } else { Ok(count) }
 }
 
 /// Gives a version of `length` bytes a content that it shares with nobody; returns that.
@@ -276,18 +282,18 @@ pub(super) fn replace_run(
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
     let mut content = content_of(db, version)?;
-    let run = within(db, content, range, expected.len())?.ok_or(CatalogError::SourceChanged)?;
+    let run = within(db, content, range, expected.len())?.ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
     let whole = run.first().is_some_and(|slice| slice.position == range.first)
         && run.last().is_some_and(|slice| slice.end() == range.end);
     if !whole || !run.iter().map(|slice| &slice.part).eq(expected) {
-        return Err(CatalogError::SourceChanged);
+        return Err(CatalogError::Refused(Refusal::SourceChanged));
     }
     if part.length != range.length() {
-        return Err(CatalogError::Damaged("a part that is not as long as what it takes the place of"));
+        return Err(CatalogError::Failed(Failure::Misused("a part that is not as long as what it takes the place of")));
     }
     if is_shared(db, content, version)? {
         if has_more_than(db, content, FEW_TO_COPY)? {
-            return Err(CatalogError::SourceChanged);
+            return Err(CatalogError::Refused(Refusal::SourceChanged));
         }
         content = copy_content(db, version, length, grace_until)?;
     }
@@ -317,10 +323,10 @@ pub(super) fn all(db: &Connection, content: i64, most: usize) -> Result<Vec<Part
     while let Some(row) = rows.next()? {
         slices.push(part_slice(row)?);
     }
-    if slices.len() > most { Err(CatalogError::TooManySlices) } else { Ok(slices) }
+    if slices.len() > most { Err(CatalogError::Refused(Refusal::TooManySlices)) } else { Ok(slices) }
 }
 
-/// Bytes `range` of a content: slices, cut to it, from position 0 on. [`CatalogError::TooManySlices`] beyond `most`.
+/// Bytes `range` of a content: slices, cut to it, from position 0 on. [`Refusal::TooManySlices`] beyond `most`.
 pub(super) fn cut(
     db: &Connection,
     content: i64,
@@ -328,13 +334,13 @@ pub(super) fn cut(
     most: usize,
 ) -> Result<Vec<PartSlice>, CatalogError> {
     let mut joined = Joined::up_to(most);
-    for slice in within(db, content, range, most)?.ok_or(CatalogError::TooManySlices)? {
+    for slice in within(db, content, range, most)?.ok_or(CatalogError::Refused(Refusal::TooManySlices))? {
         slice.cut(range, 0).map_or(Ok(()), |slice| joined.add(slice))?;
     }
     if joined.length() == range.length() {
         Ok(joined.into_slices())
     } else {
-        Err(CatalogError::Damaged("bytes without a slice"))
+        Err(CatalogError::Failed(Failure::Damaged("bytes without a slice")))
     }
 }
 
@@ -360,7 +366,7 @@ fn within(
             return Ok(None);
         }
         if slices.last().is_some_and(|before| before.end() != slice.position) {
-            return Err(CatalogError::Damaged("slices that do not join"));
+            return Err(CatalogError::Failed(Failure::Damaged("slices that do not join")));
         }
         slices.push(slice);
     }
@@ -404,7 +410,7 @@ pub(super) fn page(
         let slice = slice(db, row)?;
         let expected = slices.last().map_or(slice.position, |before| before.position + before.length);
         if slice.position != expected {
-            return Err(CatalogError::Damaged("slices that do not join"));
+            return Err(CatalogError::Failed(Failure::Damaged("slices that do not join")));
         }
         slices.push(slice);
     }
@@ -413,7 +419,7 @@ pub(super) fn page(
     if first.is_some_and(|first| first <= range.first) && (more.is_some() || end.is_some_and(|end| end >= range.end)) {
         Ok((slices, more))
     } else {
-        Err(CatalogError::Damaged("bytes without a slice"))
+        Err(CatalogError::Failed(Failure::Damaged("bytes without a slice")))
     }
 }
 
@@ -451,14 +457,14 @@ fn source_of(
                FROM version CROSS JOIN bucket USING (bucket_id) WHERE version_id = ?1";
     let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
     let found = db.prepare_cached(sql)?.query_row([source.0], read).optional()?;
-    let (length, owner, content) = found.ok_or(CatalogError::SourceChanged)?;
+    let (length, owner, content) = found.ok_or(CatalogError::Refused(Refusal::SourceChanged))?;
     // Part keys are bound to their tenant: another tenant could not open them.
     if owner != tenant.as_str() {
-        return Err(CatalogError::SourceChanged);
+        return Err(CatalogError::Refused(Refusal::SourceChanged));
     }
     let length = number(length)?;
     if range.first >= range.end || range.end > length {
-        return Err(CatalogError::Damaged("a range outside of its source"));
+        return Err(CatalogError::Failed(Failure::Misused("a range outside of its source")));
     }
     Ok((content, length))
 }

@@ -9,8 +9,8 @@ use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
 use super::slices;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
-    CatalogError, Completed, Completion, MOST_SLICES, MOST_SLICES_OF_PIECE, NewUpload, NewUploadPart, Upload, UploadId,
-    UploadPart, Version, VersionId,
+    CatalogError, Completed, Completion, Failure, MOST_SLICES, MOST_SLICES_OF_PIECE, NewUpload, NewUploadPart, Refusal,
+    Upload, UploadId, UploadPart, Version, VersionId,
 };
 use crate::model::{BucketRef, ETag, Lease, ObjectKey, Timestamp};
 
@@ -27,7 +27,7 @@ pub(super) fn create(db: &Connection, new: &NewUpload) -> Result<(), CatalogErro
         encoding::write_metadata(&upload.metadata)?,
         upload.checksum
     ])?;
-    if added == 1 { Ok(()) } else { Err(CatalogError::Damaged("an upload id that was used before")) }
+    if added == 1 { Ok(()) } else { Err(CatalogError::Failed(Failure::Misused("an upload id that was used before"))) }
 }
 
 pub(super) fn upload(
@@ -41,7 +41,7 @@ pub(super) fn upload(
                WHERE bucket_id = ?1 AND key = ?2 AND upload_id = ?3";
     let mut statement = db.prepare_cached(sql)?;
     let mut found = statement.query(params![bucket, key.as_bytes(), id.0])?;
-    found.next()?.map_or(Err(CatalogError::NoSuchUpload), read)
+    found.next()?.map_or(Err(CatalogError::Refused(Refusal::NoSuchUpload)), read)
 }
 
 /// An upload from the columns key, upload_id, created, metadata, checksum.
@@ -57,10 +57,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<Upload, CatalogError> {
 
 pub(super) fn put_part(db: &Connection, new: &NewUploadPart, grace_until: Timestamp) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, &new.bucket)?;
-    let upload = upload_row(db, bucket, &new.key, &new.upload)?.ok_or(CatalogError::NoSuchUpload)?;
+    let upload = upload_row(db, bucket, &new.key, &new.upload)?.ok_or(CatalogError::Refused(Refusal::NoSuchUpload))?;
     let part = &new.part;
     if !(1..=MOST_PARTS).contains(&part.number) {
-        return Err(CatalogError::InvalidPart { number: part.number });
+        return Err(CatalogError::Refused(Refusal::InvalidPart { number: part.number }));
     }
     let content = slices::add(db, &new.content, part.length, &new.bucket.tenant)?;
     let old = stored_part(db, upload, part.number)?;
@@ -93,7 +93,7 @@ pub(super) fn parts(
     most: usize,
 ) -> Result<Vec<UploadPart>, CatalogError> {
     let bucket = bucket_id(db, bucket)?;
-    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::NoSuchUpload)?;
+    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::Refused(Refusal::NoSuchUpload))?;
     let mut statement = db.prepare_cached(
         "SELECT number, length, etag, md5, modified, checksums FROM upload_part
          WHERE upload_row = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
@@ -148,7 +148,8 @@ impl Plan {
 /// Looks the parts of a completion up.
 pub(super) fn plan(db: &Connection, completion: &Completion) -> Result<Plan, CatalogError> {
     let bucket = bucket_id(db, &completion.bucket)?;
-    let upload = upload_row(db, bucket, &completion.key, &completion.upload)?.ok_or(CatalogError::NoSuchUpload)?;
+    let upload = upload_row(db, bucket, &completion.key, &completion.upload)?
+        .ok_or(CatalogError::Refused(Refusal::NoSuchUpload))?;
     Ok(Plan { basis: basis(db, upload)?, chosen: choose(db, upload, &completion.parts)? })
 }
 
@@ -225,7 +226,7 @@ pub(super) fn abort(
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
     let bucket = bucket_id(db, bucket)?;
-    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::NoSuchUpload)?;
+    let upload = upload_row(db, bucket, key, id)?.ok_or(CatalogError::Refused(Refusal::NoSuchUpload))?;
     drop_upload(db, upload, grace_until)
 }
 
@@ -241,13 +242,13 @@ struct Chosen {
 /// Checks the parts, and counts their slices, before anything is written.
 fn choose(db: &Connection, upload: i64, parts: &[(u32, ETag)]) -> Result<Chosen, CatalogError> {
     if parts.is_empty() {
-        return Err(CatalogError::InvalidPart { number: 0 });
+        return Err(CatalogError::Refused(Refusal::InvalidPart { number: 0 }));
     }
     let mut chosen = Chosen::default();
     let mut joined = Joined::up_to(MOST_SLICES);
     let mut before = 0;
     for (number, etag) in parts {
-        let invalid = CatalogError::InvalidPart { number: *number };
+        let invalid = CatalogError::Refused(Refusal::InvalidPart { number: *number });
         let Some(part) = stored_part(db, upload, *number)? else { return Err(invalid) };
         if *number <= before || part.etag != etag.as_str() {
             return Err(invalid);
@@ -269,13 +270,13 @@ fn repeated(db: &Connection, bucket: i64, completion: &Completion, digest: &[u8]
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut found = statement.query(params![bucket, completion.key.as_bytes()])?;
-    let row = found.next()?.ok_or(CatalogError::NoSuchUpload)?;
+    let row = found.next()?.ok_or(CatalogError::Refused(Refusal::NoSuchUpload))?;
     let upload: Option<String> = row.get(12)?;
     let stored: Option<Vec<u8>> = row.get(13)?;
     if upload.as_ref() == Some(&completion.upload.0) && stored.as_deref() == Some(digest) {
         Ok(Completed { version: rows::version(row)?, repeated: true })
     } else {
-        Err(CatalogError::NoSuchUpload)
+        Err(CatalogError::Refused(Refusal::NoSuchUpload))
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use super::blocks::SINCE_EVER;
 use super::{block_list, encoding, rows};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 use crate::model::BlockId;
 
 /// Most lines for one kind of row.
@@ -113,7 +113,7 @@ pub(super) fn version_of_id(db: &Connection, id: i64) -> Result<Option<String>, 
 
 /// `Err` unless it holds.
 fn must(holds: bool, otherwise: &'static str) -> Result<(), CatalogError> {
-    if holds { Ok(()) } else { Err(CatalogError::Damaged(otherwise)) }
+    if holds { Ok(()) } else { Err(CatalogError::Failed(Failure::Damaged(otherwise))) }
 }
 
 fn text(row: &Row<'_>, column: usize) -> Result<String, CatalogError> {

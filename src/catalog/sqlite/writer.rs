@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::checkpoint::Checkpoints;
 use super::{Lock, panics};
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Failure};
 
 /// Most writes that wait, and most that share a transaction.
 const QUEUE: usize = 256;
@@ -91,7 +91,7 @@ impl Writer {
             drop(scribe.db);
             drop(lock);
         };
-        let thread = thread::Builder::new().name("catalog".into()).spawn(body).map_err(CatalogError::Io)?;
+        let thread = thread::Builder::new().name("catalog".into()).spawn(body).map_err(CatalogError::from)?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             places: Arc::new(Semaphore::new(QUEUE)),
@@ -116,11 +116,12 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, CatalogError> + Send + 'static,
     {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Closed)?;
+        let place =
+            Arc::clone(&self.places).acquire_owned().await.map_err(|_closed| CatalogError::Failed(Failure::Closed))?;
         let (caller, answer) = oneshot::channel();
-        let write = Box::new(Pending { job: Some(job), result: Err(CatalogError::Closed), caller });
+        let write = Box::new(Pending { job: Some(job), result: Err(CatalogError::Failed(Failure::Closed)), caller });
         self.send(Waiting { write, place })?;
-        answer.await.map_err(|_ended| CatalogError::Closed)?
+        answer.await.map_err(|_ended| CatalogError::Failed(Failure::Closed))?
     }
 
     /// Refuses further writes, waits for those accepted, and for the thread.
@@ -140,7 +141,11 @@ impl Writer {
     fn send(&self, waiting: Waiting) -> Result<(), CatalogError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         // As many places as the queue is long: it is never full.
-        queue.as_ref().ok_or(CatalogError::Closed)?.try_send(waiting).map_err(|_ended| CatalogError::Closed)
+        queue
+            .as_ref()
+            .ok_or(CatalogError::Failed(Failure::Closed))?
+            .try_send(waiting)
+            .map_err(|_ended| CatalogError::Failed(Failure::Closed))
     }
 
     fn take_queue(&self) -> Option<SyncSender<Waiting>> {
@@ -189,7 +194,9 @@ impl Scribe {
         metrics::histogram!("ecluse_catalog_group_size").record(u32::try_from(group.len()).unwrap_or(u32::MAX));
         match outcome {
             Ok(()) => group.into_iter().for_each(|write| write.answer(Ok(()))),
-            Err(error) => group.into_iter().for_each(|write| write.answer(Err(CatalogError::Engine(again(&error))))),
+            Err(error) => group
+                .into_iter()
+                .for_each(|write| write.answer(Err(CatalogError::Failed(Failure::Engine(again(&error)))))),
         }
     }
 

@@ -57,7 +57,10 @@ async fn a_write_that_panics_is_rolled_back_alone_and_the_writer_goes_on() {
     for write in group {
         outcomes.push(write.await.unwrap());
     }
-    assert!(matches!(outcomes.as_slice(), [Ok(()), Err(CatalogError::Panicked), Ok(())]), "{outcomes:?}");
+    assert!(
+        matches!(outcomes.as_slice(), [Ok(()), Err(CatalogError::Failed(Failure::Panicked)), Ok(())]),
+        "{outcomes:?}"
+    );
     assert_eq!(writer.run(names).await.unwrap(), ["test-1", "test-2", "test-4"]);
     writer.close().await;
 }

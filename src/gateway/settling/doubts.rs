@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::parts::Block;
-use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
+use crate::catalog::{Catalog, CatalogError, QueuedDeletion, Refusal};
 use crate::model::{PartBlock, PartId, Timestamp};
 
 /// Most doubts that are kept, and most blocks to close: a few megabytes.
@@ -101,7 +101,7 @@ impl Doubts {
         if !settled.contains(&doubt.part) {
             match catalog.queue_deletions(doubt.deletions.clone(), doubt.due).await {
                 // It was committed after all.
-                Err(CatalogError::Damaged(_)) => return Ok(()),
+                Err(CatalogError::Refused(Refusal::Committed)) => return Ok(()),
                 outcome => outcome?,
             }
             tracing::info!(part = %doubt.part, "a write that the catalog refused was cleaned up");

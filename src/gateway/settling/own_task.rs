@@ -67,40 +67,9 @@ async fn conclude<T: Sync>(ticket: Option<PartTicket>, outcome: &Result<T, Catal
     let Some(ticket) = ticket else { return };
     match outcome {
         Ok(_) => ticket.settle().await,
-        Err(
-            CatalogError::NoSuchBucket
-            | CatalogError::BucketExists
-            | CatalogError::BucketNotEmpty
-            | CatalogError::NoSuchKey
-            | CatalogError::NoSuchUpload
-            | CatalogError::InvalidPart { .. }
-            | CatalogError::PreconditionFailed
-            | CatalogError::NothingToMatch
-            | CatalogError::QuotaExceeded
-            | CatalogError::SourceChanged
-            | CatalogError::Lease(_)
-            | CatalogError::Archived
-            | CatalogError::SnapshotsPresent
-            | CatalogError::WrongKind
-            | CatalogError::AppendClosed
-            | CatalogError::AppendPosition
-            | CatalogError::AppendLength
-            | CatalogError::InvalidBlock
-            | CatalogError::TooManyBlocks
-            | CatalogError::TooManySlices,
-        ) => ticket.abandon().await,
+        Err(CatalogError::Refused(_)) => ticket.abandon().await,
         // The engine failed: the commit may or may not have happened.
-        Err(
-            CatalogError::Panicked
-            | CatalogError::Closed
-            | CatalogError::Absent
-            | CatalogError::Unmarked
-            | CatalogError::InUse
-            | CatalogError::TooNew { .. }
-            | CatalogError::Damaged(_)
-            | CatalogError::Engine(_)
-            | CatalogError::Io(_),
-        ) => ticket.leave_open(),
+        Err(CatalogError::Failed(_)) => ticket.leave_open(),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::doubts::{Doubt, Doubts};
 use super::own_task::in_own_task;
-use crate::catalog::{Catalog, CatalogError, QueuedDeletion};
+use crate::catalog::{Catalog, CatalogError, Failure, QueuedDeletion};
 use crate::gateway::Error;
 use crate::model::{PartBlock, PartId, ProviderName, TenantId, Timestamp};
 
@@ -82,7 +82,7 @@ impl PartIds {
             })
             .await?;
         }
-        let damaged = || Error::Catalog(CatalogError::Damaged("a reserved block has no ids"));
+        let damaged = || Error::Catalog(CatalogError::Failed(Failure::Misused("a reserved block has no ids")));
         let cursor = open.get_mut(tenant).ok_or_else(damaged)?;
         let id = cursor.block.block.id(cursor.next).ok_or_else(damaged)?;
         cursor.next += 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ecluse::catalog::{
     AccessPolicy, Bucket, BucketRevision, Catalog, CatalogError, Content, Deletion, ListEntry, ListExtras, ListQuery,
-    ListStart, ObjectRef, Revision, Select, SnapshotRule, Version,
+    ListStart, ObjectRef, Refusal, Revision, Select, SnapshotRule, Version,
 };
 use ecluse::model::{
     ByteRange, Conditions, ETag, EtagCondition, LeaseAction, LeaseFault, LeaseState, ShownMd5, SnapshotId,
@@ -118,10 +118,16 @@ pub async fn a_bucket_keeps_what_is_said_of_it(catalog: &dyn Catalog) {
     assert_eq!(buckets::all(catalog).await, [Bucket { policies: Vec::new(), ..again.clone() }]);
 
     let old = Conditions { if_unmodified_since: Some(1), ..Conditions::default() };
-    assert!(matches!(revise(BucketRevision::User(user("z")), old).await, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(
+        revise(BucketRevision::User(user("z")), old).await,
+        Err(CatalogError::Refused(Refusal::PreconditionFailed))
+    ));
     let stale = Some(EtagCondition::OneOf(vec![revised.state_tag()]));
     let stale = Conditions { if_match: stale, ..Conditions::default() };
-    assert!(matches!(catalog.drop_bucket(&bucket(), &stale).await, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(
+        catalog.drop_bucket(&bucket(), &stale).await,
+        Err(CatalogError::Refused(Refusal::PreconditionFailed))
+    ));
     assert_eq!(catalog.bucket(&bucket()).await.unwrap(), again);
 }
 
@@ -132,20 +138,20 @@ pub async fn a_bucket_under_lease_goes_only_with_it(catalog: &dyn Catalog) {
     let found = catalog.bucket(&bucket()).await.unwrap().lease.unwrap();
     assert_eq!((found.id.as_str(), found.state(now)), (A, LeaseState::Leased));
     let missing = catalog.delete_bucket(&bucket()).await;
-    assert!(matches!(missing, Err(CatalogError::Lease(LeaseFault::IdMissing))));
+    assert!(matches!(missing, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMissing)))));
     let missing = catalog.drop_bucket(&bucket(), &Conditions::default()).await;
-    assert!(matches!(missing, Err(CatalogError::Lease(LeaseFault::IdMissing))));
+    assert!(matches!(missing, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMissing)))));
     let wrong = catalog.drop_bucket(&bucket(), &holding(B)).await;
-    assert!(matches!(wrong, Err(CatalogError::Lease(LeaseFault::IdMismatch))));
+    assert!(matches!(wrong, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMismatch)))));
     // Its properties and its objects need no lease, but what is named must fit.
     put(catalog, "a", 1, 10).await;
     let revise = |conditions: Conditions| async move {
         catalog.revise_bucket(&bucket(), BucketRevision::User(user("x")), &conditions, Timestamp(2_000)).await
     };
     assert!(revise(Conditions::default()).await.is_ok() && revise(holding(A)).await.is_ok());
-    assert!(matches!(revise(holding(B)).await, Err(CatalogError::Lease(LeaseFault::IdMismatch))));
+    assert!(matches!(revise(holding(B)).await, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMismatch)))));
     catalog.drop_bucket(&bucket(), &holding(&A.to_uppercase())).await.unwrap();
-    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     while catalog.purge(Timestamp(0), 10, GRACE).await.unwrap() {}
     sound(catalog).await;
 }
@@ -168,11 +174,14 @@ pub async fn a_dropped_bucket_is_gone_at_once_and_emptied_in_steps(catalog: &dyn
     sound(catalog).await;
 
     assert!(buckets::all(catalog).await.is_empty());
-    assert!(matches!(catalog.head(&bucket(), &key("n0")).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.head(&bucket(), &key("n0")).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     with_bucket(catalog).await;
     put(catalog, "n0", 100, 10).await;
     let share = Content::Shared { source: copied.id, range: ByteRange { first: 0, end: 10 } };
-    assert!(matches!(catalog.commit(new("late", share, 10), GRACE).await, Err(CatalogError::SourceChanged)));
+    assert!(matches!(
+        catalog.commit(new("late", share, 10), GRACE).await,
+        Err(CatalogError::Refused(Refusal::SourceChanged))
+    ));
     assert!(queued(catalog).await.is_empty());
     let mut steps = 0;
     while catalog.purge(Timestamp(0), 2, GRACE).await.unwrap() {
@@ -190,7 +199,7 @@ pub async fn a_dropped_bucket_is_gone_at_once_and_emptied_in_steps(catalog: &dyn
 pub async fn a_bucket_with_snapshots_or_blocks_is_not_empty(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     put_block(catalog, "a", block(1, 10), 1).await.unwrap();
-    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
+    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::BucketNotEmpty))));
     catalog.drop_stale_blocks(Timestamp(i64::MAX), 10, GRACE).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
     sound(catalog).await;
@@ -226,17 +235,20 @@ pub async fn writes_under_a_lease_must_name_it(catalog: &dyn Catalog) {
             catalog.revise(&object("a"), Revision::Tags(tags(&[])), &given(), Timestamp(6_000)).await.map(drop),
         ];
         for (number, outcome) in outcomes.into_iter().enumerate() {
-            assert!(matches!(outcome, Err(CatalogError::Lease(found)) if found == fault), "{number}: {outcome:?}");
+            assert!(
+                matches!(outcome, Err(CatalogError::Refused(Refusal::Lease(found))) if found == fault),
+                "{number}: {outcome:?}"
+            );
         }
     }
     // A snapshot needs none; a change of tier does.
     let tier = Revision::Tier(Some(Tier { name: "Cool".into(), changed: Timestamp(1) }));
     let without = catalog.revise(&object("a"), tier.clone(), &Conditions::default(), Timestamp(6_000)).await;
-    assert!(matches!(without, Err(CatalogError::Lease(LeaseFault::IdMissing))));
+    assert!(matches!(without, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMissing)))));
     catalog.revise(&object("a"), tier, &holding(A), Timestamp(6_000)).await.unwrap();
     snapshot(catalog, "a", 5).await;
     let wrong = catalog.snapshot(&bucket(), &key("a"), None, &holding(B), SnapshotId(6)).await;
-    assert!(matches!(wrong, Err(CatalogError::Lease(LeaseFault::IdMismatch))));
+    assert!(matches!(wrong, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMismatch)))));
     catalog.delete_as(deletion(snapshot_of("a", 5), SnapshotRule::MustBeNone), GRACE).await.unwrap();
 
     let mut commit = new("a", Content::Part(part(3, 10)), 10);
@@ -262,7 +274,10 @@ pub async fn a_lease_that_ended_is_forgotten_by_the_next_write(catalog: &dyn Cat
     assert_eq!(catalog.head(&bucket(), &name).await.unwrap().lease.unwrap().state(now), LeaseState::Expired);
     let mut commit = new("a", Content::Part(part(2, 10)), 10);
     commit.conditions = holding(A);
-    assert!(matches!(catalog.commit(commit, GRACE).await, Err(CatalogError::Lease(LeaseFault::Lost))));
+    assert!(matches!(
+        catalog.commit(commit, GRACE).await,
+        Err(CatalogError::Refused(Refusal::Lease(LeaseFault::Lost)))
+    ));
     catalog.lease(&bucket(), Some(&name), &renew, &none, now).await.unwrap();
     let (outcome, ..) = catalog
         .lease(&bucket(), Some(&name), &LeaseAction::Break { period_seconds: Some(0) }, &none, now)
@@ -272,12 +287,12 @@ pub async fn a_lease_that_ended_is_forgotten_by_the_next_write(catalog: &dyn Cat
     let version = put(catalog, "a", 3, 10).await;
     assert_eq!(version.lease, None);
     let gone = catalog.lease(&bucket(), Some(&name), &renew, &none, now).await;
-    assert!(matches!(gone, Err(CatalogError::Lease(LeaseFault::ActionIdMismatch))));
+    assert!(matches!(gone, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::ActionIdMismatch)))));
     let nothing = catalog.lease(&bucket(), Some(&key("b")), &renew, &none, now).await;
-    assert!(matches!(nothing, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(nothing, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let unmet = Conditions { if_match: Some(EtagCondition::OneOf(vec![etag(9)])), ..none.clone() };
     let unmet = catalog.lease(&bucket(), Some(&name), &renew, &unmet, now).await;
-    assert!(matches!(unmet, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(unmet, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
     let acquired = LeaseAction::Acquire { id: B.to_owned(), duration_seconds: Some(60) };
     let (_, tag, modified) = catalog.lease(&bucket(), Some(&name), &acquired, &none, now).await.unwrap();
     assert_eq!((tag, modified), (version.state_tag(), version.modified));
@@ -349,10 +364,13 @@ pub async fn a_revision_changes_the_state_and_leaves_bytes_and_tag(catalog: &dyn
     }
     let now = catalog.head(&bucket(), &key("a")).await.unwrap();
     assert_eq!((now.metadata.tags.clone(), now.metadata.tier.clone()), (tags(&[("a", "1"), ("b", "2")]), None));
-    assert!(matches!(revise(Revision::Close { length: None }, 9_000).await, Err(CatalogError::WrongKind)));
+    assert!(matches!(
+        revise(Revision::Close { length: None }, 9_000).await,
+        Err(CatalogError::Refused(Refusal::WrongKind))
+    ));
     assert!(matches!(
         catalog.revise(&object("b"), Revision::Close { length: None }, &Conditions::default(), Timestamp(1)).await,
-        Err(CatalogError::NoSuchKey)
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
     ));
     assert_eq!(catalog.open(&bucket(), &key("a"), Select::All).await.unwrap().slices.len(), 1);
     sound(catalog).await;
@@ -390,7 +408,7 @@ pub async fn conditions_take_either_tag_and_look_at_tags(catalog: &dyn Catalog) 
         let outcome = catalog.commit(again, GRACE).await;
         assert_eq!(outcome.is_ok(), holds, "{conditions:?}");
         if !holds {
-            assert!(matches!(outcome, Err(CatalogError::PreconditionFailed)));
+            assert!(matches!(outcome, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
         }
     }
     sound(catalog).await;
@@ -440,9 +458,9 @@ pub async fn a_snapshot_shares_bytes_and_stays_what_it_was(catalog: &dyn Catalog
         assert_eq!((opened.version, opened.slices[0].part.clone()), (version.clone(), part(1, 10)));
     }
     assert_eq!(catalog.head_at(&object("a")).await.unwrap().length, 20);
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let missing = catalog.snapshot(&bucket(), &key("b"), None, &none, SnapshotId(1)).await;
-    assert!(matches!(missing, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(missing, Err(CatalogError::Refused(Refusal::NoSuchKey))));
 
     // Bytes can be shared from a snapshot: so it is made current again.
     let all = Content::Shared { source: first.id, range: ByteRange { first: 0, end: 10 } };
@@ -454,7 +472,7 @@ pub async fn a_snapshot_shares_bytes_and_stays_what_it_was(catalog: &dyn Catalog
     assert_eq!((revised.metadata.tags.clone(), revised.snapshot), (tags(&[("x", "y")]), first.snapshot));
     assert_eq!(catalog.head_at(&at).await.unwrap(), revised);
     let refused = catalog.revise(&at, Revision::User(user("z")), &none, Timestamp(9)).await;
-    assert!(matches!(refused, Err(CatalogError::WrongKind)));
+    assert!(matches!(refused, Err(CatalogError::Refused(Refusal::WrongKind))));
     let empty = catalog.commit(new("empty", Content::Empty, 0), GRACE).await.unwrap();
     assert_eq!(snapshot(catalog, "empty", 1).await.length, empty.length);
     sound(catalog).await;
@@ -466,15 +484,15 @@ pub async fn a_deletion_minds_snapshots_as_it_is_told(catalog: &dyn Catalog) {
     snapshot(catalog, "a", 1).await;
     snapshot(catalog, "a", 2).await;
     let refused = catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await;
-    assert!(matches!(refused, Err(CatalogError::SnapshotsPresent)));
+    assert!(matches!(refused, Err(CatalogError::Refused(Refusal::SnapshotsPresent))));
     let refused = catalog.delete_as(deletion(object("a"), SnapshotRule::MustBeNone), GRACE).await;
-    assert!(matches!(refused, Err(CatalogError::SnapshotsPresent)));
+    assert!(matches!(refused, Err(CatalogError::Refused(Refusal::SnapshotsPresent))));
     catalog.delete_as(deletion(snapshot_of("a", 1), SnapshotRule::MustBeNone), GRACE).await.unwrap();
     let gone = catalog.delete_as(deletion(snapshot_of("a", 1), SnapshotRule::MustBeNone), GRACE).await;
-    assert!(matches!(gone, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(gone, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let unmet = Conditions { if_match: Some(EtagCondition::OneOf(vec![etag(9)])), ..Conditions::default() };
     let unmet = Deletion { conditions: unmet, ..deletion(snapshot_of("a", 2), SnapshotRule::MustBeNone) };
-    assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
     catalog.delete_as(deletion(object("a"), SnapshotRule::Only), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), first);
     let snapshots = ListExtras { snapshots: true, ..ListExtras::default() };
@@ -485,11 +503,17 @@ pub async fn a_deletion_minds_snapshots_as_it_is_told(catalog: &dyn Catalog) {
     assert_eq!(listed(catalog, snapshots).await, [""; 0]);
     assert_eq!(queued(catalog).await.len(), 2);
     for rule in [SnapshotRule::MustBeNone, SnapshotRule::Include, SnapshotRule::Only] {
-        assert!(matches!(catalog.delete_as(deletion(object("a"), rule), GRACE).await, Err(CatalogError::NoSuchKey)));
+        assert!(matches!(
+            catalog.delete_as(deletion(object("a"), rule), GRACE).await,
+            Err(CatalogError::Refused(Refusal::NoSuchKey))
+        ));
     }
     let nothing = Deletion { for_good: true, ..deletion(object("a"), SnapshotRule::MustBeNone) };
-    assert!(matches!(catalog.delete_as(nothing, GRACE).await, Err(CatalogError::NoSuchKey)));
-    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.delete_as(nothing, GRACE).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.restore(&bucket(), &key("a"), GRACE).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     sound(catalog).await;
 }
 

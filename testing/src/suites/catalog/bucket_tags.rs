@@ -1,6 +1,6 @@
 //! What every catalog promises of the tags of buckets, as functions over `&dyn Catalog`. Each takes a fresh catalog.
 
-use ecluse::catalog::{Catalog, CatalogError};
+use ecluse::catalog::{Catalog, CatalogError, Refusal};
 use ecluse::model::{BucketRef, Conditions, Tags, TenantId, Timestamp};
 
 use super::azure::tags;
@@ -12,8 +12,11 @@ fn some() -> Tags {
 }
 
 pub async fn tags_of_a_bucket_are_kept_and_replaced_as_a_whole(catalog: &dyn Catalog) {
-    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::NoSuchBucket)));
-    assert!(matches!(catalog.set_bucket_tags(&bucket(), some()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
+    assert!(matches!(
+        catalog.set_bucket_tags(&bucket(), some()).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
     with_bucket(catalog).await;
     let before = catalog.bucket(&bucket()).await.unwrap();
     assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), Tags::new());
@@ -34,7 +37,7 @@ pub async fn tags_go_with_their_bucket(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     catalog.set_bucket_tags(&bucket(), some()).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
-    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     sound(catalog).await;
     with_bucket(catalog).await;
     assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), Tags::new(), "another bucket of the name has none");
@@ -45,7 +48,7 @@ pub async fn tags_come_back_with_their_bucket(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     catalog.set_bucket_tags(&bucket(), some()).await.unwrap();
     catalog.drop_bucket(&bucket(), &Conditions::default()).await.unwrap();
-    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket_tags(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     let dropped = gone(catalog, &tenant()).await;
     catalog.purge(Timestamp::steady(), 100, GRACE).await.unwrap();
     catalog.restore_bucket(&bucket(), dropped[0].id).await.unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ecluse::catalog::{Catalog, CatalogError, MOST_CORS_TENANTS};
+use ecluse::catalog::{Catalog, CatalogError, MOST_CORS_TENANTS, Refusal};
 use ecluse::model::{BucketName, BucketRef, Conditions, CorsPlace, CorsRule, TenantId, Timestamp};
 
 use super::buckets::gone;
@@ -25,8 +25,11 @@ fn place() -> CorsPlace {
 }
 
 pub async fn rules_are_kept_in_their_order_and_replaced_as_a_whole(catalog: &dyn Catalog) {
-    assert!(matches!(catalog.cors(&place()).await, Err(CatalogError::NoSuchBucket)));
-    assert!(matches!(catalog.set_cors(&place(), vec![rule("https://a")]).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.cors(&place()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
+    assert!(matches!(
+        catalog.set_cors(&place(), vec![rule("https://a")]).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
     with_bucket(catalog).await;
     let account = CorsPlace::Account(tenant());
     for place in [place(), account.clone()] {
@@ -76,7 +79,7 @@ pub async fn rules_go_with_their_bucket(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     catalog.set_cors(&place(), vec![rule("https://a")]).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
-    assert!(matches!(catalog.cors(&place()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.cors(&place()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     assert_eq!(catalog.cors_of_name(&bucket().name).await.unwrap().len(), 0);
     sound(catalog).await;
     with_bucket(catalog).await;

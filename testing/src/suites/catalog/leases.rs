@@ -1,7 +1,7 @@
 //! What every catalog promises of each kind of write under a lease or to the archive, and of lists of blocks that it refuses, as functions
 //! over `&dyn Catalog`. Each takes a fresh catalog that retains nothing.
 
-use ecluse::catalog::{Catalog, CatalogError, Content, Deletion, NewAppend, Revision, Select, SnapshotRule};
+use ecluse::catalog::{Catalog, CatalogError, Content, Deletion, NewAppend, Refusal, Revision, Select, SnapshotRule};
 use ecluse::model::{
     BlockSource, Conditions, EtagCondition, LeaseAction, LeaseFault, ShownMd5, SnapshotId, SystemMetadata, Tier,
     Timestamp,
@@ -113,7 +113,10 @@ pub async fn each_kind_of_write_is_refused_without_the_lease_and_done_with_it(ca
             (unmet(holding(B)), LeaseFault::IdMismatch),
         ] {
             let refused = act(catalog, write, number, conditions).await;
-            assert!(matches!(refused, Err(CatalogError::Lease(found)) if found == fault), "{write}: {refused:?}");
+            assert!(
+                matches!(refused, Err(CatalogError::Refused(Refusal::Lease(found))) if found == fault),
+                "{write}: {refused:?}"
+            );
         }
         assert_eq!(catalog.head(&bucket(), &key(write)).await.unwrap(), before, "{write} left something");
         assert_eq!(queued(catalog).await, waiting, "{write} let go of something");
@@ -133,7 +136,10 @@ pub async fn a_lease_guards_while_it_is_being_broken(catalog: &dyn Catalog) {
         acquire(catalog, Some(write), A, None, now).await;
         catalog.lease(&bucket(), Some(&key(write)), &breaking, &Conditions::default(), now).await.unwrap();
         let refused = act(catalog, write, number, Conditions::default()).await;
-        assert!(matches!(refused, Err(CatalogError::Lease(LeaseFault::IdMissing))), "{write}: {refused:?}");
+        assert!(
+            matches!(refused, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMissing)))),
+            "{write}: {refused:?}"
+        );
         act(catalog, write, number, holding(A)).await.unwrap();
     }
     sound(catalog).await;
@@ -146,7 +152,7 @@ pub async fn a_lease_that_ran_out_guards_nothing_and_cannot_be_named(catalog: &d
         let long_ago = Timestamp(Timestamp::steady().0 - 60_000);
         acquire(catalog, Some(write), A, Some(15), long_ago).await;
         let lost = act(catalog, write, number, holding(A)).await;
-        assert!(matches!(lost, Err(CatalogError::Lease(LeaseFault::Lost))), "{write}: {lost:?}");
+        assert!(matches!(lost, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::Lost)))), "{write}: {lost:?}");
         act(catalog, write, number, Conditions::default()).await.unwrap();
         if let Ok(version) = catalog.head(&bucket(), &key(write)).await {
             assert_eq!(version.lease, None, "{write} forgets it");
@@ -165,15 +171,18 @@ pub async fn each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to(
         let before = catalog.head(&bucket(), &key(write)).await.unwrap();
         let waiting = queued(catalog).await;
         let refused = act(catalog, write, number, spared()).await;
-        assert!(matches!(refused, Err(CatalogError::Archived)), "{write}: {refused:?}");
+        assert!(matches!(refused, Err(CatalogError::Refused(Refusal::Archived))), "{write}: {refused:?}");
         let taken = catalog.snapshot(&bucket(), &key(write), None, &spared(), SnapshotId(1)).await;
-        assert!(matches!(taken, Err(CatalogError::Archived)), "{write}: {taken:?}");
+        assert!(matches!(taken, Err(CatalogError::Refused(Refusal::Archived))), "{write}: {taken:?}");
         assert_eq!(catalog.head(&bucket(), &key(write)).await.unwrap(), before, "{write} left something");
         assert_eq!(queued(catalog).await, waiting, "{write} let go of something");
         // Under a lease that it does not name, a write is told of the lease.
         acquire(catalog, Some(write), A, None, Timestamp::steady()).await;
         let refused = act(catalog, write, number, spared()).await;
-        assert!(matches!(refused, Err(CatalogError::Lease(LeaseFault::IdMissing))), "{write}: {refused:?}");
+        assert!(
+            matches!(refused, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::IdMissing)))),
+            "{write}: {refused:?}"
+        );
         sound(catalog).await;
         // Another tier, or a write that does not mind, and it is done.
         if number % 20 == 0 {
@@ -199,7 +208,7 @@ pub async fn a_list_that_is_refused_leaves_the_version_and_what_waits(catalog: &
         vec![(2, Uncommitted), (2, Committed)],
     ] {
         let refused = catalog.commit_blocks(commit("a", &picks), GRACE).await;
-        assert!(matches!(refused, Err(CatalogError::InvalidBlock)), "{picks:?}");
+        assert!(matches!(refused, Err(CatalogError::Refused(Refusal::InvalidBlock))), "{picks:?}");
         let lists = super::blocks::lists_of(catalog, &object("a")).await.unwrap();
         assert_eq!((lists.version.as_ref(), lists.committed), (Some(&stays), vec![block(1, 10)]));
         assert_eq!(lists.uncommitted, [block(2, 20)]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ecluse::catalog::{
     Catalog, CatalogError, CatalogSettings, Content, ListEntry, ListExtras, ListPage, ListQuery, ListStart, NewUpload,
-    TagQuery, Upload, UploadId, UploadQuery,
+    Refusal, TagQuery, Upload, UploadId, UploadQuery,
 };
 use ecluse::model::{Conditions, Metadata, Sight, TagExpression, Timestamp};
 
@@ -100,7 +100,7 @@ pub async fn a_marker_skips_the_prefix_it_equals_and_keeps_the_one_it_lies_in(ca
 
 pub async fn pages_have_their_edges(catalog: &dyn Catalog) {
     let missing = catalog.list(&query("", None, ListStart::First, 1)).await;
-    assert!(matches!(missing, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(missing, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     with_bucket(catalog).await;
     assert_eq!(catalog.list(&query("", None, ListStart::First, 5)).await.unwrap().entries, []);
     let mut rich = new("b", Content::Empty, 0);

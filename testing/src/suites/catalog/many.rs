@@ -1,7 +1,7 @@
 //! What every catalog promises of a name with very many versions, where deletions are retained: what is done to all of them is
 //! done at once for whoever asks, however long its steps take.
 
-use ecluse::catalog::{Catalog, CatalogError, Deletion, ListExtras, SnapshotRule};
+use ecluse::catalog::{Catalog, CatalogError, Deletion, ListExtras, Refusal, SnapshotRule};
 use ecluse::model::{Conditions, Timestamp};
 
 use super::azure::{deletion, listed, object, snapshot, snapshot_of};
@@ -56,8 +56,8 @@ pub async fn many_that_come_back_are_there_at_once_and_whatever_is_done_next_fin
         assert!(catalog.head_at(&snapshot_of("a", 7)).await.is_ok());
         assert!(catalog.head_at(&snapshot_of("a", 299)).await.is_ok());
         let refused = catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await;
-        assert!(matches!(refused, Err(CatalogError::SnapshotsPresent)));
-        assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
+        assert!(matches!(refused, Err(CatalogError::Refused(Refusal::SnapshotsPresent))));
+        assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::BucketNotEmpty))));
         sound(catalog).await;
         // Their time would be over.
         catalog.purge(LATER, 5, GRACE).await.unwrap();
@@ -65,7 +65,7 @@ pub async fn many_that_come_back_are_there_at_once_and_whatever_is_done_next_fin
     // One that is taken meanwhile, and one that goes: of these the deed says nothing.
     let late = snapshot(catalog, "a", 3).await.snapshot.unwrap();
     catalog.delete_as(deletion(snapshot_of("a", 7), SnapshotRule::MustBeNone), GRACE).await.unwrap();
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
     assert_eq!(counted(catalog).await, (MANY + 2, 1));
     settled(catalog).await;
@@ -105,7 +105,7 @@ pub async fn many_that_are_ended_for_good_are_gone_at_once(catalog: &dyn Catalog
         let there = [format!("a@{}", kept.0), "a".to_owned()];
         catalog.delete_as(for_good(), GRACE).await.unwrap();
         assert_eq!(listed(catalog, ALL).await, there);
-        assert!(matches!(catalog.delete_as(for_good(), GRACE).await, Err(CatalogError::NoSuchKey)));
+        assert!(matches!(catalog.delete_as(for_good(), GRACE).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
         catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
         assert_eq!(listed(catalog, ALL).await, there);
         sound(catalog).await;

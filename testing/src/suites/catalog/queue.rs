@@ -1,6 +1,8 @@
 //! What every catalog promises about what waits to be deleted, what is looked at again, and what looks found.
 
-use ecluse::catalog::{Catalog, CatalogError, Content, DeletionQueue, QueuedDeletion, ScrubFault, ScrubRound};
+use ecluse::catalog::{
+    Catalog, CatalogError, Content, DeletionQueue, Failure, QueuedDeletion, Refusal, ScrubFault, ScrubRound,
+};
 use ecluse::model::{Part, PartId, Timestamp};
 
 use super::suite::{GRACE, delete, due, new, part, provider, put, sound, tenant, with_bucket};
@@ -130,10 +132,13 @@ pub async fn queueing_again_keeps_the_earlier_time_and_spares_committed_parts(ca
     assert_eq!(catalog.deletions_waiting().await.unwrap(), 1);
     // A queued id must not come to life, and a living one must not be queued.
     let queued_id = catalog.commit(new("a", Content::Part(part(1, 10)), 10), GRACE).await;
-    assert!(matches!(queued_id, Err(CatalogError::Damaged(_))));
+    assert!(matches!(queued_id, Err(CatalogError::Failed(Failure::Misused(_)))));
     put(catalog, "b", 2, 10).await;
     let living = QueuedDeletion { part: part(2, 1).id, ..one };
-    assert!(matches!(catalog.queue_deletions(vec![living], Timestamp(1)).await, Err(CatalogError::Damaged(_))));
+    assert!(matches!(
+        catalog.queue_deletions(vec![living], Timestamp(1)).await,
+        Err(CatalogError::Refused(Refusal::Committed))
+    ));
     sound(catalog).await;
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ecluse::catalog::{Catalog, CatalogError, Content, NewBlock, NewUpload, NewVersion, Upload, UploadId, Version};
+use ecluse::catalog::{
+    Catalog, CatalogError, Content, NewBlock, NewUpload, NewVersion, Refusal, Upload, UploadId, Version,
+};
 use ecluse::model::{
     BlockSource, BucketName, BucketRef, ByteRange, ClientId, Conditions, Metadata, Quota, Quotas, SnapshotId,
     Timestamp, Usage,
@@ -59,7 +61,7 @@ async fn put_own_block(catalog: &dyn Catalog, name: &str, number: u32, length: u
 }
 
 fn exceeded<T>(outcome: Result<T, CatalogError>) -> bool {
-    matches!(outcome, Err(CatalogError::QuotaExceeded))
+    matches!(outcome, Err(CatalogError::Refused(Refusal::QuotaExceeded)))
 }
 
 pub async fn what_a_client_has_is_counted_and_given_back(catalog: &dyn Catalog) {
@@ -127,7 +129,7 @@ pub async fn beyond_a_quota_nothing_is_written_and_within_it_all_is(catalog: &dy
     catalog.set_quotas(of_client(quota)).await.unwrap();
     put_own(catalog, "b", 2, 40).await.unwrap();
     assert!(exceeded(put_own(catalog, "c", 3, 1).await), "bytes");
-    assert!(matches!(catalog.head(&bucket(), &key("c")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head(&bucket(), &key("c")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     put(catalog, "nobody's", 4, 1_000).await;
     put_own(catalog, "b", 5, 30).await.unwrap();
     put_own(catalog, "c", 6, 10).await.unwrap();
@@ -186,7 +188,7 @@ pub async fn a_bucket_holds_no_more_than_its_quota_whoever_writes(catalog: &dyn 
     assert!(exceeded(put_own(catalog, "b", 3, 1).await), "bytes");
     let more = new("b", Content::Part(part(4, 1)), 1);
     assert!(exceeded(catalog.commit(more, GRACE).await), "whoever writes");
-    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let other = BucketRef { name: BucketName::parse("other").unwrap(), ..bucket() };
     catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let elsewhere = NewVersion { bucket: other.clone(), ..new("b", Content::Part(part(5, 500)), 500) };

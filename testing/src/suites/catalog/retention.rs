@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, Retained,
-    SnapshotRule, TagQuery,
+    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, Refusal,
+    Retained, SnapshotRule, TagQuery,
 };
 use ecluse::model::{BucketRef, ByteRange, Conditions, Sight, SnapshotId, TagExpression, TenantId, Timestamp};
 
@@ -31,8 +31,8 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     let held = super::azure::holding(super::azure::A);
     let with_all = Deletion { conditions: held, ..deletion(object("a"), SnapshotRule::Include) };
     catalog.delete_as(with_all, GRACE).await.unwrap();
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 5)).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 5)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     assert_eq!(listed(catalog, ListExtras::default()).await, [""; 0]);
     assert_eq!(listed(catalog, DELETED).await, ["a!"]);
     assert_eq!(listed(catalog, ALL).await, ["a@5!", "a!"]);
@@ -76,7 +76,10 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     while catalog.purge(later, 1, GRACE).await.unwrap() {}
     assert_eq!(listed(catalog, ALL).await, [""; 0]);
     assert_eq!(queued(catalog).await, [part(1, 1).id; 2]);
-    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(
+        catalog.restore(&bucket(), &key("a"), GRACE).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     sound(catalog).await;
 }
 
@@ -90,7 +93,10 @@ pub async fn what_is_replaced_is_a_snapshot_that_was_deleted(catalog: &dyn Catal
     assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a@50000001!", "a"]);
     assert_eq!(listed(catalog, DELETED).await, ["a"]);
     assert!(queued(catalog).await.is_empty());
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 50_000_000)).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(
+        catalog.head_at(&snapshot_of("a", 50_000_000)).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     sound(catalog).await;
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().length, 30);
@@ -142,7 +148,7 @@ pub async fn what_is_retained_can_be_ended_for_good(catalog: &dyn Catalog) {
     catalog.delete_as(for_good(snapshot_of("a", 50_000_000)), GRACE).await.unwrap();
     assert_eq!(queued(catalog).await, [part(1, 1).id; 2]);
     let again = catalog.delete_as(for_good(snapshot_of("a", 50_000_000)), GRACE).await;
-    assert!(matches!(again, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(again, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     assert_eq!(listed(catalog, ALL).await, ["a@50000001!", "a"]);
     delete(catalog, "a").await;
     catalog.delete_as(for_good(object("a")), GRACE).await.unwrap();
@@ -174,7 +180,7 @@ pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalo
     delete(catalog, "a").await;
     let before = catalog.bucket(&bucket()).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
-    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     assert!(buckets::all(catalog).await.is_empty());
     while catalog.purge(Timestamp::steady(), 1, GRACE).await.unwrap() {}
     assert!(queued(catalog).await.is_empty(), "what was promised is kept");
@@ -185,19 +191,31 @@ pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalo
     let stranger = TenantId::parse("other").unwrap();
     assert!(buckets::gone(catalog, &stranger).await.is_empty());
     let foreign = BucketRef { tenant: stranger, name: bucket().name };
-    assert!(matches!(catalog.restore_bucket(&foreign, gone[0].id).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(
+        catalog.restore_bucket(&foreign, gone[0].id).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
 
     // The name is free, and another bucket under it has nothing of the first.
     with_bucket(catalog).await;
-    assert!(matches!(catalog.restore(&bucket(), &key("a"), GRACE).await, Err(CatalogError::NoSuchKey)));
-    assert!(matches!(catalog.restore_bucket(&bucket(), gone[0].id).await, Err(CatalogError::BucketExists)));
+    assert!(matches!(
+        catalog.restore(&bucket(), &key("a"), GRACE).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
+    assert!(matches!(
+        catalog.restore_bucket(&bucket(), gone[0].id).await,
+        Err(CatalogError::Refused(Refusal::BucketExists))
+    ));
     catalog.delete_bucket(&bucket()).await.unwrap();
     let both = buckets::gone(catalog, &tenant()).await;
     assert_eq!(both.len(), 2);
     assert!(both[0].id < both[1].id && both[0] == gone[0], "by when they went");
 
     assert_eq!(catalog.restore_bucket(&bucket(), gone[0].id).await.unwrap(), before);
-    assert!(matches!(catalog.restore_bucket(&bucket(), gone[0].id).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(
+        catalog.restore_bucket(&bucket(), gone[0].id).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
     assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a!"]);
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
@@ -224,7 +242,10 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
     // Nothing in it can be reached meanwhile, nor copied from.
     with_bucket(catalog).await;
     let shared = || Content::Shared { source: version.id, range: ByteRange { first: 0, end: 10 } };
-    assert!(matches!(catalog.commit(new("b", shared(), 10), GRACE).await, Err(CatalogError::SourceChanged)));
+    assert!(matches!(
+        catalog.commit(new("b", shared(), 10), GRACE).await,
+        Err(CatalogError::Refused(Refusal::SourceChanged))
+    ));
     let query = TagQuery {
         tenant: tenant(),
         bucket: None,
@@ -277,11 +298,11 @@ pub async fn many_snapshots_are_gone_with_their_object_at_once(catalog: &dyn Cat
     with_many_snapshots(catalog, "a", 1).await;
     assert!(matches!(
         catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await,
-        Err(CatalogError::SnapshotsPresent)
+        Err(CatalogError::Refused(Refusal::SnapshotsPresent))
     ));
     catalog.delete_as(deletion(object("a"), SnapshotRule::Only), GRACE).await.unwrap();
     assert_eq!(listed(catalog, SNAPSHOTS).await, ["a"]);
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     sound(catalog).await;
     // One that is taken meanwhile is none of them, whatever its time.
     let late = snapshot(catalog, "a", 3).await.snapshot.unwrap();

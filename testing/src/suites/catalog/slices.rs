@@ -3,7 +3,7 @@
 
 use ecluse::catalog::{
     Catalog, CatalogError, Content, MOST_SLICES, MOST_SLICES_OF_PIECE, NewBlock, NewUploadPart, OpenedVersion,
-    PAGE_SLICES, RunMerge, Select, UploadId, UploadPart, Version,
+    PAGE_SLICES, Refusal, RunMerge, Select, UploadId, UploadPart, Version,
 };
 use ecluse::model::{
     AppendState, Block, BlockPick, BlockSource, ByteRange, Conditions, PartId, RangeRequest, Slice, Timestamp,
@@ -118,10 +118,19 @@ pub async fn an_object_is_made_of_a_bounded_number_of_slices(catalog: &dyn Catal
     with_bucket(catalog).await;
     // A block list, and what is copied of it: blocks and parts of uploads have a bound of their own.
     let large = sliced(catalog, "a", 1, MOST_SLICES_OF_PIECE + 1).await;
-    assert!(matches!(put_shared(catalog, "b", 1, whole(&large)).await, Err(CatalogError::TooManySlices)));
+    assert!(matches!(
+        put_shared(catalog, "b", 1, whole(&large)).await,
+        Err(CatalogError::Refused(Refusal::TooManySlices))
+    ));
     let up = upload(catalog, "up", 1).await;
-    assert!(matches!(put_part(catalog, &up, 1, whole(&large)).await, Err(CatalogError::TooManySlices)));
-    assert!(matches!(super::blocks::lists_of(catalog, &object("b")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(
+        put_part(catalog, &up, 1, whole(&large)).await,
+        Err(CatalogError::Refused(Refusal::TooManySlices))
+    ));
+    assert!(matches!(
+        super::blocks::lists_of(catalog, &object("b")).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     // Of 10,000 slices each, six fit in an object and seven do not.
     let content = shared(&large, 10, large.length);
     put_shared(catalog, "b", 1, content.clone()).await.unwrap();
@@ -130,14 +139,14 @@ pub async fn an_object_is_made_of_a_bounded_number_of_slices(catalog: &dyn Catal
     }
     sound(catalog).await;
     let too_many = catalog.commit_blocks(commit("b", &[(1, BlockSource::Latest); 7]), GRACE).await;
-    assert!(matches!(too_many, Err(CatalogError::TooManySlices)));
+    assert!(matches!(too_many, Err(CatalogError::Refused(Refusal::TooManySlices))));
     let too_many = catalog.complete_upload(completion("up", &up, &[1, 2, 3, 4, 5, 6, 7]), GRACE).await;
-    assert!(matches!(too_many, Err(CatalogError::TooManySlices)));
+    assert!(matches!(too_many, Err(CatalogError::Refused(Refusal::TooManySlices))));
     assert_eq!(super::blocks::lists_of(catalog, &object("b")).await.unwrap().uncommitted.len(), 1);
     let fits = catalog.commit_blocks(commit("b", &[(1, BlockSource::Latest); 6]), GRACE).await.unwrap();
     // Of the block that was committed, too.
     let too_many = catalog.commit_blocks(commit("b", &[(1, BlockSource::Latest); 7]), GRACE).await;
-    assert!(matches!(too_many, Err(CatalogError::TooManySlices)));
+    assert!(matches!(too_many, Err(CatalogError::Refused(Refusal::TooManySlices))));
     catalog.complete_upload(completion("up", &up, &[1, 2, 3, 4, 5, 7]), GRACE).await.unwrap();
     // The whole of an object is copied whatever it is made of.
     let copy = catalog.commit(new("c", whole(&fits), fits.length), GRACE).await.unwrap();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Select, Upload,
-    UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, Failure, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Refusal,
+    Select, Upload, UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
@@ -138,28 +138,31 @@ pub async fn the_first_canary_and_the_first_of_each_tenant_key_win(catalog: &dyn
 }
 
 pub async fn buckets_belong_to_their_tenant_and_go_only_when_empty(catalog: &dyn Catalog) {
-    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
-    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
+    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     with_bucket(catalog).await;
     assert!(matches!(
         catalog.create_bucket(&bucket(), Timestamp(2), &BTreeMap::new()).await,
-        Err(CatalogError::BucketExists)
+        Err(CatalogError::Refused(Refusal::BucketExists))
     ));
     assert_eq!(catalog.bucket(&bucket()).await.unwrap().created, Timestamp(1_000));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
-    assert!(matches!(catalog.bucket(&other).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(catalog.bucket(&other).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
     catalog.create_bucket(&other, Timestamp(3), &BTreeMap::new()).await.unwrap();
     assert_eq!(buckets::all(catalog).await.len(), 1);
     put(catalog, "a", 1, 10).await;
-    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
+    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::BucketNotEmpty))));
     assert!(delete(catalog, "a").await);
     let id = upload(catalog, "b", 1).await;
-    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::BucketNotEmpty)));
+    assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::BucketNotEmpty))));
     catalog.abort_upload(&bucket(), &key("b"), &id, GRACE).await.unwrap();
     catalog.delete_bucket(&bucket()).await.unwrap();
     assert!(buckets::all(catalog).await.is_empty());
-    assert!(matches!(catalog.commit(new("a", Content::Empty, 0), GRACE).await, Err(CatalogError::NoSuchBucket)));
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::NoSuchBucket)));
+    assert!(matches!(
+        catalog.commit(new("a", Content::Empty, 0), GRACE).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
+    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
 }
 
 pub async fn a_version_comes_back_as_it_was_committed(catalog: &dyn Catalog) {
@@ -174,8 +177,11 @@ pub async fn a_version_comes_back_as_it_was_committed(catalog: &dyn Catalog) {
     assert_eq!(opened.range, Ok(Some(ByteRange { first: 0, end: 5 })));
     assert_eq!(opened.slices.len(), 1);
     assert_eq!(opened.slices[0].part, part(1, 5));
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::NoSuchKey)));
-    assert!(matches!(catalog.open(&bucket(), &key("a"), Select::All).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.open(&bucket(), &key("a"), Select::All).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     let empty = catalog.commit(new("empty", Content::Empty, 0), GRACE).await.unwrap();
     assert!(empty.id > version.id);
     let opened = catalog.open(&bucket(), &key("empty"), Select::All).await.unwrap();
@@ -200,7 +206,7 @@ pub async fn of_many_that_create_only_exactly_one_wins(catalog: Arc<dyn Catalog>
     for task in tasks {
         match task.await.unwrap() {
             Ok(_) => won += 1,
-            Err(CatalogError::PreconditionFailed) => {}
+            Err(CatalogError::Refused(Refusal::PreconditionFailed)) => {}
             Err(other) => panic!("{other}"),
         }
     }
@@ -213,12 +219,15 @@ pub async fn conditions_are_held_against_the_current_version(catalog: &dyn Catal
     with_bucket(catalog).await;
     let matching = |tag| Conditions { if_match: Some(EtagCondition::OneOf(vec![tag])), ..Conditions::default() };
     let absent = catalog.delete(&bucket(), &key("a"), &matching(etag(1)), GRACE).await;
-    assert!(matches!(absent, Err(CatalogError::NothingToMatch)));
+    assert!(matches!(absent, Err(CatalogError::Refused(Refusal::NothingToMatch))));
     assert!(!delete(catalog, "a").await);
     put(catalog, "a", 1, 10).await;
     let mut wanted = new("a", Content::Part(part(2, 10)), 10);
     wanted.conditions = matching(etag(2));
-    assert!(matches!(catalog.commit(wanted.clone(), GRACE).await, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(
+        catalog.commit(wanted.clone(), GRACE).await,
+        Err(CatalogError::Refused(Refusal::PreconditionFailed))
+    ));
     assert!(queued(catalog).await.is_empty());
     wanted.conditions = matching(etag(1));
     wanted.etag = etag(2);
@@ -237,7 +246,7 @@ pub async fn a_part_goes_with_its_last_slice_and_its_chunks_wait_out_the_grace(c
     put(catalog, "a", 2, 10).await;
     assert!(queued(catalog).await.is_empty());
     let gone = catalog.commit(new("late", shared, length), GRACE).await;
-    assert!(matches!(gone, Err(CatalogError::SourceChanged)));
+    assert!(matches!(gone, Err(CatalogError::Refused(Refusal::SourceChanged))));
     assert!(delete(catalog, "copy").await);
     assert_eq!(queued(catalog).await, vec![part(1, 1).id; 2]);
     assert!(due(catalog, "here", GRACE.0 - 1, 10).await.is_empty());
@@ -274,15 +283,18 @@ pub async fn what_does_not_add_up_is_refused_and_leaves_nothing(catalog: &dyn Ca
         new("b", Content::Part(Part { length: 0, ..part(5, 10) }), 0),
         lengths,
     ] {
-        assert!(matches!(catalog.commit(wrong, GRACE).await, Err(CatalogError::Damaged(_))));
+        assert!(matches!(catalog.commit(wrong, GRACE).await, Err(CatalogError::Failed(Failure::Misused(_)))));
     }
     let unknown = Content::Shared { source: VersionId(999), range: ByteRange { first: 0, end: 1 } };
-    assert!(matches!(catalog.commit(new("b", unknown, 1), GRACE).await, Err(CatalogError::SourceChanged)));
-    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::NoSuchKey)));
+    assert!(matches!(
+        catalog.commit(new("b", unknown, 1), GRACE).await,
+        Err(CatalogError::Refused(Refusal::SourceChanged))
+    ));
+    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
     catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let foreign = NewVersion { bucket: other, ..new("b", share(0, 5), 5) };
-    assert!(matches!(catalog.commit(foreign, GRACE).await, Err(CatalogError::SourceChanged)));
+    assert!(matches!(catalog.commit(foreign, GRACE).await, Err(CatalogError::Refused(Refusal::SourceChanged))));
     sound(catalog).await;
     put(catalog, "b", 2, 10).await;
 }
@@ -424,7 +436,7 @@ pub async fn completing_uses_the_parts_named_and_drops_the_others(catalog: &dyn 
     }
     for wrong in [0, 10_001] {
         let refused = catalog.put_upload_part(upload_part("m", &id, wrong, part(50, 10)), GRACE).await;
-        assert!(matches!(refused, Err(CatalogError::InvalidPart { number }) if number == wrong));
+        assert!(matches!(refused, Err(CatalogError::Refused(Refusal::InvalidPart { number })) if number == wrong));
     }
     // Replacing a part drops the one before.
     put_part(catalog, "m", &id, 5, part(6, 11)).await;
@@ -434,17 +446,17 @@ pub async fn completing_uses_the_parts_named_and_drops_the_others(catalog: &dyn 
     assert_eq!(page[0], upload_part("m", &id, 5, part(6, 11)).part);
     for (wrong, number) in [(vec![1, 2], 2), (vec![5, 1], 1), (vec![1, 1], 1)] {
         let refused = catalog.complete_upload(completion("m", &id, &wrong), GRACE).await;
-        assert!(matches!(refused, Err(CatalogError::InvalidPart { number: n }) if n == number));
+        assert!(matches!(refused, Err(CatalogError::Refused(Refusal::InvalidPart { number: n })) if n == number));
     }
     assert!(catalog.complete_upload(completion("m", &id, &[]), GRACE).await.is_err());
     let mut stale = completion("m", &id, &[1, 5]);
     stale.parts[1].1 = etag(99);
     let refused = catalog.complete_upload(stale, GRACE).await;
-    assert!(matches!(refused, Err(CatalogError::InvalidPart { number: 5 })));
+    assert!(matches!(refused, Err(CatalogError::Refused(Refusal::InvalidPart { number: 5 }))));
     let mut conditional = completion("m", &id, &[1]);
     conditional.conditions.if_none_match = Some(EtagCondition::Any);
     let refused = catalog.complete_upload(conditional, GRACE).await;
-    assert!(matches!(refused, Err(CatalogError::PreconditionFailed)));
+    assert!(matches!(refused, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
     assert_eq!(catalog.head(&bucket(), &key("m")).await.unwrap().length, 9);
     sound(catalog).await;
 
@@ -473,11 +485,11 @@ pub async fn a_completion_can_be_repeated_while_its_version_is_current(catalog: 
     assert!(second.repeated);
     assert_eq!(second.version, first.version);
     let other = catalog.complete_upload(completion("m", &id, &[1]), GRACE).await;
-    assert!(matches!(other, Err(CatalogError::NoSuchUpload)));
+    assert!(matches!(other, Err(CatalogError::Refused(Refusal::NoSuchUpload))));
     let elsewhere = catalog.complete_upload(completion("n", &id, &[1, 2]), GRACE).await;
-    assert!(matches!(elsewhere, Err(CatalogError::NoSuchUpload)));
+    assert!(matches!(elsewhere, Err(CatalogError::Refused(Refusal::NoSuchUpload))));
     put(catalog, "m", 3, 10).await;
-    assert!(matches!(catalog.complete_upload(request, GRACE).await, Err(CatalogError::NoSuchUpload)));
+    assert!(matches!(catalog.complete_upload(request, GRACE).await, Err(CatalogError::Refused(Refusal::NoSuchUpload))));
     sound(catalog).await;
 }
 
@@ -492,7 +504,10 @@ pub async fn aborting_drops_every_part(catalog: &dyn Catalog) {
     catalog.put_upload_part(copied, GRACE).await.unwrap();
     delete(catalog, "source").await;
     assert!(queued(catalog).await.is_empty());
-    assert!(matches!(catalog.abort_upload(&bucket(), &key("x"), &id, GRACE).await, Err(CatalogError::NoSuchUpload)));
+    assert!(matches!(
+        catalog.abort_upload(&bucket(), &key("x"), &id, GRACE).await,
+        Err(CatalogError::Refused(Refusal::NoSuchUpload))
+    ));
     catalog.abort_upload(&bucket(), &key("m"), &id, GRACE).await.unwrap();
     assert_eq!(queued(catalog).await.len(), 4);
     for gone in [
@@ -502,7 +517,7 @@ pub async fn aborting_drops_every_part(catalog: &dyn Catalog) {
         catalog.upload_parts(&bucket(), &key("m"), &id, 0, 10).await.map(|_| ()),
         catalog.complete_upload(completion("m", &id, &[1]), GRACE).await.map(|_| ()),
     ] {
-        assert!(matches!(gone, Err(CatalogError::NoSuchUpload)));
+        assert!(matches!(gone, Err(CatalogError::Refused(Refusal::NoSuchUpload))));
     }
     sound(catalog).await;
 }
@@ -512,7 +527,10 @@ pub async fn a_closed_catalog_refuses_everything(catalog: &dyn Catalog) {
     catalog.probe().await.unwrap();
     catalog.close().await;
     catalog.close().await;
-    assert!(matches!(catalog.probe().await, Err(CatalogError::Closed)));
-    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::Closed)));
-    assert!(matches!(catalog.commit(new("a", Content::Empty, 0), GRACE).await, Err(CatalogError::Closed)));
+    assert!(matches!(catalog.probe().await, Err(CatalogError::Failed(Failure::Closed))));
+    assert!(matches!(catalog.bucket(&bucket()).await, Err(CatalogError::Failed(Failure::Closed))));
+    assert!(matches!(
+        catalog.commit(new("a", Content::Empty, 0), GRACE).await,
+        Err(CatalogError::Failed(Failure::Closed))
+    ));
 }

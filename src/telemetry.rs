@@ -232,8 +232,8 @@ pub mod names {
         counter CATALOG_FAILURES = "ecluse_catalog_commit_failures_total", Count, "Transactions that the catalog could not commit.", [];
         histogram CATALOG_SECONDS = "ecluse_catalog_commit_seconds", Seconds, "Duration of the catalog's transactions.", [];
         histogram CATALOG_GROUP = "ecluse_catalog_group_size", Count, "Writes that shared a transaction.", [];
-        gauge CATALOG_BYTES = "ecluse_catalog_bytes", Bytes, "The catalog's file, when its log was emptied last.", [];
-        gauge CATALOG_FREE_BYTES = "ecluse_catalog_free_bytes", Bytes, "What of the catalog's file holds nothing and waits for new rows.", [];
+        gauge CATALOG_USED_BYTES = "ecluse_catalog_used_bytes", Bytes, "Bytes of the catalog's file that hold something.", [];
+        gauge CATALOG_FREE_BYTES = "ecluse_catalog_free_bytes", Bytes, "Bytes of the catalog's file that hold nothing and wait for new rows.", [];
         counter CATALOG_CHECKPOINT_FAILURES = "ecluse_catalog_checkpoint_failures_total", Count, "Minutes in which the catalog's write-ahead log could not be emptied.", [];
         gauge MEMORY_BUDGET = "ecluse_memory_budget_bytes", Bytes, "Memory for bodies in flight, in all.", [];
         gauge MEMORY_USED = "ecluse_memory_used_bytes", Bytes, "Memory for bodies in flight, in use.", [];

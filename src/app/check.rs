@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::compact::mebibytes;
 use super::open_files::OpenFiles;
 use super::{assemble, faults, modes, runtime};
 use crate::catalog::{Belonging as _, Catalog as _, CatalogError, Failure, Glance, PartKeyRow, SqliteCatalog};
@@ -121,11 +120,9 @@ pub fn check(
             }
             let counts = [("versions", versions.to_string()), ("parts", parts.to_string()), shown(catalog_path)];
             say("check-ok", if options.quick { "check-catalog-quick" } else { "check-catalog" }, &counts)?;
-            let room = catalog.room().await.map_err(fault)?;
-            if room.is_worth_compacting() {
-                let args = [("free", mebibytes(room.free)), ("bytes", mebibytes(room.bytes)), shown(catalog_path)];
-                say("check-warning", "check-room", &args)?;
-            }
+        }
+        if let Some(args) = super::compact::much_is_free(catalog.file_room().await.map_err(fault)?) {
+            say("check-warning", "check-catalog-free", &args)?;
         }
         providers(config, Arc::new(catalog), keyring, Asked { offline: options.offline, running }, &mut say).await
     })

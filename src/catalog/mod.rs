@@ -61,7 +61,7 @@ pub use revision::{
 };
 pub use scrub::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 pub use slices::{MOST_SLICES, MOST_SLICES_OF_PIECE, MoreSlices, PAGE_SLICES, SlicePage};
-pub use sqlite::{Glance, MOST_SCANS, PartKeyRow, Room, Schema, SqliteCatalog};
+pub use sqlite::{Compacted, FileRoom, Glance, MOST_SCANS, PartKeyRow, Schema, SqliteCatalog};
 pub use upload::{Completed, Completion, NewUpload, NewUploadPart, Upload, UploadPart};
 
 /// What a catalog is told when it is opened. The default keeps nothing that was deleted.

@@ -390,29 +390,38 @@ fn words(error: &io::Error) -> Cause {
 fn sweep(root: &Path) -> io::Result<()> {
     let staging = root.join(STAGING);
     match std::fs::read_dir(&staging) {
-        Ok(entries) => return remove(entries, |name| is_staged(name, CHUNK_DIGITS)),
+        Ok(entries) => return remove(entries, |name| is_staged(name, CHUNK_DIGITS)).map(drop),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     for folder in std::fs::read_dir(root)? {
         let folder = folder?;
-        if is_hex(&folder.file_name().to_string_lossy(), 2) && folder.file_type()?.is_dir() {
-            remove(std::fs::read_dir(folder.path())?, is_staged_beside)?;
+        if is_hex(&folder.file_name().to_string_lossy(), 2)
+            && folder.file_type()?.is_dir()
+            && remove(std::fs::read_dir(folder.path())?, is_staged_beside)?
+        {
+            // They are gone for good before nobody looks here any more.
+            File::open(folder.path())?.sync_all()?;
         }
     }
-    // Not before they are all gone, durably: from now on nobody looks there.
-    rustix::fs::syncfs(File::open(root)?)?;
     create_folder_again(&staging)
 }
 
-fn remove(entries: ReadDir, what: impl Fn(&str) -> bool) -> io::Result<()> {
+/// Removes the files of such names; whether there were any.
+fn remove(entries: ReadDir, what: impl Fn(&str) -> bool) -> io::Result<bool> {
+    let mut found = false;
     for entry in entries {
         let entry = entry?;
-        if what(&entry.file_name().to_string_lossy()) {
-            std::fs::remove_file(entry.path())?;
+        if !what(&entry.file_name().to_string_lossy()) || !entry.file_type()?.is_file() {
+            continue;
+        }
+        match std::fs::remove_file(entry.path()) {
+            // A look whose caller went away may still be at it.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => found = true,
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Whether a file of a folder of chunks is a staged one, `bb…#n`.

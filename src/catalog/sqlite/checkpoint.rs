@@ -5,6 +5,7 @@
 //! - Only when little is left to move is the log begun anew or emptied. The writer waits for that between two transactions
 //!   ([`Turns`]), and it waits [`PATIENCE`] at the longest for those who read. A reader that stays longer (a backup) delays it,
 //!   and no write.
+//! - After each of these the size of the file is told to the metrics.
 //! - A log that nobody reads from is empty at the latest [`ERASE_WITHIN`] after a commit, so that erased keys do not linger in it.
 
 use std::os::raw::c_int;
@@ -16,7 +17,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::schema::BUSY;
-use super::{Lock, Room};
+use super::{Lock, compact};
 use crate::catalog::CatalogError;
 
 /// The log is emptied so long after a commit.
@@ -213,9 +214,9 @@ struct Keeper {
 
 impl Keeper {
     fn serve(mut self) {
-        self.tell_room();
         let mut not_before = Instant::now();
         loop {
+            self.tell_size();
             let done = match self.notes.next(not_before, self.erase_within) {
                 Task::Move => self.move_pages(),
                 Task::Empty => self.empty(),
@@ -253,7 +254,6 @@ impl Keeper {
         let done = self.checkpoint("PASSIVE").is_some_and(|left| left <= FEW) && self.alone("TRUNCATE");
         if done {
             self.delayed = None;
-            self.tell_room();
             return true;
         }
         self.notes.state().unclean = unclean;
@@ -265,10 +265,15 @@ impl Keeper {
         false
     }
 
-    /// Tells the metrics how large the file is. One that cannot be read is told by whoever needs it.
-    fn tell_room(&self) {
-        if let Ok(room) = Room::of(&self.db) {
-            room.tell();
+    /// Says how large the file is, with what the log will add to it.
+    #[expect(clippy::cast_precision_loss, reason = "gauges; petabytes are exact enough")]
+    fn tell_size(&self) {
+        match compact::room(&self.db) {
+            Ok(room) => {
+                metrics::gauge!("ecluse_catalog_used_bytes").set(room.used_bytes as f64);
+                metrics::gauge!("ecluse_catalog_free_bytes").set(room.free_bytes as f64);
+            }
+            Err(error) => tracing::debug!(%error, "the size of the catalog's file is not known"),
         }
     }
 

@@ -18,6 +18,7 @@ mod bucket_tags;
 mod buckets;
 mod changes;
 mod checkpoint;
+mod compact;
 mod cors;
 mod deletions;
 mod encoding;
@@ -37,7 +38,6 @@ mod prepare;
 mod purge;
 mod quotas;
 mod reader;
-mod room;
 mod rows;
 mod schema;
 mod scrub;
@@ -66,6 +66,7 @@ use crate::model::{
     BucketRef, ByteRange, ClientId, Conditions, ETag, LeaseAction, LeaseOutcome, ObjectKey, PartBlock, PartId,
     ProviderName, Quotas, SnapshotId, TenantId, Timestamp, Usage, WrappedTenantKey,
 };
+pub use compact::{Compacted, FileRoom};
 use ending::Progress;
 pub use glance::Glance;
 use holds::Holds;
@@ -73,7 +74,6 @@ use objects::{Disposal, Opened};
 pub use parts::PartKeyRow;
 pub use reader::MOST_SCANS;
 use reader::Readers;
-pub use room::Room;
 use schema::Lock;
 pub use schema::Schema;
 use writer::Writer;

@@ -3,6 +3,7 @@
 
 mod backup;
 mod commands;
+mod compact;
 mod custodian;
 mod disk;
 mod locks;
@@ -10,7 +11,6 @@ mod metrics;
 mod modes;
 mod provider;
 mod reload;
-mod room;
 mod stopping;
 mod tokens;
 mod upgrade;

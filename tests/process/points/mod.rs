@@ -27,6 +27,8 @@ mod leaving;
 mod traced;
 mod wire;
 
+pub use traced::must_trace;
+
 use std::time::{Duration, Instant};
 
 use testing::azure::asking::AzureAsker;

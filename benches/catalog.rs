@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use ecluse::catalog::{
-    Catalog, Content, ListEntry, ListExtras, ListQuery, ListStart, NewVersion, Select, SqliteCatalog,
+    Catalog, Content, ListEntry, ListExtras, ListQuery, ListStart, NewVersion, ObjectRef, Select, SqliteCatalog,
 };
 use ecluse::model::{
     BucketName, BucketRef, Checksum, ChecksumAlgorithm, Conditions, ETag, Metadata, ObjectKey, Part, PartId,
@@ -187,7 +187,7 @@ impl Archive {
         let began = Instant::now();
         self.runtime.block_on(async {
             for name in &names {
-                black_box(self.catalog.head(&self.bucket, name).await.unwrap());
+                black_box(self.catalog.head(&ObjectRef::current(&self.bucket, name)).await.unwrap());
             }
         });
         began.elapsed()
@@ -198,7 +198,7 @@ impl Archive {
         let began = Instant::now();
         at_once(&self.runtime, 16, names, |name| {
             let (catalog, bucket) = (Arc::clone(&self.catalog), self.bucket.clone());
-            async move { drop(black_box(catalog.head(&bucket, &name).await.unwrap())) }
+            async move { drop(black_box(catalog.head(&ObjectRef::current(&bucket, &name)).await.unwrap())) }
         });
         began.elapsed()
     }
@@ -208,7 +208,7 @@ impl Archive {
         let began = Instant::now();
         self.runtime.block_on(async {
             for name in &names {
-                let opened = self.catalog.open(&self.bucket, name, Select::All).await.unwrap();
+                let opened = self.catalog.open(&ObjectRef::current(&self.bucket, name), Select::All).await.unwrap();
                 assert_eq!(opened.slices.len(), 1);
             }
         });

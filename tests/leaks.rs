@@ -18,7 +18,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ecluse::catalog::{Catalog, Select, SqliteCatalog};
+use ecluse::catalog::{Catalog, ObjectRef, Select, SqliteCatalog};
 use ecluse::keys::{Custodian, FileCustodian, Keyring};
 use ecluse::model::{BucketName, BucketRef, ObjectKey, TenantId, TenantKeyPurpose};
 use futures::TryStreamExt;
@@ -208,7 +208,8 @@ async fn open_everything(gateway: &GatewayProcess, names: &[&str]) -> Opened {
     let bucket = BucketRef { tenant: tenant.clone(), name: BucketName::parse(BUCKET).unwrap() };
     let mut part_keys = Needles::default();
     for name in names {
-        let opened = catalog.open(&bucket, &ObjectKey::parse(name).unwrap(), Select::All).await.unwrap();
+        let opened =
+            catalog.open(&ObjectRef::current(&bucket, &ObjectKey::parse(name).unwrap()), Select::All).await.unwrap();
         for slice in opened.slices {
             let key = keyring.open_part_key(&tenant, slice.part.id, &slice.part.wrapped_key).unwrap();
             part_keys.secret(&format!("a part key of {name}"), key.expose());

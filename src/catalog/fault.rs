@@ -317,14 +317,6 @@ impl Catalog for FaultyCatalog {
         self.faults.meet(self.inner.commit(version, grace_until)).await
     }
 
-    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-        self.inner.head(bucket, key).await
-    }
-
-    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.inner.open(bucket, key, select).await
-    }
-
     async fn delete(
         &self,
         bucket: &BucketRef,
@@ -339,12 +331,12 @@ impl Catalog for FaultyCatalog {
         self.inner.list(query).await
     }
 
-    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
-        self.inner.head_at(object).await
+    async fn head(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+        self.inner.head(object).await
     }
 
-    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
-        self.inner.open_at(object, select).await
+    async fn open(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+        self.inner.open(object, select).await
     }
 
     async fn more_slices(&self, more: &MoreSlices) -> Result<SlicePage, CatalogError> {

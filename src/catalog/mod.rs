@@ -57,7 +57,7 @@ pub use query::{
 };
 pub use revision::{
     AccessPolicy, Appended, BucketRevision, Deletion, Found, FoundPage, NewAppend, ObjectRef, Revision, RunMerge,
-    SnapshotRule, TagQuery,
+    SnapshotRule, TagQuery, Which,
 };
 pub use scrub::{ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 pub use slices::{MOST_SLICES, MOST_SLICES_OF_PIECE, MoreSlices, PAGE_SLICES, SlicePage};
@@ -352,11 +352,11 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
     /// says of that is not looked at. `grace_until`: chunks of parts that lose their last slice are not deleted before.
     async fn commit(&self, version: NewVersion, grace_until: Timestamp) -> Result<Version, CatalogError>;
 
-    /// The current version; [`Refusal::NoSuchKey`] or [`Refusal::NoSuchBucket`].
-    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError>;
+    /// The version meant; [`Refusal::NoSuchKey`], also for a snapshot that is not there, or [`Refusal::NoSuchBucket`].
+    async fn head(&self, object: &ObjectRef) -> Result<Version, CatalogError>;
 
-    /// The current version and the first slices of `select`, as of one moment.
-    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError>;
+    /// The version meant and the first slices of `select`, as of one moment.
+    async fn open(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// Deletes the current version if the conditions hold. `Ok(false)`: there was none (and the conditions held).
     /// [`Refusal::SnapshotsPresent`] when it has snapshots.
@@ -370,12 +370,6 @@ pub trait Catalog: Belonging + BucketTagging + CrossOrigins {
 
     /// A page of names. Costs what the page costs, whatever the bucket holds: with a delimiter it seeks past what it rolls up.
     async fn list(&self, query: &ListQuery) -> Result<ListPage, CatalogError>;
-
-    /// The version meant; [`Refusal::NoSuchKey`] also for a snapshot that is not there.
-    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError>;
-
-    /// The version meant and the slices of `select`, as of one moment.
-    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError>;
 
     /// A further page of the slices of a version that was opened: those that it had then, or, where a run of them was
     /// merged, others that hold the same bytes.

@@ -73,15 +73,38 @@ impl Revision {
     }
 }
 
-/// Which version of an object.
+/// Which version of an object is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// The current one.
+    Current,
+    /// A snapshot.
+    Snapshot(SnapshotId),
+}
+
+impl From<Option<SnapshotId>> for Which {
+    /// As clients say it: who names no snapshot means the current version.
+    fn from(snapshot: Option<SnapshotId>) -> Self {
+        snapshot.map_or(Self::Current, Self::Snapshot)
+    }
+}
+
+/// A version of an object, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRef {
     /// Where.
     pub bucket: BucketRef,
-    /// Which.
+    /// Under which key.
     pub key: ObjectKey,
-    /// `None`: the current version.
-    pub snapshot: Option<SnapshotId>,
+    /// Which of its versions.
+    pub which: Which,
+}
+
+impl ObjectRef {
+    /// The current version under a name.
+    pub fn current(bucket: &BucketRef, key: &ObjectKey) -> Self {
+        Self { bucket: bucket.clone(), key: key.clone(), which: Which::Current }
+    }
 }
 
 /// A part to append to an object that may grow.

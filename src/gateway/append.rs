@@ -34,7 +34,7 @@ impl Gateway {
     pub async fn append(&self, op: Authorized<Append>, body: Body) -> Result<Grown, Error> {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant.clone(), name: op.bucket };
-        let current = self.catalog.head(&bucket, &op.key).await?;
+        let current = self.catalog.head(&ObjectRef::current(&bucket, &op.key)).await?;
         super::put::check_conditions_of_write(&op.conditions, Some(&current))?;
         match &current.metadata.append {
             None => return Err(Error::WrongKind),
@@ -71,9 +71,9 @@ impl Gateway {
 
     /// Merges the small slices at the end of an object into one part, if there are many. Returns how many.
     pub async fn merge_end(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<usize, Error> {
-        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        let object = ObjectRef::current(bucket, key);
         let select = Select::Range(RangeRequest::Suffix { length: layout::CHUNK_BYTES });
-        let opened = self.catalog.open_at(&object, select).await?;
+        let opened = self.catalog.open(&object, select).await?;
         let Ok(Some(range)) = opened.range else { return Ok(0) };
         let run = run_of(&opened.slices, range);
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(0) };

@@ -110,7 +110,7 @@ impl Gateway {
         let share = self.budget.take_patiently(&payer, PAGE_BLOCKS as u64 * BLOCK_BYTES).await?;
         let turn = self.turn_to_scan(&payer).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, snapshot: op.snapshot }).await?;
+        let lists = self.catalog.blocks(&ObjectRef { bucket, key: op.key, which: op.snapshot.into() }).await?;
         drop(turn);
         if let Some(version) = &lists.version {
             if version.metadata.append.is_some() {

@@ -194,7 +194,7 @@ impl Gateway {
         select: Select,
         conditions: &Conditions,
     ) -> Result<OpenedVersion, Error> {
-        checked_source(self.catalog.open(bucket, key, select).await?, conditions)
+        checked_source(self.catalog.open(&ObjectRef::current(bucket, key), select).await?, conditions)
     }
 
     /// Digests of a range of a version. The bytes are read for a checksum that is asked for and that the catalog does not know,
@@ -238,9 +238,9 @@ pub(super) async fn open_for_copy(
     source: &CopySource,
 ) -> Result<OpenedVersion, Error> {
     let bucket = BucketRef { tenant: reader.tenant.clone(), name: source.bucket.clone() };
-    let object = ObjectRef { bucket, key: source.key.clone(), snapshot: source.snapshot };
+    let object = ObjectRef { bucket, key: source.key.clone(), which: source.snapshot.into() };
     let select = source.range.map_or(Select::All, Select::Exactly);
-    let found = gateway.catalog.open_at(&object, select).await.map_err(|error| match error.into() {
+    let found = gateway.catalog.open(&object, select).await.map_err(|error| match error.into() {
         Error::NoSuchBucket => Error::NoSuchSource { bucket: true },
         Error::NoSuchKey => Error::NoSuchSource { bucket: false },
         error => error,

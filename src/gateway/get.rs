@@ -36,10 +36,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         if op.select == Select::All {
-            let version = match op.snapshot {
-                None => self.catalog.head(&bucket, &op.key).await?,
-                snapshot => self.catalog.head_at(&object(bucket, op.key, snapshot)).await?,
-            };
+            let version = self.catalog.head(&object(bucket, op.key, op.snapshot)).await?;
             check_conditions(&op.conditions, &version)?;
             return Ok((version, None));
         }
@@ -57,22 +54,15 @@ impl Gateway {
         if_range: Option<&IfRange>,
     ) -> Result<(OpenedVersion, Option<ByteRange>, bool), Error> {
         let mut partial = select != Select::All;
-        let mut opened = self.open_object(object, select).await?;
+        let mut opened = self.catalog.open(object, select).await?;
         check_conditions(conditions, &opened.version)?;
         if partial && if_range.is_some_and(|validator| !validator.holds(&opened.version)) {
             partial = false;
-            opened = self.open_object(object, Select::All).await?;
+            opened = self.catalog.open(object, Select::All).await?;
             check_conditions(conditions, &opened.version)?;
         }
         let range = opened.range.map_err(|outside| Error::RangeNotSatisfiable { length: outside.length })?;
         Ok((opened, range, partial))
-    }
-
-    async fn open_object(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, Error> {
-        Ok(match object.snapshot {
-            None => self.catalog.open(&object.bucket, &object.key, select).await?,
-            Some(_) => self.catalog.open_at(object, select).await?,
-        })
     }
 
     /// The bytes of `range`. The first piece was opened when this returns.
@@ -127,7 +117,7 @@ impl IfRange {
 }
 
 fn object(bucket: BucketRef, key: ObjectKey, snapshot: Option<SnapshotId>) -> ObjectRef {
-    ObjectRef { bucket, key, snapshot }
+    ObjectRef { bucket, key, which: snapshot.into() }
 }
 
 /// Holds a read's conditions against a version.

@@ -6,7 +6,7 @@
 use super::fair::Payer;
 use super::settling::PartTicket;
 use super::{Body, Error, Gateway, PutObject, Stored};
-use crate::catalog::{CatalogError, Content, NewVersion, Refusal, Version};
+use crate::catalog::{CatalogError, Content, NewVersion, ObjectRef, Refusal, Version};
 use crate::model::{Authorized, BucketRef, Conditions, CurrentState, Lease, ObjectKey, Principal, Timestamp, Unmet};
 
 impl Gateway {
@@ -47,7 +47,7 @@ impl Gateway {
             self.catalog.bucket(bucket).await?;
             return Ok(());
         }
-        let current = match self.catalog.head(bucket, key).await {
+        let current = match self.catalog.head(&ObjectRef::current(bucket, key)).await {
             Ok(version) => Some(version),
             Err(CatalogError::Refused(Refusal::NoSuchKey)) => None,
             Err(error) => return Err(error.into()),

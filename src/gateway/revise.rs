@@ -24,7 +24,7 @@ impl Gateway {
         let (principal, op) = self.admit(op)?;
         let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
-        let object = ObjectRef { bucket, key: op.key, snapshot: op.snapshot };
+        let object = ObjectRef { bucket, key: op.key, which: op.snapshot.into() };
         Ok(self.catalog.revise(&object, op.revision, &op.conditions, Timestamp::now()).await?)
     }
 
@@ -42,7 +42,7 @@ impl Gateway {
         let _turn = self.turn_to_write(&Payer::of(&principal)).await?;
         let bucket = BucketRef { tenant: principal.tenant, name: op.bucket };
         let deletion = Deletion {
-            object: ObjectRef { bucket, key: op.key, snapshot: op.snapshot },
+            object: ObjectRef { bucket, key: op.key, which: op.snapshot.into() },
             snapshots: op.snapshots,
             conditions: op.conditions,
             at: Timestamp::now(),

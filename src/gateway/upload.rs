@@ -9,7 +9,7 @@ use super::{
     AbortUpload, Body, CompleteUpload, CreateUpload, Error, Gateway, PutUploadPart, Upload, UploadId, UploadPart,
     Version,
 };
-use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart, Refusal};
+use crate::catalog::{CatalogError, Completion, NewUpload, NewUploadPart, ObjectRef, Refusal};
 use crate::model::{
     Authorized, BucketRef, Checksum, ChecksumAlgorithm, ETag, Metadata, ObjectKey, Principal, Timestamp,
 };
@@ -153,7 +153,7 @@ impl Gateway {
         upload: UploadId,
         parts: Vec<(u32, ETag)>,
     ) -> Result<Version, Error> {
-        let current = match self.catalog.head(&bucket, &key).await {
+        let current = match self.catalog.head(&ObjectRef::current(&bucket, &key)).await {
             Err(CatalogError::Refused(Refusal::NoSuchKey)) => return Err(Error::NoSuchUpload),
             current => current?,
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ecluse::catalog::CommitFault;
+use ecluse::catalog::{CommitFault, ObjectRef};
 use ecluse::gateway::{Error, LeaseObject, ReviseObject, Revision, Select, Settings, SnapshotRule, jobs};
 use ecluse::model::{BucketRef, Conditions, LeaseAction, RangeRequest};
 use ecluse::store::{Call, ChunkStore as _, Consent, Fault, When};
@@ -68,7 +68,7 @@ pub async fn lease(house: &House, name: &str, id: &str) -> Result<(), Error> {
 
 pub async fn slices_of(house: &House, name: &str) -> usize {
     let bucket = BucketRef { tenant: tenant("chum"), name: bucket(BUCKET) };
-    house.catalog.open(&bucket, &key(name), Select::All).await.unwrap().slices.len()
+    house.catalog.open(&ObjectRef::current(&bucket, &key(name)), Select::All).await.unwrap().slices.len()
 }
 
 impl Scene {

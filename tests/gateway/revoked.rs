@@ -1,5 +1,6 @@
 //! Revocation reaches what has begun: who is no longer allowed when everything has come commits nothing.
 
+use ecluse::catalog::ObjectRef;
 use std::sync::Arc;
 
 use ecluse::gateway::{Body, BodyError, Client, Clients, Error};
@@ -83,10 +84,13 @@ async fn nothing_is_committed_for_who_was_revoked_while_the_body_came() {
             // Asked of the catalog itself: the client is told nothing any more.
             let at = |name| (ecluse::model::BucketRef { tenant: tenant("chum"), name: bucket(BUCKET) }, key(name));
             let (place, name) = at("record");
-            assert!(house.catalog.head(&place, &name).await.is_err(), "{operation}, {what}");
+            assert!(house.catalog.head(&ObjectRef::current(&place, &name)).await.is_err(), "{operation}, {what}");
             let parts = house.catalog.upload_parts(&place, &key("upload"), &upload.id, 0, 10).await.unwrap();
             assert!(parts.is_empty(), "{operation}, {what}");
-            assert_eq!(house.catalog.head(&place, &key("log")).await.unwrap().length, before.length);
+            assert_eq!(
+                house.catalog.head(&ObjectRef::current(&place, &key("log"))).await.unwrap().length,
+                before.length
+            );
             // Names of chunks take keys.
             house.gateway.unlock(&[tenant("chum")]).await.unwrap();
             house.settles_at(0).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ecluse::catalog::{
     BucketTagging, Catalog, CatalogError, CatalogSettings, Content, Deletion, Failure, ListEntry, ListExtras,
-    ListQuery, ListStart, MemoryCatalog, Refusal, Select, SnapshotRule, SqliteCatalog,
+    ListQuery, ListStart, MemoryCatalog, ObjectRef, Refusal, Select, SnapshotRule, SqliteCatalog,
 };
 use ecluse::model::{BlockSource, Conditions, EtagCondition, Metadata, Part, Timestamp, WrappedKey};
 use testing::suites::catalog::suite::{GRACE, bucket, key, new, part, put, with_bucket};
@@ -205,12 +205,15 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
     // Dropped without closing.
     drop(catalog);
     let catalog = fresh.open();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), version);
     assert_eq!(catalog.open_blocks().await.unwrap(), vec![block]);
     catalog.close().await;
     drop(catalog);
     let catalog = fresh.open();
-    assert_eq!(catalog.open(&bucket(), &key("a"), Select::All).await.unwrap().slices[0].part, part(1, 10));
+    assert_eq!(
+        catalog.open(&ObjectRef::current(&bucket(), &key("a")), Select::All).await.unwrap().slices[0].part,
+        part(1, 10)
+    );
     assert!(put(&catalog, "b", 2, 10).await.id > version.id);
 }
 
@@ -259,7 +262,7 @@ async fn what_was_acknowledged_is_in_the_files_before_anything_is_closed() {
         std::fs::copy(from, format!("{}{suffix}", other.path().display())).unwrap();
     }
     let copy = other.open();
-    assert_eq!(copy.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert_eq!(copy.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), version);
     assert_eq!(copy.audit().await.unwrap(), Vec::<String>::new());
 }
 
@@ -335,7 +338,7 @@ async fn waiting_commits_share_a_transaction_and_one_failure_is_its_own() {
     let transactions = catalog.commits() - before;
     assert!((1..=100).contains(&transactions), "{transactions} transactions for 400 commits");
     for number in 1..=400 {
-        let found = catalog.head(&bucket(), &key(&format!("n{number}"))).await;
+        let found = catalog.head(&ObjectRef::current(&bucket(), &key(&format!("n{number}")))).await;
         assert_eq!(found.is_ok(), number % 4 != 0);
     }
     assert_eq!(catalog.audit().await.unwrap(), Vec::<String>::new());
@@ -431,7 +434,7 @@ async fn a_catalog_of_an_earlier_schema_is_brought_up_to_date() {
             other => panic!("{other:?}"),
         });
         assert_eq!(shown.collect::<Vec<_>>(), [(None, 2), (Some("COLD".to_owned()), 1)]);
-        let opened = catalog.open(&bucket(), &key("plain"), Select::All).await.unwrap();
+        let opened = catalog.open(&ObjectRef::current(&bucket(), &key("plain")), Select::All).await.unwrap();
         assert_eq!((opened.version.revision, opened.version.metadata), (2, Metadata::default()));
         assert_eq!(opened.slices.len(), 1);
         // And goes on: a new version, which is the first to know when the object was created.
@@ -470,7 +473,7 @@ async fn a_catalog_of_schema_6_keeps_what_it_had_and_its_buckets_can_be_tagged()
     assert_eq!(structure(&db), structure(&schema_6), "not what schema 6 was");
     drop(db);
     let catalog = fresh.open();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), before);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), before);
     assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), azure::tags(&[]));
     catalog.set_bucket_tags(&bucket(), azure::tags(&[("a", "1")])).await.unwrap();
     assert_eq!(catalog.bucket_tags(&bucket()).await.unwrap(), azure::tags(&[("a", "1")]));
@@ -662,7 +665,7 @@ async fn bytes_without_a_slice_are_damage_and_not_an_answer() {
     put(&catalog, "a", 1, 10).await;
     drop(catalog);
     rusqlite::Connection::open(fresh.path()).unwrap().execute("UPDATE slice SET length = 9", []).unwrap();
-    let opened = fresh.open().open(&bucket(), &key("a"), Select::All).await;
+    let opened = fresh.open().open(&ObjectRef::current(&bucket(), &key("a")), Select::All).await;
     assert!(matches!(opened, Err(CatalogError::Failed(Failure::Damaged(_)))));
 }
 
@@ -694,7 +697,7 @@ async fn what_was_promised_outlives_the_setting_and_nothing_else_does() {
         let kept = buckets::gone(&catalog, &suite::tenant()).await;
         catalog.restore_bucket(&bucket(), kept[0].id).await.unwrap();
         catalog.restore(&bucket(), &key("promised"), GRACE).await.unwrap();
-        assert_eq!(catalog.head(&bucket(), &key("promised")).await.unwrap().length, 10);
+        assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("promised"))).await.unwrap().length, 10);
         suite::sound(&catalog).await;
     }
 }

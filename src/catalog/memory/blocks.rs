@@ -6,7 +6,7 @@ use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
     BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, Failure, MOST_BLOCKS, MOST_SLICES,
-    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, Refusal, Version,
+    MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, Refusal, Version, Which,
 };
 use crate::model::{Block, BlockId, BlockPick, BlockSource, BucketRef, ByteRange, ObjectKey, Timestamp};
 
@@ -43,7 +43,7 @@ pub(super) fn put(state: &mut State, new: NewBlock, grace_until: Timestamp) -> R
 }
 
 pub(super) fn lists(state: &State, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
-    let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key).filter(|_| object.snapshot.is_none());
+    let waiting = state.bucket(&object.bucket)?.uncommitted.get(&object.key).filter(|_| object.which == Which::Current);
     let found = match objects::find(state, object) {
         Ok(found) => Some(found),
         Err(CatalogError::Refused(Refusal::NoSuchKey)) if waiting.is_some() => None,

@@ -5,7 +5,7 @@ use super::state::{ObjectEntry, State};
 use crate::catalog::slices::PartSlice;
 use crate::catalog::{
     Appended, CatalogError, Content, Failure, Found, FoundPage, MOST_SLICES, NewAppend, ObjectRef, Refusal, Revision,
-    RunMerge, TagQuery, Version,
+    RunMerge, TagQuery, Version, Which,
 };
 use crate::model::{BucketRef, Conditions, ETag, Lease, LeaseAction, LeaseOutcome, ObjectKey, Timestamp};
 
@@ -41,7 +41,7 @@ pub(super) fn append(state: &mut State, append: NewAppend) -> Result<Appended, C
     let length = append.part.length;
     let added = state.add(Content::Part(append.part), length, &append.bucket.tenant, 1)?;
     version.revision = state.next_version().0;
-    let object = ObjectRef { bucket: append.bucket, key: append.key, snapshot: None };
+    let object = ObjectRef::current(&append.bucket, &append.key);
     let entry = find_mut(state, &object)?;
     entry.version = version.clone();
     entry.slices.extend(added.into_iter().map(|slice| PartSlice { position: offset, ..slice }));
@@ -67,7 +67,7 @@ pub(super) fn merge(state: &mut State, merge: RunMerge, grace_until: Timestamp) 
     let mut slices = rest;
     slices.extend(added.into_iter().map(|slice| PartSlice { position: range.first, ..slice }));
     slices.sort_by_key(|slice| slice.position);
-    find_mut(state, &ObjectRef { bucket, key, snapshot: None })?.slices = slices;
+    find_mut(state, &ObjectRef { bucket, key, which: Which::Current })?.slices = slices;
     state.release(run, grace_until);
     Ok(())
 }
@@ -137,9 +137,9 @@ pub(super) fn find_by_tags(state: &State, query: &TagQuery) -> FoundPage {
 
 fn find_mut<'s>(state: &'s mut State, object: &ObjectRef) -> Result<&'s mut ObjectEntry, CatalogError> {
     let entry = state.bucket_mut(&object.bucket)?;
-    let found = match object.snapshot {
-        None => entry.objects.get_mut(&object.key),
-        Some(id) => entry.past.get_mut(&(object.key.clone(), id.0)).map(|past| &mut past.object),
+    let found = match object.which {
+        Which::Current => entry.objects.get_mut(&object.key),
+        Which::Snapshot(id) => entry.past.get_mut(&(object.key.clone(), id.0)).map(|past| &mut past.object),
     };
     found.ok_or(CatalogError::Refused(Refusal::NoSuchKey))
 }

@@ -178,15 +178,6 @@ impl Catalog for MemoryCatalog {
         self.with(|state| objects::commit(state, version, grace_until))
     }
 
-    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-        self.with(|state| Ok(state.object(bucket, key)?.version.clone()))
-    }
-
-    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
-        self.with(|state| objects::open(state, &object, select))
-    }
-
     async fn delete(
         &self,
         bucket: &BucketRef,
@@ -201,11 +192,11 @@ impl Catalog for MemoryCatalog {
         self.with(|state| listing::list(state, query))
     }
 
-    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+    async fn head(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
         self.with(|state| Ok(objects::find(state, object)?.version.clone()))
     }
 
-    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+    async fn open(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         self.with(|state| objects::open(state, object, select))
     }
 

@@ -4,7 +4,7 @@ use super::state::{ObjectEntry, State};
 use super::{blocks, past};
 use crate::catalog::{
     CatalogError, Content, Failure, MOST_SLICES, NewVersion, ObjectRef, OpenedVersion, Refusal, Select, SlicePage,
-    Version,
+    Version, Which,
 };
 use crate::model::{Block, BucketRef, ByteRange, Conditions, Lease, ObjectKey, Timestamp};
 
@@ -58,9 +58,9 @@ pub(super) fn replace(
 }
 
 pub(super) fn find<'s>(state: &'s State, object: &ObjectRef) -> Result<&'s ObjectEntry, CatalogError> {
-    match object.snapshot {
-        None => state.object(&object.bucket, &object.key),
-        Some(id) => {
+    match object.which {
+        Which::Current => state.object(&object.bucket, &object.key),
+        Which::Snapshot(id) => {
             let past = state.bucket(&object.bucket)?.past.get(&(object.key.clone(), id.0));
             past.filter(|past| past.retained.is_none())
                 .map(|past| &past.object)

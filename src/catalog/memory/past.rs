@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::state::{BucketEntry, ObjectEntry, PastEntry, State};
 use super::{blocks, objects};
 use crate::catalog::order::RANK_OF_DELETED;
-use crate::catalog::{CatalogError, Deletion, Refusal, Retained, SnapshotRule, Version};
+use crate::catalog::{CatalogError, Deletion, Refusal, Retained, SnapshotRule, Version, Which};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
 /// Ids of the snapshots that are there.
@@ -51,9 +51,9 @@ pub(super) fn delete(state: &mut State, deletion: &Deletion, grace_until: Timest
     let object = &deletion.object;
     let (bucket, key, at) = (&object.bucket, &object.key, deletion.at);
     if deletion.for_good {
-        return forget(state, bucket, key, object.snapshot, grace_until);
+        return forget(state, bucket, key, object.which, grace_until);
     }
-    if let Some(id) = object.snapshot {
+    if let Which::Snapshot(id) = object.which {
         let version = &objects::find(state, object)?.version;
         objects::guard(None, &deletion.conditions)?;
         version
@@ -249,10 +249,10 @@ fn forget(
     state: &mut State,
     bucket: &BucketRef,
     key: &ObjectKey,
-    only: Option<SnapshotId>,
+    only: Which,
     grace_until: Timestamp,
 ) -> Result<(), CatalogError> {
-    let meant = |rank: &i64| only.is_none_or(|id| id.0 == *rank);
+    let meant = |rank: &i64| only == Which::Current || only == Which::Snapshot(SnapshotId(*rank));
     let past = of(state.bucket(bucket)?, key).filter(|(_, past)| past.retained.is_some());
     let ranks: Vec<i64> = past.map(|(rank, _)| rank).filter(meant).collect();
     if ranks.is_empty() {

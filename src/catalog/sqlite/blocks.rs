@@ -19,7 +19,7 @@ use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
     BlockCommit, BlockCursor, BlockLists, BlockPage, CatalogError, Content, Failure, MOST_BLOCKS, MOST_SLICES,
     MOST_SLICES_OF_PIECE, MOST_UNCOMMITTED_BLOCKS, NewBlock, ObjectRef, PAGE_BLOCKS, PAGE_SLICES, Refusal, Version,
-    VersionId,
+    VersionId, Which,
 };
 use crate::model::{
     Block, BlockId, BlockPick, BlockSource, ByteRange, ClientId, Conditions, Lease, ObjectKey, Timestamp,
@@ -67,7 +67,7 @@ pub(super) fn put(db: &Connection, new: &NewBlock, grace_until: Timestamp) -> Re
 
 pub(super) fn lists(db: &Connection, object: &ObjectRef) -> Result<BlockLists, CatalogError> {
     let bucket = bucket_id(db, &object.bucket)?;
-    let waiting = if object.snapshot.is_none() { Waiting::of(db, bucket, object.key.as_bytes())? } else { None };
+    let waiting = if object.which == Which::Current { Waiting::of(db, bucket, object.key.as_bytes())? } else { None };
     let version = match past::at(db, bucket, object) {
         Ok(version) => Some(version),
         Err(CatalogError::Refused(Refusal::NoSuchKey)) if waiting.is_some() => None,

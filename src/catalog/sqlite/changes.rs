@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::objects::{self, Current};
 use super::rows::{bucket_id, next_content};
 use super::{leases, past, slices, tags};
-use crate::catalog::{Appended, CatalogError, NewAppend, ObjectRef, Refusal, Revision, RunMerge, Version};
+use crate::catalog::{Appended, CatalogError, NewAppend, ObjectRef, Refusal, Revision, RunMerge, Version, Which};
 use crate::model::{Conditions, Lease, Timestamp};
 
 pub(super) fn revise(
@@ -19,7 +19,7 @@ pub(super) fn revise(
     let mut version = past::at(db, bucket, object)?;
     let key = object.key.as_bytes();
     let given = conditions.lease.as_deref();
-    if object.snapshot.is_some() {
+    if object.which != Which::Current {
         Lease::guard_write(None, given, Timestamp(0))?;
     } else {
         version.lease = leases::guard_write(db, bucket, key, given)?;
@@ -32,7 +32,7 @@ pub(super) fn revise(
         version.revision = next_content(db)?;
     }
     objects::rewrite(db, &version)?;
-    if object.snapshot.is_none() {
+    if object.which == Which::Current {
         if matches!(revision, Revision::Tags(_)) {
             let before = Current::of(db, bucket, &object.key)?.and_then(|current| current.tags);
             tags::forget(db, bucket, key, before.as_deref())?;

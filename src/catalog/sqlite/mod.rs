@@ -267,16 +267,6 @@ impl Catalog for SqliteCatalog {
         self.write(move |db| objects::commit(db, &version, disposal)).await
     }
 
-    async fn head(&self, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-        let (bucket, key) = (bucket.clone(), key.clone());
-        self.look_up(move |db| objects::head(db, &bucket, &key)).await
-    }
-
-    async fn open(&self, bucket: &BucketRef, key: &ObjectKey, select: Select) -> Result<OpenedVersion, CatalogError> {
-        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
-        self.open_at(&object, select).await
-    }
-
     async fn delete(
         &self,
         bucket: &BucketRef,
@@ -294,12 +284,12 @@ impl Catalog for SqliteCatalog {
         self.read(move |db| listing::list(db, &query, most)).await
     }
 
-    async fn head_at(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
+    async fn head(&self, object: &ObjectRef) -> Result<Version, CatalogError> {
         let object = object.clone();
         self.look_up(move |db| past::head(db, &object)).await
     }
 
-    async fn open_at(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
+    async fn open(&self, object: &ObjectRef, select: Select) -> Result<OpenedVersion, CatalogError> {
         let _opening = self.holds.opening().await;
         let at = object.clone();
         let few = self.look_up(move |db| objects::open(db, past::head(db, &at)?, select, FEW_SLICES)).await?;

@@ -148,10 +148,6 @@ pub(super) fn rewrite(db: &Connection, version: &Version) -> Result<(), CatalogE
     Ok(())
 }
 
-pub(super) fn head(db: &Connection, bucket: &BucketRef, key: &ObjectKey) -> Result<Version, CatalogError> {
-    current(db, bucket_id(db, bucket)?, key)
-}
-
 /// The current version.
 pub(super) fn current(db: &Connection, bucket: i64, key: &ObjectKey) -> Result<Version, CatalogError> {
     let sql = format!(

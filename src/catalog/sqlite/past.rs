@@ -18,7 +18,7 @@ use super::purge::Step;
 use super::rows::{PAST_VERSION, bucket_id, next_content};
 use super::{blocks, ending, leases, slices, tags};
 use crate::catalog::order::RANK_OF_DELETED;
-use crate::catalog::{CatalogError, Deletion, Failure, ObjectRef, Refusal, SnapshotRule, Version, VersionId};
+use crate::catalog::{CatalogError, Deletion, Failure, ObjectRef, Refusal, SnapshotRule, Version, VersionId, Which};
 use crate::model::{BucketRef, Conditions, Lease, ObjectKey, SnapshotId, Timestamp};
 
 pub(super) fn head(db: &Connection, object: &ObjectRef) -> Result<Version, CatalogError> {
@@ -27,9 +27,9 @@ pub(super) fn head(db: &Connection, object: &ObjectRef) -> Result<Version, Catal
 
 /// The version meant: the current one, or a snapshot that is there.
 pub(super) fn at(db: &Connection, bucket: i64, object: &ObjectRef) -> Result<Version, CatalogError> {
-    match object.snapshot {
-        None => objects::current(db, bucket, &object.key),
-        Some(snapshot) => self::snapshot(db, bucket, &object.key, snapshot),
+    match object.which {
+        Which::Current => objects::current(db, bucket, &object.key),
+        Which::Snapshot(snapshot) => self::snapshot(db, bucket, &object.key, snapshot),
     }
 }
 
@@ -95,9 +95,9 @@ pub(super) fn delete(db: &Connection, deletion: &Deletion, disposal: Disposal) -
     let object = &deletion.object;
     let (bucket, key) = (bucket_id(db, &object.bucket)?, &object.key);
     if deletion.for_good {
-        return forget(db, bucket, key.as_bytes(), object.snapshot, disposal);
+        return forget(db, bucket, key.as_bytes(), object.which, disposal);
     }
-    if let Some(id) = object.snapshot {
+    if let Which::Snapshot(id) = object.which {
         let version = snapshot(db, bucket, key, id)?;
         if ending::delayed_for_one(db, (bucket, key.as_bytes()), disposal.grace_until)? {
             return Ok(Progress::Waits);
@@ -269,18 +269,12 @@ fn end(
 }
 
 /// Removes what is retained: one snapshot that was deleted, or all of a name.
-fn forget(
-    db: &Connection,
-    bucket: i64,
-    key: &[u8],
-    only: Option<SnapshotId>,
-    disposal: Disposal,
-) -> Result<Progress, CatalogError> {
+fn forget(db: &Connection, bucket: i64, key: &[u8], only: Which, disposal: Disposal) -> Result<Progress, CatalogError> {
     let grace_until = disposal.grace_until;
     if ending::delayed(db, (bucket, key), Deed::Forget, grace_until)? {
         return Ok(Progress::Waits);
     }
-    if let Some(id) = only {
+    if let Which::Snapshot(id) = only {
         let sql = "SELECT EXISTS (SELECT 1 FROM past WHERE bucket_id = ?1 AND key = ?2 AND snapshot = ?3
                        AND deleted IS NOT NULL)";
         if !db.prepare_cached(sql)?.query_row(params![bucket, key, id.0], |row| row.get(0))? {

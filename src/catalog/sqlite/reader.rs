@@ -180,7 +180,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::catalog::{Catalog as _, ObjectRef, Refusal, Select, SqliteCatalog, UploadId};
+    use crate::catalog::{Catalog as _, ObjectRef, Refusal, Select, SqliteCatalog, UploadId, Which};
     use crate::model::{BucketName, BucketRef, ObjectKey, TenantId, Timestamp};
 
     fn panics(_db: &Connection) -> Result<i64, CatalogError> {
@@ -243,13 +243,16 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let key = ObjectKey::parse("record").unwrap();
-        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), snapshot: None };
+        let object = ObjectRef { bucket: bucket.clone(), key: key.clone(), which: Which::Current };
         let look_ups = async {
             assert_eq!(catalog.bucket(&bucket).await.unwrap().name, bucket.name);
-            assert!(matches!(catalog.head(&bucket, &key).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
-            assert!(matches!(catalog.head_at(&object).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
             assert!(matches!(
-                catalog.open(&bucket, &key, Select::All).await,
+                catalog.head(&ObjectRef::current(&bucket, &key)).await,
+                Err(CatalogError::Refused(Refusal::NoSuchKey))
+            ));
+            assert!(matches!(catalog.head(&object).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+            assert!(matches!(
+                catalog.open(&ObjectRef::current(&bucket, &key), Select::All).await,
                 Err(CatalogError::Refused(Refusal::NoSuchKey))
             ));
             let upload = UploadId("none".to_owned());

@@ -9,7 +9,7 @@ use super::objects::{self, Disposal};
 use super::{SqliteCatalog, blocks, buckets, past, purge, schema, slices};
 use crate::catalog::{
     BlockCommit, Catalog as _, Completion, Content, Deletion, NewBlock, NewVersion, ObjectRef, PAGE_SLICES,
-    SnapshotRule, UploadId, VersionId,
+    SnapshotRule, UploadId, VersionId, Which,
 };
 use crate::model::{
     Block, BlockId, BlockPick, BlockSource, BucketName, BucketRef, ByteRange, Conditions, ETag, Metadata, ObjectKey,
@@ -112,7 +112,7 @@ fn what_moves_no_byte_changes_few_rows_whatever_the_object_is_made_of() {
         counted(&db, |db| past::take(db, &bucket(), &key("a"), None, &Conditions::default(), SnapshotId(7)).unwrap());
     let (_, replaced) = counted(&db, |db| put(db, "a", Content::Empty, 0));
     let (_, onto_itself) = counted(&db, |db| {
-        let source = VersionId(objects::head(db, &bucket(), &key("b")).unwrap().id.0);
+        let source = VersionId(past::head(db, &ObjectRef::current(&bucket(), &key("b"))).unwrap().id.0);
         put(db, "b", Content::Shared { source, range: ByteRange { first: 0, end: length } }, length)
     });
     let (_, deleted) =
@@ -163,7 +163,7 @@ fn an_object_with_many_snapshots_is_deleted_in_few_rows_and_they_go_in_steps() {
         for taken in 0..5_000 {
             past::take(&db, &bucket(), &key("many"), None, &Conditions::default(), SnapshotId(taken)).unwrap();
         }
-        let object = ObjectRef { bucket: bucket(), key: key("many"), snapshot: None };
+        let object = ObjectRef { bucket: bucket(), key: key("many"), which: Which::Current };
         let (snapshots, for_good) = (SnapshotRule::Include, false);
         let deletion =
             Deletion { object, snapshots, conditions: Conditions::default(), at: Timestamp(8_000), for_good };
@@ -185,7 +185,7 @@ fn with_retained(db: &Connection, snapshots: i64) -> ObjectRef {
         past::take(db, &bucket(), &key("many"), None, &Conditions::default(), SnapshotId(taken)).unwrap();
     }
     db.execute("UPDATE past SET deleted = 5, until = 6", []).unwrap();
-    ObjectRef { bucket: bucket(), key: key("many"), snapshot: None }
+    ObjectRef { bucket: bucket(), key: key("many"), which: Which::Current }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What an attacker can do, and what must come of it.
 
+use ecluse::catalog::ObjectRef;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -124,7 +125,8 @@ impl Target {
 
     /// The object's only part, as the catalog has it.
     pub async fn part(&self, house: &House) -> Part {
-        let opened = house.catalog.open(&self.bucket_ref(), &key(self.name), Select::All).await.unwrap();
+        let opened =
+            house.catalog.open(&ObjectRef::current(&self.bucket_ref(), &key(self.name)), Select::All).await.unwrap();
         assert_eq!(opened.slices.len(), 1);
         opened.slices[0].part.clone()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse::catalog::{Catalog, Select, SqliteCatalog};
+use ecluse::catalog::{Catalog, ObjectRef, Select, SqliteCatalog};
 use ecluse::model::{BucketName, BucketRef, ObjectKey, Part, PartId, TenantId, WrappedKey};
 use ecluse::seal::chunk_name;
 use serde_json::Value;
@@ -31,7 +31,7 @@ async fn down(world: &mut World, change: impl AsyncFnOnce(&dyn Catalog)) {
 
 async fn part_of(catalog: &dyn Catalog, object: &Object) -> Part {
     let (bucket, key) = place(object);
-    let opened = catalog.open(&bucket, &key, Select::All).await.expect("the object");
+    let opened = catalog.open(&ObjectRef::current(&bucket, &key), Select::All).await.expect("the object");
     opened.slices[0].part.clone()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ecluse::catalog::{
     AccessPolicy, Bucket, BucketRevision, Catalog, CatalogError, Content, Deletion, ListEntry, ListExtras, ListQuery,
-    ListStart, ObjectRef, Refusal, Revision, Select, SnapshotRule, Version,
+    ListStart, ObjectRef, Refusal, Revision, Select, SnapshotRule, Version, Which,
 };
 use ecluse::model::{
     ByteRange, Conditions, ETag, EtagCondition, LeaseAction, LeaseFault, LeaseState, ShownMd5, SnapshotId,
@@ -23,11 +23,11 @@ pub const A: &str = "aaaaaaaa-0000-0000-0000-000000000000";
 pub const B: &str = "bbbbbbbb-0000-0000-0000-000000000000";
 
 pub fn object(name: &str) -> ObjectRef {
-    ObjectRef { bucket: bucket(), key: key(name), snapshot: None }
+    ObjectRef { bucket: bucket(), key: key(name), which: Which::Current }
 }
 
 pub fn snapshot_of(name: &str, id: i64) -> ObjectRef {
-    ObjectRef { snapshot: Some(SnapshotId(id)), ..object(name) }
+    ObjectRef { which: Which::Snapshot(SnapshotId(id)), ..object(name) }
 }
 
 /// The conditions of who holds a lease.
@@ -162,7 +162,7 @@ pub async fn a_dropped_bucket_is_gone_at_once_and_emptied_in_steps(catalog: &dyn
         put(catalog, &format!("n{number}"), number, 10).await;
     }
     snapshot(catalog, "n0", 5).await;
-    let copied = catalog.head(&bucket(), &key("n1")).await.unwrap();
+    let copied = catalog.head(&ObjectRef::current(&bucket(), &key("n1"))).await.unwrap();
     let mut tagged = new("tagged", Content::Part(part(9, 10)), 10);
     tagged.metadata.tags = tags(&[("a", "b")]);
     catalog.commit(tagged, GRACE).await.unwrap();
@@ -174,7 +174,10 @@ pub async fn a_dropped_bucket_is_gone_at_once_and_emptied_in_steps(catalog: &dyn
     sound(catalog).await;
 
     assert!(buckets::all(catalog).await.is_empty());
-    assert!(matches!(catalog.head(&bucket(), &key("n0")).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("n0"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
     with_bucket(catalog).await;
     put(catalog, "n0", 100, 10).await;
     let share = Content::Shared { source: copied.id, range: ByteRange { first: 0, end: 10 } };
@@ -192,7 +195,7 @@ pub async fn a_dropped_bucket_is_gone_at_once_and_emptied_in_steps(catalog: &dyn
     let mut expected: Vec<_> = [0, 1, 2, 3, 4, 9, 20, 30].into_iter().flat_map(|n| [part(n, 1).id; 2]).collect();
     expected.sort();
     assert_eq!(queued(catalog).await, expected);
-    assert!(catalog.head(&bucket(), &key("n0")).await.is_ok());
+    assert!(catalog.head(&ObjectRef::current(&bucket(), &key("n0"))).await.is_ok());
     sound(catalog).await;
 }
 
@@ -210,7 +213,7 @@ pub async fn writes_under_a_lease_must_name_it(catalog: &dyn Catalog) {
     put(catalog, "a", 1, 10).await;
     let now = Timestamp::steady();
     acquire(catalog, Some("a"), &A.to_uppercase(), None, now).await;
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().lease.unwrap().id, A);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().lease.unwrap().id, A);
     let id = upload(catalog, "a", 1).await;
     suite::put_part(catalog, "a", &id, 1, part(2, 10)).await;
     for (conditions, fault) in [(Conditions::default(), LeaseFault::IdMissing), (holding(B), LeaseFault::IdMismatch)] {
@@ -255,10 +258,14 @@ pub async fn writes_under_a_lease_must_name_it(catalog: &dyn Catalog) {
     commit.conditions = holding(A);
     let version = catalog.commit(commit, GRACE).await.unwrap();
     assert_eq!(version.lease.as_ref().unwrap().id, A, "it goes on over an overwrite");
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), version);
     assert!(catalog.delete(&bucket(), &key("a"), &holding(A), GRACE).await.unwrap());
     put(catalog, "a", 5, 10).await;
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().lease, None, "it goes with its object");
+    assert_eq!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().lease,
+        None,
+        "it goes with its object"
+    );
     sound(catalog).await;
 }
 
@@ -271,7 +278,10 @@ pub async fn a_lease_that_ended_is_forgotten_by_the_next_write(catalog: &dyn Cat
     let now = Timestamp::steady();
     let long_ago = Timestamp(now.0 - 60_000);
     acquire(catalog, Some("a"), A, Some(15), long_ago).await;
-    assert_eq!(catalog.head(&bucket(), &name).await.unwrap().lease.unwrap().state(now), LeaseState::Expired);
+    assert_eq!(
+        catalog.head(&ObjectRef::current(&bucket(), &name)).await.unwrap().lease.unwrap().state(now),
+        LeaseState::Expired
+    );
     let mut commit = new("a", Content::Part(part(2, 10)), 10);
     commit.conditions = holding(A);
     assert!(matches!(
@@ -362,7 +372,7 @@ pub async fn a_revision_changes_the_state_and_leaves_bytes_and_tag(catalog: &dyn
             (third.revision, third.modified, third.state_tag())
         );
     }
-    let now = catalog.head(&bucket(), &key("a")).await.unwrap();
+    let now = catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap();
     assert_eq!((now.metadata.tags.clone(), now.metadata.tier.clone()), (tags(&[("a", "1"), ("b", "2")]), None));
     assert!(matches!(
         revise(Revision::Close { length: None }, 9_000).await,
@@ -372,7 +382,7 @@ pub async fn a_revision_changes_the_state_and_leaves_bytes_and_tag(catalog: &dyn
         catalog.revise(&object("b"), Revision::Close { length: None }, &Conditions::default(), Timestamp(1)).await,
         Err(CatalogError::Refused(Refusal::NoSuchKey))
     ));
-    assert_eq!(catalog.open(&bucket(), &key("a"), Select::All).await.unwrap().slices.len(), 1);
+    assert_eq!(catalog.open(&ObjectRef::current(&bucket(), &key("a")), Select::All).await.unwrap().slices.len(), 1);
     sound(catalog).await;
 }
 
@@ -427,7 +437,7 @@ pub async fn an_object_keeps_the_time_of_its_creation_until_it_is_deleted(catalo
     assert_eq!(catalog.commit(commit(6_000, 2), GRACE).await.unwrap().metadata.created, Some(Timestamp(5_000)));
     let third = catalog.commit(commit(7_000, 3), GRACE).await.unwrap();
     assert_eq!(third.metadata.created, Some(Timestamp(5_000)));
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), third);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), third);
     delete(catalog, "a").await;
     assert_eq!(catalog.commit(commit(8_000, 4), GRACE).await.unwrap().metadata.created, None);
     sound(catalog).await;
@@ -452,13 +462,13 @@ pub async fn a_snapshot_shares_bytes_and_stays_what_it_was(catalog: &dyn Catalog
     put(catalog, "a", 2, 20).await;
     assert!(queued(catalog).await.is_empty(), "the snapshots hold the first part");
     for version in [&first, &second, &third] {
-        let at = ObjectRef { snapshot: version.snapshot, ..object("a") };
-        assert_eq!(catalog.head_at(&at).await.unwrap(), *version);
-        let opened = catalog.open_at(&at, Select::All).await.unwrap();
+        let at = ObjectRef { which: version.snapshot.into(), ..object("a") };
+        assert_eq!(catalog.head(&at).await.unwrap(), *version);
+        let opened = catalog.open(&at, Select::All).await.unwrap();
         assert_eq!((opened.version, opened.slices[0].part.clone()), (version.clone(), part(1, 10)));
     }
-    assert_eq!(catalog.head_at(&object("a")).await.unwrap().length, 20);
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert_eq!(catalog.head(&object("a")).await.unwrap().length, 20);
+    assert!(matches!(catalog.head(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     let missing = catalog.snapshot(&bucket(), &key("b"), None, &none, SnapshotId(1)).await;
     assert!(matches!(missing, Err(CatalogError::Refused(Refusal::NoSuchKey))));
 
@@ -467,10 +477,10 @@ pub async fn a_snapshot_shares_bytes_and_stays_what_it_was(catalog: &dyn Catalog
     let promoted = catalog.commit(new("a", all, 10), GRACE).await.unwrap();
     assert_eq!(promoted.length, 10);
     // Of a snapshot only tags and tier can change.
-    let at = ObjectRef { snapshot: first.snapshot, ..object("a") };
+    let at = ObjectRef { which: first.snapshot.into(), ..object("a") };
     let revised = catalog.revise(&at, Revision::Tags(tags(&[("x", "y")])), &none, Timestamp(9)).await.unwrap();
     assert_eq!((revised.metadata.tags.clone(), revised.snapshot), (tags(&[("x", "y")]), first.snapshot));
-    assert_eq!(catalog.head_at(&at).await.unwrap(), revised);
+    assert_eq!(catalog.head(&at).await.unwrap(), revised);
     let refused = catalog.revise(&at, Revision::User(user("z")), &none, Timestamp(9)).await;
     assert!(matches!(refused, Err(CatalogError::Refused(Refusal::WrongKind))));
     let empty = catalog.commit(new("empty", Content::Empty, 0), GRACE).await.unwrap();
@@ -494,7 +504,7 @@ pub async fn a_deletion_minds_snapshots_as_it_is_told(catalog: &dyn Catalog) {
     let unmet = Deletion { conditions: unmet, ..deletion(snapshot_of("a", 2), SnapshotRule::MustBeNone) };
     assert!(matches!(catalog.delete_as(unmet, GRACE).await, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
     catalog.delete_as(deletion(object("a"), SnapshotRule::Only), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), first);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), first);
     let snapshots = ListExtras { snapshots: true, ..ListExtras::default() };
     assert_eq!(listed(catalog, snapshots).await, ["a"]);
     snapshot(catalog, "a", 3).await;

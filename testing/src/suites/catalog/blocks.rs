@@ -62,7 +62,7 @@ pub fn commit(name: &str, picks: &[(u8, BlockSource)]) -> BlockCommit {
 
 /// Parts of an object's slices, with offsets and lengths.
 async fn slices(catalog: &dyn Catalog, name: &str) -> Vec<(PartId, u64, u64)> {
-    let opened = catalog.open(&bucket(), &key(name), Select::All).await.unwrap();
+    let opened = catalog.open(&ObjectRef::current(&bucket(), &key(name)), Select::All).await.unwrap();
     opened.slices.iter().map(|slice| (slice.part.id, slice.offset, slice.length)).collect()
 }
 
@@ -103,7 +103,10 @@ pub async fn blocks_wait_until_a_list_joins_them(catalog: &dyn Catalog) {
     for (number, length) in [(3, 30), (1, 10), (2, 20)] {
         put_block(catalog, "a", block(number, length), number.into()).await.unwrap();
     }
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     let lists = lists_of(catalog, &object("a")).await.unwrap();
     assert_eq!((lists.version, lists.committed), (None, Vec::new()));
     assert_eq!(lists.uncommitted, [block(1, 10), block(2, 20), block(3, 30)]);
@@ -222,7 +225,7 @@ pub async fn a_copy_of_all_bytes_has_the_blocks_too(catalog: &dyn Catalog) {
     put(catalog, "a", 3, 10).await;
     assert_eq!(of("a").await, [], "it was not committed by a list");
     let mut at = object("a");
-    at.snapshot = taken.snapshot;
+    at.which = taken.snapshot.into();
     put_block(catalog, "a", block(3, 5), 4).await.unwrap();
     let lists = lists_of(catalog, &at).await.unwrap();
     assert_eq!((names(&lists.committed), lists.uncommitted.len()), (vec![block_id(1), block_id(2)], 0));
@@ -307,7 +310,7 @@ pub async fn append(catalog: &dyn Catalog, name: &str, number: u32, length: u64)
 pub async fn an_object_grows_by_appending_and_stays_the_same_version(catalog: &dyn Catalog) {
     with_bucket(catalog).await;
     growing(catalog, "a").await;
-    let first = catalog.head(&bucket(), &key("a")).await.unwrap();
+    let first = catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap();
     let one = append(catalog, "a", 1, 10).await;
     assert_eq!((one.offset, one.slices, one.version.length, one.version.id), (0, 1, 10, first.id));
     let two = append(catalog, "a", 2, 20).await;
@@ -316,7 +319,7 @@ pub async fn an_object_grows_by_appending_and_stays_the_same_version(catalog: &d
     assert_eq!((two.version.etag.clone(), two.version.modified), (etag(2), Timestamp(7_000)));
     assert_eq!(two.version.metadata.created, Some(Timestamp(5_000)));
     assert!(two.version.revision > one.version.revision && one.version.revision > first.revision);
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), two.version);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), two.version);
     assert_eq!(slices(catalog, "a").await, [(part(1, 1).id, 0, 10), (part(2, 1).id, 0, 20)]);
 
     for (wrong, expected) in [
@@ -388,7 +391,7 @@ pub async fn a_run_of_slices_becomes_one_part_and_nothing_else_changes(catalog: 
     sound(catalog).await;
 
     catalog.merge_run(merge(10, 30, &[2, 3], 20), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), before);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), before);
     let id = |number| part(number, 1).id;
     assert_eq!(slices(catalog, "a").await, [(id(1), 0, 10), (id(20), 0, 20), (id(4), 0, 10), (id(5), 0, 10)]);
     assert!(queued(catalog).await.is_empty(), "the snapshot has its own slices");

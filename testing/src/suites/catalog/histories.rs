@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ecluse::catalog::{
     Catalog, CatalogError, Content, Deletion, ListExtras, ListQuery, ListStart, NewAppend, ObjectRef, Revision,
-    RunMerge, Select, SnapshotRule, TagQuery, Version, VersionId,
+    RunMerge, Select, SnapshotRule, TagQuery, Version, VersionId, Which,
 };
 use ecluse::model::{
     BlockSource, ByteRange, Conditions, EtagCondition, LeaseAction, Part, PartId, Sight, SnapshotId, TagExpression,
@@ -55,7 +55,7 @@ impl Side<'_> {
         }
         conditions.not_archived = dice.chance(3);
         if dice.chance(5) {
-            let current = self.catalog.head(&bucket(), &key(name)).await;
+            let current = self.catalog.head(&ObjectRef::current(&bucket(), &key(name))).await;
             let tag = current.map_or_else(|_| super::suite::etag(9), |version| version.state_tag());
             conditions.if_match = Some(EtagCondition::OneOf(vec![tag]));
         }
@@ -115,7 +115,11 @@ async fn step(side: &mut Side<'_>, mut dice: Dice, number: u32) {
     let length = 10 + u64::from(number % 7);
     let snapshots: Vec<SnapshotId> = snapshots(catalog, name).await;
     let which = ObjectRef {
-        snapshot: if snapshots.is_empty() || dice.chance(2) { None } else { Some(dice.of(&snapshots)) },
+        which: if snapshots.is_empty() || dice.chance(2) {
+            Which::Current
+        } else {
+            Which::Snapshot(dice.of(&snapshots))
+        },
         ..object(name)
     };
     match dice.below(17) {
@@ -132,7 +136,7 @@ async fn step(side: &mut Side<'_>, mut dice: Dice, number: u32) {
             side.tell("commit", catalog.commit(version, GRACE).await.map(|version| seen(&version)));
         }
         2 => {
-            let Ok(source) = catalog.head_at(&which).await else { return };
+            let Ok(source) = catalog.head(&which).await else { return };
             let Some(range) = range(&mut dice, source.length) else { return };
             let to = dice.of(&NAMES);
             let mut version = new(to, Content::Shared { source: source.id, range }, range.end - range.first);
@@ -245,7 +249,7 @@ fn range(dice: &mut Dice, length: u64) -> Option<ByteRange> {
 
 /// Two or more slices of an object, as one part.
 async fn merge(catalog: &dyn Catalog, dice: &mut Dice, name: &str, number: u32) -> Option<RunMerge> {
-    let opened = catalog.open(&bucket(), &key(name), Select::All).await.ok()?;
+    let opened = catalog.open(&ObjectRef::current(&bucket(), &key(name)), Select::All).await.ok()?;
     let count = opened.slices.len();
     let (first, last) = (dice.below(count.max(1)), dice.below(count.max(1)));
     let run = opened.slices.get(first..=last)?;
@@ -286,11 +290,11 @@ async fn tell_all(side: &mut Side<'_>) {
         }
     }
     for name in NAMES {
-        let mut which = vec![None];
-        which.extend(snapshots(catalog, name).await.into_iter().map(Some));
-        for snapshot in which {
-            let at = ObjectRef { snapshot, ..object(name) };
-            let opened = catalog.open_at(&at, Select::All).await;
+        let mut all = vec![Which::Current];
+        all.extend(snapshots(catalog, name).await.into_iter().map(Which::Snapshot));
+        for which in all {
+            let at = ObjectRef { which, ..object(name) };
+            let opened = catalog.open(&at, Select::All).await;
             let told = opened.map(|opened| {
                 let slices = opened.slices.iter().map(|s| (s.position, s.part.id, s.offset, s.length));
                 format!("{} {:?} {:?}", seen(&opened.version), opened.range, slices.collect::<Vec<_>>())

@@ -1,7 +1,9 @@
 //! What every catalog promises of each kind of write under a lease or to the archive, and of lists of blocks that it refuses, as functions
 //! over `&dyn Catalog`. Each takes a fresh catalog that retains nothing.
 
-use ecluse::catalog::{Catalog, CatalogError, Content, Deletion, NewAppend, Refusal, Revision, Select, SnapshotRule};
+use ecluse::catalog::{
+    Catalog, CatalogError, Content, Deletion, NewAppend, ObjectRef, Refusal, Revision, Select, SnapshotRule,
+};
 use ecluse::model::{
     BlockSource, Conditions, EtagCondition, LeaseAction, LeaseFault, ShownMd5, SnapshotId, SystemMetadata, Tier,
     Timestamp,
@@ -102,7 +104,7 @@ pub async fn each_kind_of_write_is_refused_without_the_lease_and_done_with_it(ca
     for (write, number) in writes() {
         prepare(catalog, write, number).await;
         acquire(catalog, Some(write), A, None, Timestamp::steady()).await;
-        let before = catalog.head(&bucket(), &key(write)).await.unwrap();
+        let before = catalog.head(&ObjectRef::current(&bucket(), &key(write))).await.unwrap();
         let waiting = queued(catalog).await;
         // The lease is told before a condition that does not hold either.
         let unmet = |conditions| Conditions { if_none_match: Some(EtagCondition::Any), ..conditions };
@@ -118,7 +120,11 @@ pub async fn each_kind_of_write_is_refused_without_the_lease_and_done_with_it(ca
                 "{write}: {refused:?}"
             );
         }
-        assert_eq!(catalog.head(&bucket(), &key(write)).await.unwrap(), before, "{write} left something");
+        assert_eq!(
+            catalog.head(&ObjectRef::current(&bucket(), &key(write))).await.unwrap(),
+            before,
+            "{write} left something"
+        );
         assert_eq!(queued(catalog).await, waiting, "{write} let go of something");
         sound(catalog).await;
         // Letters of a lease's id are of either case.
@@ -154,7 +160,7 @@ pub async fn a_lease_that_ran_out_guards_nothing_and_cannot_be_named(catalog: &d
         let lost = act(catalog, write, number, holding(A)).await;
         assert!(matches!(lost, Err(CatalogError::Refused(Refusal::Lease(LeaseFault::Lost)))), "{write}: {lost:?}");
         act(catalog, write, number, Conditions::default()).await.unwrap();
-        if let Ok(version) = catalog.head(&bucket(), &key(write)).await {
+        if let Ok(version) = catalog.head(&ObjectRef::current(&bucket(), &key(write))).await {
             assert_eq!(version.lease, None, "{write} forgets it");
         }
         sound(catalog).await;
@@ -168,13 +174,17 @@ pub async fn each_kind_of_write_leaves_the_archive_as_it_is_where_it_is_told_to(
     for (write, number) in writes() {
         prepare(catalog, write, number).await;
         revise(catalog, write, tier(Tier::ARCHIVE), Conditions::default()).await.unwrap();
-        let before = catalog.head(&bucket(), &key(write)).await.unwrap();
+        let before = catalog.head(&ObjectRef::current(&bucket(), &key(write))).await.unwrap();
         let waiting = queued(catalog).await;
         let refused = act(catalog, write, number, spared()).await;
         assert!(matches!(refused, Err(CatalogError::Refused(Refusal::Archived))), "{write}: {refused:?}");
         let taken = catalog.snapshot(&bucket(), &key(write), None, &spared(), SnapshotId(1)).await;
         assert!(matches!(taken, Err(CatalogError::Refused(Refusal::Archived))), "{write}: {taken:?}");
-        assert_eq!(catalog.head(&bucket(), &key(write)).await.unwrap(), before, "{write} left something");
+        assert_eq!(
+            catalog.head(&ObjectRef::current(&bucket(), &key(write))).await.unwrap(),
+            before,
+            "{write} left something"
+        );
         assert_eq!(queued(catalog).await, waiting, "{write} let go of something");
         // Under a lease that it does not name, a write is told of the lease.
         acquire(catalog, Some(write), A, None, Timestamp::steady()).await;
@@ -212,7 +222,7 @@ pub async fn a_list_that_is_refused_leaves_the_version_and_what_waits(catalog: &
         let lists = super::blocks::lists_of(catalog, &object("a")).await.unwrap();
         assert_eq!((lists.version.as_ref(), lists.committed), (Some(&stays), vec![block(1, 10)]));
         assert_eq!(lists.uncommitted, [block(2, 20)]);
-        let opened = catalog.open(&bucket(), &key("a"), Select::All).await.unwrap();
+        let opened = catalog.open(&ObjectRef::current(&bucket(), &key("a")), Select::All).await.unwrap();
         assert_eq!(opened.slices.iter().map(|slice| slice.part.id).collect::<Vec<_>>(), [part(1, 1).id]);
         assert_eq!(queued(catalog).await, waits);
         sound(catalog).await;

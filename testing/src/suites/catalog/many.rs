@@ -53,8 +53,8 @@ pub async fn many_that_come_back_are_there_at_once_and_whatever_is_done_next_fin
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     for _ in 0..20 {
         assert_eq!(listed(catalog, ALL).await, there);
-        assert!(catalog.head_at(&snapshot_of("a", 7)).await.is_ok());
-        assert!(catalog.head_at(&snapshot_of("a", 299)).await.is_ok());
+        assert!(catalog.head(&snapshot_of("a", 7)).await.is_ok());
+        assert!(catalog.head(&snapshot_of("a", 299)).await.is_ok());
         let refused = catalog.delete(&bucket(), &key("a"), &Conditions::default(), GRACE).await;
         assert!(matches!(refused, Err(CatalogError::Refused(Refusal::SnapshotsPresent))));
         assert!(matches!(catalog.delete_bucket(&bucket()).await, Err(CatalogError::Refused(Refusal::BucketNotEmpty))));
@@ -65,8 +65,8 @@ pub async fn many_that_come_back_are_there_at_once_and_whatever_is_done_next_fin
     // One that is taken meanwhile, and one that goes: of these the deed says nothing.
     let late = snapshot(catalog, "a", 3).await.snapshot.unwrap();
     catalog.delete_as(deletion(snapshot_of("a", 7), SnapshotRule::MustBeNone), GRACE).await.unwrap();
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
-    assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
+    assert!(matches!(catalog.head(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(catalog.head(&snapshot_of("a", late.0)).await.is_ok());
     assert_eq!(counted(catalog).await, (MANY + 2, 1));
     settled(catalog).await;
     assert_eq!(counted(catalog).await, (MANY + 2, 1));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Content, NewBlock, NewUpload, NewVersion, Refusal, Upload, UploadId, Version,
+    Catalog, CatalogError, Content, NewBlock, NewUpload, NewVersion, ObjectRef, Refusal, Upload, UploadId, Version,
 };
 use ecluse::model::{
     BlockSource, BucketName, BucketRef, ByteRange, ClientId, Conditions, Metadata, Quota, Quotas, SnapshotId,
@@ -71,10 +71,10 @@ pub async fn what_a_client_has_is_counted_and_given_back(catalog: &dyn Catalog) 
     let version = put_own(catalog, "a", 2, 10).await.unwrap();
     put_own(catalog, "a", 3, 20).await.unwrap();
     assert_eq!(has(catalog).await, (20, 1, 0), "what was replaced is given back");
-    assert_ne!(version.id, catalog.head(&bucket(), &key("a")).await.unwrap().id);
+    assert_ne!(version.id, catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().id);
 
     // Copies and snapshots count in full, whatever they share.
-    let id = catalog.head(&bucket(), &key("a")).await.unwrap().id;
+    let id = catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().id;
     let shared = new("copy", Content::Shared { source: id, range: ByteRange { first: 0, end: 20 } }, 20);
     catalog.commit(NewVersion { metadata: owned(), ..shared }, GRACE).await.unwrap();
     snapshot(catalog, "copy", 5).await;
@@ -129,7 +129,10 @@ pub async fn beyond_a_quota_nothing_is_written_and_within_it_all_is(catalog: &dy
     catalog.set_quotas(of_client(quota)).await.unwrap();
     put_own(catalog, "b", 2, 40).await.unwrap();
     assert!(exceeded(put_own(catalog, "c", 3, 1).await), "bytes");
-    assert!(matches!(catalog.head(&bucket(), &key("c")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("c"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     put(catalog, "nobody's", 4, 1_000).await;
     put_own(catalog, "b", 5, 30).await.unwrap();
     put_own(catalog, "c", 6, 10).await.unwrap();
@@ -188,7 +191,10 @@ pub async fn a_bucket_holds_no_more_than_its_quota_whoever_writes(catalog: &dyn 
     assert!(exceeded(put_own(catalog, "b", 3, 1).await), "bytes");
     let more = new("b", Content::Part(part(4, 1)), 1);
     assert!(exceeded(catalog.commit(more, GRACE).await), "whoever writes");
-    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("b"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     let other = BucketRef { name: BucketName::parse("other").unwrap(), ..bucket() };
     catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let elsewhere = NewVersion { bucket: other.clone(), ..new("b", Content::Part(part(5, 500)), 500) };

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, Refusal,
-    Retained, SnapshotRule, TagQuery,
+    Catalog, CatalogError, CatalogSettings, Content, Deletion, ListEntry, ListExtras, ListQuery, ListStart, ObjectRef,
+    Refusal, Retained, SnapshotRule, TagQuery,
 };
 use ecluse::model::{BucketRef, ByteRange, Conditions, Sight, SnapshotId, TagExpression, TenantId, Timestamp};
 
@@ -31,8 +31,11 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     let held = super::azure::holding(super::azure::A);
     let with_all = Deletion { conditions: held, ..deletion(object("a"), SnapshotRule::Include) };
     catalog.delete_as(with_all, GRACE).await.unwrap();
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 5)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
+    assert!(matches!(catalog.head(&snapshot_of("a", 5)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     assert_eq!(listed(catalog, ListExtras::default()).await, [""; 0]);
     assert_eq!(listed(catalog, DELETED).await, ["a!"]);
     assert_eq!(listed(catalog, ALL).await, ["a@5!", "a!"]);
@@ -40,8 +43,12 @@ pub async fn a_deletion_can_be_undone_until_its_time_is_over(catalog: &dyn Catal
     sound(catalog).await;
 
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version, "as it was, without its lease");
-    assert_eq!(catalog.head_at(&snapshot_of("a", 5)).await.unwrap().snapshot, Some(SnapshotId(5)));
+    assert_eq!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(),
+        version,
+        "as it was, without its lease"
+    );
+    assert_eq!(catalog.head(&snapshot_of("a", 5)).await.unwrap().snapshot, Some(SnapshotId(5)));
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
     sound(catalog).await;
 
@@ -94,18 +101,18 @@ pub async fn what_is_replaced_is_a_snapshot_that_was_deleted(catalog: &dyn Catal
     assert_eq!(listed(catalog, DELETED).await, ["a"]);
     assert!(queued(catalog).await.is_empty());
     assert!(matches!(
-        catalog.head_at(&snapshot_of("a", 50_000_000)).await,
+        catalog.head(&snapshot_of("a", 50_000_000)).await,
         Err(CatalogError::Refused(Refusal::NoSuchKey))
     ));
     sound(catalog).await;
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().length, 30);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().length, 30);
     for (at, version) in [(50_000_000, first), (50_000_001, second)] {
-        let restored = catalog.head_at(&snapshot_of("a", at)).await.unwrap();
+        let restored = catalog.head(&snapshot_of("a", at)).await.unwrap();
         assert_eq!((restored.id, restored.length), (version.id, version.length));
     }
     // Made current again by a copy.
-    let id = catalog.head_at(&snapshot_of("a", 50_000_000)).await.unwrap().id;
+    let id = catalog.head(&snapshot_of("a", 50_000_000)).await.unwrap().id;
     let content = Content::Shared { source: id, range: ByteRange { first: 0, end: 10 } };
     assert_eq!(catalog.commit(new("a", content, 10), GRACE).await.unwrap().length, 10);
     sound(catalog).await;
@@ -121,8 +128,8 @@ pub async fn a_new_object_under_the_name_of_a_deleted_one_turns_that_into_a_snap
     catalog.delete_as(deletion(object("a"), SnapshotRule::MustBeNone), GRACE).await.unwrap();
     assert_eq!(listed(catalog, ALL).await, ["a@80000000!", "a!"]);
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
-    assert_eq!(catalog.head_at(&snapshot_of("a", 80_000_000)).await.unwrap().id, first.id);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().id, second.id);
+    assert_eq!(catalog.head(&snapshot_of("a", 80_000_000)).await.unwrap().id, first.id);
     sound(catalog).await;
 }
 
@@ -135,7 +142,7 @@ pub async fn deletions_through_the_other_protocol_are_retained_as_well(catalog: 
     assert!(queued(catalog).await.is_empty());
     assert!(!catalog.purge(before, 9, GRACE).await.unwrap());
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-    assert!(catalog.head(&bucket(), &key("a")).await.is_ok());
+    assert!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.is_ok());
     sound(catalog).await;
 }
 
@@ -218,7 +225,7 @@ pub async fn a_bucket_that_holds_only_deletions_keeps_them_and_comes_back(catalo
     ));
     assert_eq!(listed(catalog, ALL).await, ["a@50000000!", "a!"]);
     catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().id, second.id);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().id, second.id);
     sound(catalog).await;
 }
 
@@ -261,8 +268,8 @@ pub async fn a_dropped_bucket_comes_back_with_all_that_it_held_until_its_time_is
     let gone = buckets::gone(catalog, &tenant()).await;
     let back = catalog.restore_bucket(&bucket(), gone[0].id).await.unwrap();
     assert_eq!(back.lease, None, "without its lease");
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap(), version);
-    assert!(catalog.head_at(&snapshot_of("a", 5)).await.is_ok());
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap(), version);
+    assert!(catalog.head(&snapshot_of("a", 5)).await.is_ok());
     assert_eq!(catalog.find_by_tags(&query).await.unwrap().found.len(), 1);
     assert_eq!(super::blocks::lists_of(catalog, &object("waits")).await.unwrap().uncommitted.len(), 1);
     assert_eq!(catalog.upload_parts(&bucket(), &key("up"), &upload, 0, 9).await.unwrap().len(), 1);
@@ -302,15 +309,15 @@ pub async fn many_snapshots_are_gone_with_their_object_at_once(catalog: &dyn Cat
     ));
     catalog.delete_as(deletion(object("a"), SnapshotRule::Only), GRACE).await.unwrap();
     assert_eq!(listed(catalog, SNAPSHOTS).await, ["a"]);
-    assert!(matches!(catalog.head_at(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(catalog.head(&snapshot_of("a", 7)).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     sound(catalog).await;
     // One that is taken meanwhile is none of them, whatever its time.
     let late = snapshot(catalog, "a", 3).await.snapshot.unwrap();
-    assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
+    assert!(catalog.head(&snapshot_of("a", late.0)).await.is_ok());
     assert_eq!(listed(catalog, SNAPSHOTS).await, [format!("a@{}", late.0), "a".to_owned()]);
     sound(catalog).await;
     catalog.purge(Timestamp(0), 7, GRACE).await.unwrap();
-    assert!(catalog.head_at(&snapshot_of("a", late.0)).await.is_ok());
+    assert!(catalog.head(&snapshot_of("a", late.0)).await.is_ok());
     catalog.delete_as(deletion(object("a"), SnapshotRule::Include), GRACE).await.unwrap();
     assert!(listed(catalog, SNAPSHOTS).await.is_empty());
     sound(catalog).await;
@@ -335,7 +342,7 @@ pub async fn many_snapshots_that_were_deleted_come_back_with_their_object(catalo
         assert!(all.iter().all(|name| name.ends_with('!')), "{steps}");
         sound(catalog).await;
         catalog.restore(&bucket(), &key("a"), GRACE).await.unwrap();
-        assert!(catalog.head_at(&snapshot_of("a", 7)).await.is_ok(), "{steps}");
+        assert!(catalog.head(&snapshot_of("a", 7)).await.is_ok(), "{steps}");
         assert!(listed(catalog, ALL).await.len() > usize::try_from(MANY).unwrap());
         sound(catalog).await;
     }

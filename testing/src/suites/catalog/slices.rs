@@ -2,8 +2,8 @@
 //! catalog that retains nothing.
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Content, MOST_SLICES, MOST_SLICES_OF_PIECE, NewBlock, NewUploadPart, OpenedVersion,
-    PAGE_SLICES, Refusal, RunMerge, Select, UploadId, UploadPart, Version,
+    Catalog, CatalogError, Content, MOST_SLICES, MOST_SLICES_OF_PIECE, NewBlock, NewUploadPart, ObjectRef,
+    OpenedVersion, PAGE_SLICES, Refusal, RunMerge, Select, UploadId, UploadPart, Version,
 };
 use ecluse::model::{
     AppendState, Block, BlockPick, BlockSource, ByteRange, Conditions, PartId, RangeRequest, Slice, Timestamp,
@@ -69,8 +69,8 @@ async fn all(catalog: &dyn Catalog, opened: OpenedVersion) -> (Vec<Slice>, usize
 }
 
 /// Parts, offsets and lengths of an object's slices, which must join.
-async fn pieces(catalog: &dyn Catalog, object: &ecluse::catalog::ObjectRef) -> Vec<(PartId, u64, u64)> {
-    let opened = catalog.open_at(object, Select::All).await.unwrap();
+async fn pieces(catalog: &dyn Catalog, object: &ObjectRef) -> Vec<(PartId, u64, u64)> {
+    let opened = catalog.open(object, Select::All).await.unwrap();
     let length = opened.version.length;
     let (slices, _) = all(catalog, opened).await;
     let mut due = 0;
@@ -164,7 +164,8 @@ pub async fn as_many_blocks_as_azure_allows_are_committed_and_copied(catalog: &d
     let copy = catalog.commit(new("b", whole(&listed), listed.length), GRACE).await.unwrap();
     delete(catalog, "a").await;
     while catalog.purge(Timestamp(0), usize::MAX, GRACE).await.unwrap() {}
-    let (slices, pages) = all(catalog, catalog.open(&bucket(), &key("b"), Select::All).await.unwrap()).await;
+    let (slices, pages) =
+        all(catalog, catalog.open(&ObjectRef::current(&bucket(), &key("b")), Select::All).await.unwrap()).await;
     assert_eq!((slices.len(), pages), (most, most.div_ceil(PAGE_SLICES)));
     assert_eq!(super::blocks::lists_of(catalog, &object("b")).await.unwrap().committed.len(), most);
     assert_eq!(copy.length, 10 * u64::try_from(most).unwrap());
@@ -175,7 +176,7 @@ pub async fn a_read_that_has_begun_gets_every_page_of_what_it_opened(catalog: &d
     with_bucket(catalog).await;
     let count = 2 * PAGE_SLICES + 10;
     sliced(catalog, "a", 1, count).await;
-    let open = async |select| catalog.open(&bucket(), &key("a"), select).await.unwrap();
+    let open = async |select| catalog.open(&ObjectRef::current(&bucket(), &key("a")), select).await.unwrap();
     let expected = all(catalog, open(Select::All).await).await;
     assert_eq!((expected.0.len(), expected.1), (count, 3));
     // A range begins and ends where it does.
@@ -226,13 +227,13 @@ pub async fn what_shares_its_bytes_grows_and_goes_by_itself(catalog: &dyn Catalo
         async |name: &str| pieces(catalog, &object(name)).await.into_iter().map(|(id, _, _)| id).collect::<Vec<_>>();
     assert_eq!(of("a").await, [1, 2, 3, 4, 5, 8].map(id));
     assert_eq!(of("b").await, [1, 2, 3, 4, 6, 7].map(id));
-    let at = ecluse::catalog::ObjectRef { snapshot: taken.snapshot, ..object("a") };
+    let at = ObjectRef { which: taken.snapshot.into(), ..object("a") };
     assert_eq!(pieces(catalog, &at).await, [1, 2, 3].map(|number| (id(number), 0, 10)));
     // A run is merged for one of them only.
     let merge = RunMerge {
         bucket: bucket(),
         key: key("b"),
-        version: catalog.head(&bucket(), &key("b")).await.unwrap().id,
+        version: catalog.head(&ObjectRef::current(&bucket(), &key("b"))).await.unwrap().id,
         range: ByteRange { first: 10, end: 30 },
         parts: vec![id(2), id(3)],
         part: part(20, 20),

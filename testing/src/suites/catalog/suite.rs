@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecluse::catalog::{
-    Catalog, CatalogError, Completion, Content, Failure, NewUpload, NewUploadPart, NewVersion, QueuedDeletion, Refusal,
-    Select, Upload, UploadId, UploadPart, Version, VersionId,
+    Catalog, CatalogError, Completion, Content, Failure, NewUpload, NewUploadPart, NewVersion, ObjectRef,
+    QueuedDeletion, Refusal, Select, Upload, UploadId, UploadPart, Version, VersionId,
 };
 use ecluse::model::{
     BucketName, BucketRef, ByteRange, Checksum, ChecksumAlgorithm, Conditions, CopyRecord, ETag, EtagCondition,
@@ -162,7 +162,10 @@ pub async fn buckets_belong_to_their_tenant_and_go_only_when_empty(catalog: &dyn
         catalog.commit(new("a", Content::Empty, 0), GRACE).await,
         Err(CatalogError::Refused(Refusal::NoSuchBucket))
     ));
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchBucket))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchBucket))
+    ));
 }
 
 pub async fn a_version_comes_back_as_it_was_committed(catalog: &dyn Catalog) {
@@ -171,23 +174,26 @@ pub async fn a_version_comes_back_as_it_was_committed(catalog: &dyn Catalog) {
     wanted.metadata = rich_metadata();
     let version = catalog.commit(wanted, GRACE).await.unwrap();
     assert_eq!(version.metadata, rich_metadata());
-    assert_eq!(catalog.head(&bucket(), &key("a\0b/é")).await.unwrap(), version);
-    let opened = catalog.open(&bucket(), &key("a\0b/é"), Select::All).await.unwrap();
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a\0b/é"))).await.unwrap(), version);
+    let opened = catalog.open(&ObjectRef::current(&bucket(), &key("a\0b/é")), Select::All).await.unwrap();
     assert_eq!(opened.version, version);
     assert_eq!(opened.range, Ok(Some(ByteRange { first: 0, end: 5 })));
     assert_eq!(opened.slices.len(), 1);
     assert_eq!(opened.slices[0].part, part(1, 5));
-    assert!(matches!(catalog.head(&bucket(), &key("a")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
     assert!(matches!(
-        catalog.open(&bucket(), &key("a"), Select::All).await,
+        catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
+    assert!(matches!(
+        catalog.open(&ObjectRef::current(&bucket(), &key("a")), Select::All).await,
         Err(CatalogError::Refused(Refusal::NoSuchKey))
     ));
     let empty = catalog.commit(new("empty", Content::Empty, 0), GRACE).await.unwrap();
     assert!(empty.id > version.id);
-    let opened = catalog.open(&bucket(), &key("empty"), Select::All).await.unwrap();
+    let opened = catalog.open(&ObjectRef::current(&bucket(), &key("empty")), Select::All).await.unwrap();
     assert_eq!((opened.range, opened.slices.len()), (Ok(None), 0));
     let select = Select::Range(RangeRequest::From { first: 0 });
-    assert!(catalog.open(&bucket(), &key("empty"), select).await.unwrap().range.is_err());
+    assert!(catalog.open(&ObjectRef::current(&bucket(), &key("empty")), select).await.unwrap().range.is_err());
     sound(catalog).await;
 }
 
@@ -290,7 +296,10 @@ pub async fn what_does_not_add_up_is_refused_and_leaves_nothing(catalog: &dyn Ca
         catalog.commit(new("b", unknown, 1), GRACE).await,
         Err(CatalogError::Refused(Refusal::SourceChanged))
     ));
-    assert!(matches!(catalog.head(&bucket(), &key("b")).await, Err(CatalogError::Refused(Refusal::NoSuchKey))));
+    assert!(matches!(
+        catalog.head(&ObjectRef::current(&bucket(), &key("b"))).await,
+        Err(CatalogError::Refused(Refusal::NoSuchKey))
+    ));
     let other = BucketRef { tenant: TenantId::parse("autre").unwrap(), ..bucket() };
     catalog.create_bucket(&other, Timestamp(1), &BTreeMap::new()).await.unwrap();
     let foreign = NewVersion { bucket: other, ..new("b", share(0, 5), 5) };
@@ -309,7 +318,7 @@ pub async fn shared_ranges_are_cut_and_open_finds_what_overlaps(catalog: &dyn Ca
     assert_eq!((done.length, done.part_lengths.as_slice()), (60, [10, 20, 30].as_slice()));
     let shared = Content::Shared { source: done.id, range: ByteRange { first: 5, end: 35 } };
     catalog.commit(new("cut", shared, 30), GRACE).await.unwrap();
-    let opened = catalog.open(&bucket(), &key("cut"), Select::All).await.unwrap();
+    let opened = catalog.open(&ObjectRef::current(&bucket(), &key("cut")), Select::All).await.unwrap();
     let seen: Vec<_> = opened.slices.iter().map(|s| (s.position, s.part.length, s.offset, s.length)).collect();
     assert_eq!(seen, [(0, 10, 5, 5), (5, 20, 0, 20), (25, 30, 0, 5)]);
     // Every range of both objects, against the slices that it must touch.
@@ -318,7 +327,8 @@ pub async fn shared_ranges_are_cut_and_open_finds_what_overlaps(catalog: &dyn Ca
         for first in 0..length {
             for last in first..length {
                 let range = RangeRequest::Between { first, last };
-                let opened = catalog.open(&bucket(), &key(name), Select::Range(range)).await.unwrap();
+                let opened =
+                    catalog.open(&ObjectRef::current(&bucket(), &key(name)), Select::Range(range)).await.unwrap();
                 let positions: Vec<u64> = opened.slices.iter().map(|s| s.position).collect();
                 let touched = bounds.windows(2).filter(|b| b[0] <= last && b[1] > first).map(|b| b[0]);
                 assert_eq!(positions, touched.collect::<Vec<u64>>(), "{name} {first}-{last}");
@@ -328,7 +338,7 @@ pub async fn shared_ranges_are_cut_and_open_finds_what_overlaps(catalog: &dyn Ca
     delete(catalog, "m").await;
     assert!(queued(catalog).await.is_empty());
     // A copy onto itself, of a part of itself.
-    let own = catalog.head(&bucket(), &key("cut")).await.unwrap();
+    let own = catalog.head(&ObjectRef::current(&bucket(), &key("cut"))).await.unwrap();
     let shared = Content::Shared { source: own.id, range: ByteRange { first: 0, end: 5 } };
     catalog.commit(new("cut", shared, 5), GRACE).await.unwrap();
     let mut expected = vec![part(2, 1).id, part(2, 1).id, part(3, 1).id, part(3, 1).id];
@@ -345,7 +355,8 @@ pub async fn a_part_number_selects_the_bytes_of_its_part(catalog: &dyn Catalog) 
     }
     catalog.complete_upload(completion("m", &id, &[2, 700, 10_000]), GRACE).await.unwrap();
     let select = async |name: &str, number| {
-        let opened = catalog.open(&bucket(), &key(name), Select::PartNumber(number)).await.unwrap();
+        let opened =
+            catalog.open(&ObjectRef::current(&bucket(), &key(name)), Select::PartNumber(number)).await.unwrap();
         opened.range.map(|range| range.map(|r| (r.first, r.end, opened.slices.len())))
     };
     assert_eq!(select("m", 1).await, Ok(Some((0, 10, 1))));
@@ -457,13 +468,13 @@ pub async fn completing_uses_the_parts_named_and_drops_the_others(catalog: &dyn 
     conditional.conditions.if_none_match = Some(EtagCondition::Any);
     let refused = catalog.complete_upload(conditional, GRACE).await;
     assert!(matches!(refused, Err(CatalogError::Refused(Refusal::PreconditionFailed))));
-    assert_eq!(catalog.head(&bucket(), &key("m")).await.unwrap().length, 9);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("m"))).await.unwrap().length, 9);
     sound(catalog).await;
 
     let done = catalog.complete_upload(completion("m", &id, &[1, 5, 10_000]), GRACE).await.unwrap();
     assert!(!done.repeated);
     assert_eq!((done.version.length, done.version.part_lengths.clone()), (31, vec![10, 11, 10]));
-    assert_eq!(catalog.head(&bucket(), &key("m")).await.unwrap(), done.version);
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("m"))).await.unwrap(), done.version);
     // The overwritten object, the replaced part and the one left out, at two providers each.
     let mut gone = [100, 100, 5, 5, 9_999, 9_999].map(|number| part(number, 1).id);
     gone.sort();

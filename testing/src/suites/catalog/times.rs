@@ -1,7 +1,7 @@
 //! What every catalog promises of times, as functions over `&dyn Catalog`. Each takes a fresh catalog.
 
 use ecluse::catalog::{
-    BlockCommit, BucketRevision, Catalog, Completion, Content, NewAppend, NewVersion, Revision, Version,
+    BlockCommit, BucketRevision, Catalog, Completion, Content, NewAppend, NewVersion, ObjectRef, Revision, Version,
 };
 use ecluse::model::{BlockSource, Conditions, Timestamp};
 
@@ -30,10 +30,10 @@ pub async fn times_go_forward_within_a_name_whatever_the_clock_does(catalog: &dy
     put_block(catalog, "a", block(1, 10), 5).await.unwrap();
     let list = BlockCommit { modified: Timestamp(1_000), ..blocks::commit("a", &[(1, BlockSource::Latest)]) };
     assert_eq!(catalog.commit_blocks(list, GRACE).await.unwrap().modified, Timestamp(6_000));
-    assert_eq!(catalog.head(&bucket(), &key("a")).await.unwrap().modified, Timestamp(6_000));
+    assert_eq!(catalog.head(&ObjectRef::current(&bucket(), &key("a"))).await.unwrap().modified, Timestamp(6_000));
 
     growing(catalog, "log").await;
-    let before = catalog.head(&bucket(), &key("log")).await.unwrap().modified;
+    let before = catalog.head(&ObjectRef::current(&bucket(), &key("log"))).await.unwrap().modified;
     let append = NewAppend { modified: Timestamp(1), ..blocks::new_append("log", 6, 10) };
     assert_eq!(catalog.append(append, GRACE).await.unwrap().version.modified, before);
 

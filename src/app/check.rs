@@ -148,6 +148,7 @@ async fn audit(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Looked, Cat
     // Rows that cannot be read are told by the audit already.
     match part_keys(catalog, keyring).await {
         Ok(more) => faults.extend(more),
+        Err(CatalogError::Failed(Failure::Damaged(what))) => faults.push(what.to_owned()),
         Err(error) if faults.is_empty() => return Err(error),
         Err(_told) => {}
     }
@@ -156,7 +157,12 @@ async fn audit(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Looked, Cat
 
 /// Looks at some rows.
 async fn glance(catalog: &SqliteCatalog, keyring: &Keyring) -> Result<Looked, CatalogError> {
-    let Glance { versions, parts, mut faults } = catalog.glance().await?;
+    let Glance { versions, parts, mut faults } = match catalog.glance().await {
+        Err(CatalogError::Failed(Failure::Damaged(what))) => {
+            return Ok(Looked { faults: vec![what.to_owned()], versions: 0, parts: 0 });
+        }
+        looked => looked?,
+    };
     faults.extend(parts.iter().filter_map(|row| fault_of_key(row, keyring)));
     Ok(Looked { faults, versions, parts: parts.len() })
 }

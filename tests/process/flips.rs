@@ -39,6 +39,8 @@ const UNKNOWN: &[&str] = &[
     "lease.duration",
     "lease.expires",
     "lease.breaks",
+    // Of a part whose end no object has any more (a range of it was copied), within what its padding allows.
+    "part.length",
     "part_block.prefix",
     "part_block.tenant",
     "part_block.count",

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::{self, Current, Disposal, Origin};
 use super::purge::Step;
-use super::rows::{bucket_id, going, limit, next_content, number, stored};
+use super::rows::{bucket_id, going, limit, next_content, number, onward, stored};
 use super::{block_list, past, slices};
 use crate::catalog::blocks::BlockPlace;
 use crate::catalog::slices::{Joined, PartSlice};
@@ -137,6 +137,7 @@ fn more_uncommitted(
         let id = block_id(&row.get::<_, String>(0)?)?;
         blocks.push(Block { id, length: number(row.get(1)?)?, md5: row.get(2)? });
     }
+    onward(after.map(BlockId::as_str), blocks.iter().map(|block| block.id.as_str()))?;
     let more = blocks.len() > PAGE_BLOCKS;
     blocks.truncate(PAGE_BLOCKS);
     let after = blocks.last().filter(|_| more).map(|last| last.id.clone());

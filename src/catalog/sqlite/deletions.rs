@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{limit, number, part_id, tenant};
+use super::rows::{limit, number, onward, part_id, tenant};
 use crate::catalog::{CatalogError, DeletionQueue, QueuedDeletion, Refusal};
 use crate::model::{ProviderName, Timestamp};
 
@@ -134,6 +134,7 @@ pub(super) fn hasten(db: &Connection, latest: Timestamp, from: Place) -> Result<
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found = found.query_map(params![provider, due, part, limit(STEP)], read)?;
     let found: Vec<(i64, Vec<u8>, i64)> = found.collect::<Result<_, _>>()?;
+    onward(Some((due, &part)), found.iter().map(|(due, part, _)| (*due, part)))?;
     let latest_of_failed = QueuedDeletion::latest_of_failed(latest).0;
     for (due, part, attempts) in &found {
         if *attempts == 0 || *due > latest_of_failed {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Rows, params};
 
-use super::rows::{number, part_id, stored, tenant};
+use super::rows::{number, onward, part_id, stored, tenant};
 use crate::catalog::{CatalogError, Failure};
 use crate::model::{Part, PartBlock, PartId, TenantId, Timestamp, WrappedKey};
 use crate::secret::fill_random;
@@ -28,8 +28,8 @@ pub(super) fn keys(db: &Connection, after: Option<PartId>, limit: usize) -> Resu
         "SELECT part_id, tenant, length, padded_length, key_version, wrapped_key FROM part
          WHERE part_id > ?1 ORDER BY part_id LIMIT ?2",
     )?;
-    let after = after.map_or(Vec::new(), |part| part.0.to_vec());
-    let mut rows = statement.query(params![after, super::rows::limit(limit)])?;
+    let from = after.map_or(Vec::new(), |part| part.0.to_vec());
+    let mut rows = statement.query(params![from, super::rows::limit(limit)])?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
         keys.push(PartKeyRow {
@@ -40,6 +40,7 @@ pub(super) fn keys(db: &Connection, after: Option<PartId>, limit: usize) -> Resu
             key: WrappedKey { key_version: number(row.get(4)?)?, bytes: row.get(5)? },
         });
     }
+    onward(after, keys.iter().map(|row| row.part))?;
     Ok(keys)
 }
 

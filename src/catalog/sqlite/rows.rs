@@ -68,6 +68,19 @@ pub(super) fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// Fails when what a page shows is not behind the place where the page begins, each behind the one before. Whoever pages through
+/// a damaged index would go round for ever otherwise.
+pub(super) fn onward<K: PartialOrd>(after: Option<K>, keys: impl IntoIterator<Item = K>) -> Result<(), CatalogError> {
+    let mut last = after;
+    for key in keys {
+        if last.is_some_and(|last| last >= key) {
+            return Err(CatalogError::Failed(Failure::Damaged("rows that are not in their order")));
+        }
+        last = Some(key);
+    }
+    Ok(())
+}
+
 /// A number that was stored.
 pub(super) fn number<N: TryFrom<i64>>(stored: i64) -> Result<N, CatalogError> {
     N::try_from(stored).map_err(|_outside| CatalogError::Failed(Failure::Damaged("a number out of range")))
@@ -116,6 +129,17 @@ pub(super) fn next_content(db: &Connection) -> Result<i64, CatalogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_leads_back_is_damage() {
+        for (after, keys) in [(None, vec![]), (None, vec![1, 2, 9]), (Some(3), vec![4, 5]), (Some(3), vec![])] {
+            assert!(onward(after, keys.clone()).is_ok(), "{after:?} {keys:?}");
+        }
+        for (after, keys) in [(None, vec![2, 1]), (None, vec![1, 1]), (Some(3), vec![3]), (Some(3), vec![9, 1])] {
+            let told = onward(after, keys.clone());
+            assert!(matches!(told, Err(CatalogError::Failed(Failure::Damaged(_)))), "{after:?} {keys:?}");
+        }
+    }
 
     #[test]
     fn no_name_of_an_object_begins_as_the_key_of_what_is_going_nor_is_such_a_key_read_as_one() {

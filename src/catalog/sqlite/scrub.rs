@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{limit, number, part_id, stored, tenant};
+use super::rows::{limit, number, onward, part_id, stored, tenant};
 use crate::catalog::{CatalogError, QueuedDeletion, ScrubFault, ScrubPart, ScrubResult, ScrubRound};
 use crate::model::{Part, PartId, ProviderName, Timestamp, WrappedKey};
 
@@ -33,6 +33,7 @@ pub(super) fn parts(
         };
         parts.push(ScrubPart { tenant: tenant(&row.get::<_, String>(1)?)?, part });
     }
+    onward(after, parts.iter().map(|found| found.part.id))?;
     Ok(parts)
 }
 
@@ -62,6 +63,7 @@ pub(super) fn doomed(
             in_doubt: false,
         });
     }
+    onward(after, parts.iter().map(|found| found.part))?;
     Ok(parts)
 }
 

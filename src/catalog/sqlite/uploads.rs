@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::encoding::{self, MOST_PARTS};
 use super::objects::{self, Current, Disposal, Origin};
-use super::rows::{self, bucket_id, etag, limit, next_content, number, stored};
+use super::rows::{self, bucket_id, etag, limit, next_content, number, onward, stored};
 use super::slices;
 use crate::catalog::slices::{Joined, PartSlice};
 use crate::catalog::{
@@ -110,6 +110,7 @@ pub(super) fn parts(
             checksums: encoding::read_checksums(&row.get::<_, String>(5)?)?,
         });
     }
+    onward(Some(after), parts.iter().map(|part| part.number))?;
     Ok(parts)
 }
 

@@ -197,6 +197,12 @@ impl Gateway {
         }
     }
 
+    /// With seats other than the process's: several gateways in one process do not wait for one another.
+    #[must_use]
+    pub fn with_processor(self, processor: Processor) -> Self {
+        Self { processor, ..self }
+    }
+
     /// The configured clients: who a request's credentials belong to.
     pub fn clients(&self) -> &Arc<Clients> {
         &self.clients
